@@ -1,0 +1,41 @@
+# Two commands do everything on a machine with Python >= 3.11, make and a C++ compiler:
+#   make demo   compress a real photograph and a painted bird; side-by-sides are left in demo/
+#   make test   lint, types, import contracts, tests, doctests
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: all setup demo test lint format bench clean
+all: setup
+
+# Rebuilt when the kernels or the dependencies change; Python sources are used in place.
+.venv/.ready: pyproject.toml CMakeLists.txt $(wildcard src/kernels/*)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"tinct needs Python 3.11 or newer, this is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable '.[plot,learn,metrics]' --group dev
+	@touch $@
+
+setup: .venv/.ready
+
+demo: .venv/.ready
+	$(BIN)/python examples/demo.py
+
+test: lint
+	$(BIN)/python -m pytest -q
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.ready
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python bench/engine.py
+
+clean:
+	rm -rf .venv build demo .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,75 @@
+// What module.cpp and the copies of simd.cpp (one per instruction set) agree on: the layout of points and
+// the table of kernels. Plain pointers and numbers only, so that nothing compiled for a newer CPU can be
+// shared by the linker with code that must run on an older one.
+#pragma once
+#include <cstdint>
+
+namespace tinct {
+
+constexpr int LANES = 32;            // points per block: lanes of the vectors are points
+constexpr int BLOCKS_PER_GROUP = 16; // blocks whose common box is tested first
+constexpr int MAX_BOXED_DIMS = 8;    // above this, boxes hold too many centers to be worth testing
+
+// n points in blocks of LANES, each block a small column-major table. Padding repeats the last point with
+// weight 0, so no kernel has a tail to treat.
+template <class T>
+struct View {
+    int64_t blocks;
+    int d;
+    const T *x;          // [blocks][d][LANES]
+    const double *w;     // [blocks * LANES]
+    const T *lo, *hi;    // [blocks][d], or null when d > MAX_BOXED_DIMS
+    const T *glo, *ghi;  // [groups][d]
+};
+
+template <class T>
+struct Centers {
+    int k;
+    const T *rows;     // [k][d]
+    int stride;        // k rounded up to whole vectors of any width
+    const T *columns;  // [d][stride], padded with points far away
+};
+
+// Candidate lists kept from one iteration to the next. A list stays right until centers have drifted apart by
+// more than the slack it was made with: drift sums up, over the iterations, the largest move of any center.
+constexpr int MEMORY = 48;    // longer lists are not kept
+constexpr int SETTLED = -1;   // one candidate, and all points of the block carry its label
+struct Memory {
+    double drift, slack;
+    double *expires;   // [blocks]: the drift up to which the list is right, or -1
+    int32_t *counts;   // [blocks]
+    int32_t *ids;      // [blocks][MEMORY]
+};
+
+// Room to work in, made by the caller: 2 stride ints and (d + 1) stride numbers.
+template <class T>
+struct Scratch {
+    int32_t *ids;
+    T *numbers;
+};
+
+enum class Moment : int { square, power, upper };
+
+template <class T>
+struct Kernels {
+    // Assign blocks [first, last) to their nearest centers and move what changed label between `sums`
+    // ([k][d + 2]: weighted sum of the points, their weight, their number). Returns how many points of
+    // weight > 0 moved.
+    int64_t (*step)(const View<T> &, const Centers<T> &, Scratch<T>, const Memory &, int64_t first,
+                    int64_t last, int32_t *labels, double *sums);
+    // Nearest center of each point, its squared distance, and (if not null) the second smallest one.
+    void (*nearest)(const View<T> &, const Centers<T> &, Scratch<T>, int64_t first, int64_t last,
+                    int32_t *labels, T *best, T *second);
+    // Sum over blocks [first, last) of w * min(closest, |x - c|^2), for greedy k-means++. `potential` holds
+    // each block's present sum and `farthest` its largest `closest`: blocks too far from c are not visited.
+    double (*trial)(const View<T> &, const T *c, int64_t first, int64_t last, const T *closest,
+                    const double *potential, const T *farthest);
+    // The same, but the point is taken: closest, potential and farthest are brought up to date.
+    void (*take)(const View<T> &, const T *c, int64_t first, int64_t last, T *closest, double *potential,
+                 T *farthest);
+};
+
+extern const Kernels<float> kernels_f32_baseline, kernels_f32_avx2, kernels_f32_avx512;
+extern const Kernels<double> kernels_f64_baseline, kernels_f64_avx2, kernels_f64_avx512;
+
+}  // namespace tinct

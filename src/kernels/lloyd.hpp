@@ -1,0 +1,448 @@
+// Assignment and accumulation, the two halves of a K-means iteration, for one instruction set.
+//
+// Every distance is sum((x - c)^2) over the dimensions in order, so brute force, box filtering and any
+// vector width give the same bits. Centers are visited in rising order and replaced only by a strictly
+// nearer one: ties go to the lowest index.
+#pragma once
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "engine.hpp"
+
+namespace tinct {
+namespace {  // internal to each translation unit: no copy may be merged across instruction sets
+
+#if defined(__AVX512F__)
+constexpr int VECTOR_BYTES = 64;
+#elif defined(__AVX__)
+constexpr int VECTOR_BYTES = 32;
+#else
+constexpr int VECTOR_BYTES = 16;
+#endif
+
+template <class T> struct Vec;
+template <> struct Vec<float> {
+    typedef float F __attribute__((vector_size(VECTOR_BYTES)));
+    typedef int32_t I __attribute__((vector_size(VECTOR_BYTES)));
+    typedef I Narrow;
+    typedef int32_t Int;
+    static constexpr int width = VECTOR_BYTES / 4;
+    // Candidate filters compare rounded distances: nothing within this relative margin is dropped.
+    static constexpr float margin = 1.00001f, tiny = 1e-36f, huge = __FLT_MAX__, faraway = 1e18f;
+};
+template <> struct Vec<double> {
+    typedef double F __attribute__((vector_size(VECTOR_BYTES)));
+    typedef int64_t I __attribute__((vector_size(VECTOR_BYTES)));
+    typedef int32_t Narrow __attribute__((vector_size(VECTOR_BYTES / 2)));
+    typedef int64_t Int;
+    static constexpr int width = VECTOR_BYTES / 8;
+    static constexpr double margin = 1.00000000001, tiny = 1e-306, huge = __DBL_MAX__, faraway = 1e150;
+};
+
+template <class T> inline typename Vec<T>::F load(const T *p) {
+    typename Vec<T>::F v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+template <class T> inline void store(T *p, typename Vec<T>::F v) { __builtin_memcpy(p, &v, sizeof v); }
+
+// What is known of one block after its assignment.
+template <class T> struct Found {
+    alignas(64) int32_t label[LANES];
+    alignas(64) T best[LANES];
+    alignas(64) T second[LANES];
+};
+
+// ---- distances of a block to candidate centers -------------------------------------------------
+
+// Running best (and second best) of two vectors of points: two, because one leaves the adders idle.
+template <class T, bool SECOND> struct Best {
+    using F = typename Vec<T>::F;
+    using I = typename Vec<T>::I;
+    F best[2], second[2];
+    I label[2];
+    inline Best() {
+        for (int v = 0; v < 2; ++v) {
+            best[v] = second[v] = F{} + Vec<T>::huge;
+            label[v] = I{};
+        }
+    }
+    inline void see(int v, F distance, typename Vec<T>::Int id) {
+        I nearer = distance < best[v];
+        if (SECOND) {
+            F other = nearer ? best[v] : distance;
+            second[v] = other < second[v] ? other : second[v];
+        }
+        best[v] = nearer ? distance : best[v];
+        label[v] = nearer ? (I{} + id) : label[v];
+    }
+    inline void write(Found<T> &found, int lane) const {
+        constexpr int W = Vec<T>::width;
+        for (int v = 0; v < 2; ++v) {
+            store(found.best + lane + v * W, best[v]);
+            if (SECOND) store(found.second + lane + v * W, second[v]);
+            const auto narrow = __builtin_convertvector(label[v], typename Vec<T>::Narrow);
+            __builtin_memcpy(found.label + lane + v * W, &narrow, sizeof narrow);
+        }
+    }
+};
+
+// d known at compile time and small: the points stay in registers.
+template <class T, int D, bool SECOND>
+inline void scan_small(const T *x, const T *rows, const int32_t *ids, int m, Found<T> &found) {
+    using F = typename Vec<T>::F;
+    constexpr int W = Vec<T>::width;
+    for (int lane = 0; lane < LANES; lane += 2 * W) {
+        F p[D][2];
+        for (int j = 0; j < D; ++j)
+            for (int v = 0; v < 2; ++v) p[j][v] = load<T>(x + j * LANES + lane + v * W);
+        Best<T, SECOND> best;
+        for (int i = 0; i < m; ++i) {
+            const int id = ids ? ids[i] : i;
+            const T *c = rows + int64_t(id) * D;
+            for (int v = 0; v < 2; ++v) {
+                F t = p[0][v] - c[0], sum = t * t;
+                for (int j = 1; j < D; ++j) {
+                    t = p[j][v] - c[j];
+                    sum += t * t;
+                }
+                best.see(v, sum, id);
+            }
+        }
+        best.write(found, lane);
+    }
+}
+
+// Any d: tiles of four centers by two vectors of points keep eight sums in registers.
+template <class T, bool SECOND>
+inline void scan_large(const T *x, int d, const T *rows, const int32_t *ids, int m, Found<T> &found) {
+    using F = typename Vec<T>::F;
+    constexpr int W = Vec<T>::width, TILE = 4;
+    for (int lane = 0; lane < LANES; lane += 2 * W) {
+        Best<T, SECOND> best;
+        for (int i = 0; i < m; i += TILE) {
+            const int many = m - i < TILE ? m - i : TILE;
+            const T *c[TILE];
+            int id[TILE];
+            for (int u = 0; u < TILE; ++u) {
+                id[u] = ids ? ids[i + (u < many ? u : 0)] : i + (u < many ? u : 0);
+                c[u] = rows + int64_t(id[u]) * d;
+            }
+            F sum[TILE][2] = {};
+            for (int j = 0; j < d; ++j) {
+                const F p0 = load<T>(x + j * LANES + lane), p1 = load<T>(x + j * LANES + lane + W);
+                for (int u = 0; u < TILE; ++u) {
+                    const F t0 = p0 - c[u][j], t1 = p1 - c[u][j];
+                    sum[u][0] += t0 * t0;
+                    sum[u][1] += t1 * t1;
+                }
+            }
+            for (int u = 0; u < many; ++u)
+                for (int v = 0; v < 2; ++v) best.see(v, sum[u][v], id[u]);
+        }
+        best.write(found, lane);
+    }
+}
+
+template <class T, bool SECOND>
+inline void scan(const T *x, int d, const T *rows, const int32_t *ids, int m, Found<T> &found) {
+    switch (d) {
+        case 1: return scan_small<T, 1, SECOND>(x, rows, ids, m, found);
+        case 2: return scan_small<T, 2, SECOND>(x, rows, ids, m, found);
+        case 3: return scan_small<T, 3, SECOND>(x, rows, ids, m, found);
+        case 4: return scan_small<T, 4, SECOND>(x, rows, ids, m, found);
+        default: return scan_large<T, SECOND>(x, d, rows, ids, m, found);
+    }
+}
+
+// ---- which centers can be nearest to a point of a box ---------------------------------------------
+
+// A list made with more slack than this part of the distance that decides it would hold too many centers.
+constexpr float LOOSE = 0.2f;
+
+template <class T> inline unsigned bits(typename Vec<T>::I mask) {
+    unsigned out = 0;
+    for (int i = 0; i < Vec<T>::width; ++i) out |= unsigned(mask[i] & 1) << i;
+    return out;
+}
+#if defined(__AVX__) && !defined(__AVX512F__)
+template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm256_movemask_ps((__m256)mask); }
+template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm256_movemask_pd((__m256d)mask); }
+#elif defined(__SSE2__) && !defined(__AVX512F__)
+template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm_movemask_ps((__m128)mask); }
+template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm_movemask_pd((__m128d)mask); }
+#elif defined(__AVX512F__)
+template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm512_movepi32_mask((__m512i)mask); }
+template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm512_movepi64_mask((__m512i)mask); }
+#endif
+
+// Squared distances from each center to the nearest and to the farthest point of a box. `most` keeps the
+// smallest of the latter, `other` the second smallest.
+template <class T, bool SECOND>
+inline void box_distances(const T *lo, const T *hi, int d, const T *columns, int stride, int m, T *least,
+                          T &smallest_most) {
+    using F = typename Vec<T>::F;
+    constexpr int W = Vec<T>::width;
+    T mid[MAX_BOXED_DIMS], half[MAX_BOXED_DIMS];
+    for (int j = 0; j < d; ++j) {
+        mid[j] = (lo[j] + hi[j]) / 2;
+        // Rounding of mid is made up for in the half width: the interval may only grow.
+        half[j] = (hi[j] - mid[j] > mid[j] - lo[j] ? hi[j] - mid[j] : mid[j] - lo[j]) * Vec<T>::margin;
+    }
+    F limit = F{} + Vec<T>::huge, other = limit;
+    for (int i = 0; i < m; i += W) {
+        F inner = {}, outer = {};
+        for (int j = 0; j < d; ++j) {
+            F away = load<T>(columns + int64_t(j) * stride + i) - mid[j];
+            away = away < 0 ? -away : away;
+            const F far = away + half[j];
+            F near = away - half[j];
+            near = near > 0 ? near : F{};
+            inner += near * near;
+            outer += far * far;
+        }
+        store(least + i, inner);
+        if (SECOND) {
+            const F larger = outer < limit ? limit : outer;
+            other = larger < other ? larger : other;
+        }
+        limit = outer < limit ? outer : limit;
+    }
+    T first = Vec<T>::huge, second = Vec<T>::huge;
+    const auto see = [&](T value) {
+        const T larger = value < first ? first : value;
+        second = larger < second ? larger : second;
+        first = value < first ? value : first;
+    };
+    for (int i = 0; i < W; ++i) {
+        see(limit[i]);
+        if (SECOND) see(other[i]);
+    }
+    smallest_most = SECOND ? second : first;
+}
+
+// Keep of `ids` (or of 0..m-1) the centers whose smallest distance to the box exceeds the (second) smallest
+// of their largest distances by no more than `slack`: no other can be (second) nearest to a point inside,
+// nor become so before some center has moved by more than slack / 2. The columns are padded to whole vectors.
+template <class T, bool SECOND>
+inline int keep_near_box(const T *lo, const T *hi, int d, const T *columns, int stride, int m,
+                         const int32_t *ids, T &slack, T *least, int32_t *kept) {
+    constexpr int W = Vec<T>::width;
+    T limit;
+    box_distances<T, SECOND>(lo, hi, d, columns, stride, m, least, limit);
+    if (slack > 0) {
+        const T reach = __builtin_sqrt(limit);
+        slack = slack < LOOSE * reach ? slack : LOOSE * reach;
+        limit = (reach + slack) * (reach + slack);
+    }
+    limit = limit * Vec<T>::margin + Vec<T>::tiny;
+    int count = 0;
+    for (int i = 0; i < m; i += W) {
+        unsigned near = bits<T>(load<T>(least + i) <= limit);
+        for (; near; near &= near - 1) {
+            const int at = i + __builtin_ctz(near);
+            kept[count] = ids ? ids[at] : at;
+            count += at < m;
+        }
+    }
+    return count;
+}
+
+// Candidates block by block: the centers near the box of a group of blocks are found once, and only those are
+// tested against the box of each block.
+template <class T, bool SECOND> struct Finder {
+    const View<T> &view;
+    const Centers<T> &centers;
+    Scratch<T> scratch;
+    T slack;
+    int64_t group = -1;
+    int in_group = 0;
+
+    int find(int64_t block, int32_t *kept, T &allowed) {
+        const int d = view.d;
+        T wide = slack;
+        T *group_columns = scratch.numbers, *least = group_columns + int64_t(d) * centers.stride;
+        if (block / BLOCKS_PER_GROUP != group) {
+            group = block / BLOCKS_PER_GROUP;
+            in_group = keep_near_box<T, SECOND>(view.glo + group * d, view.ghi + group * d, d, centers.columns,
+                                                centers.stride, centers.k, nullptr, wide, least, scratch.ids);
+            for (int j = 0; j < d; ++j) {
+                T *to = group_columns + int64_t(j) * centers.stride;
+                const T *from = centers.columns + int64_t(j) * centers.stride;
+                for (int i = 0; i < in_group; ++i) to[i] = from[scratch.ids[i]];
+                for (int i = in_group; i % Vec<T>::width; ++i) to[i] = Vec<T>::faraway;
+            }
+        }
+        allowed = slack;
+        return keep_near_box<T, SECOND>(view.lo + block * d, view.hi + block * d, d, group_columns,
+                                        centers.stride, in_group, scratch.ids, allowed, least, kept);
+    }
+};
+
+// ---- the kernels ------------------------------------------------------------------------------------
+
+template <class T>
+inline void move_point(const T *x, int d, double w, int32_t from, int32_t to, double *sums) {
+    double *in = sums + int64_t(to) * (d + 2);
+    for (int j = 0; j < d; ++j) in[j] += w * double(x[j * LANES]);
+    in[d] += w;
+    in[d + 1] += 1;
+    if (from < 0) return;
+    double *out = sums + int64_t(from) * (d + 2);
+    for (int j = 0; j < d; ++j) out[j] -= w * double(x[j * LANES]);
+    out[d] -= w;
+    out[d + 1] -= 1;
+}
+
+// Take over the labels found for a block; returns how many points of weight > 0 moved.
+template <class T>
+inline int64_t relabel(const View<T> &view, int64_t block, const Found<T> &found, int32_t *labels, double *sums) {
+    int32_t *old = labels + block * LANES;
+    uint32_t differs = 0;
+    for (int i = 0; i < LANES; i += Vec<float>::width) {
+        Vec<float>::I now, then;
+        __builtin_memcpy(&now, found.label + i, sizeof now);
+        __builtin_memcpy(&then, old + i, sizeof then);
+        differs |= bits<float>(now != then) << i;
+    }
+    int64_t moved = 0;
+    for (; differs; differs &= differs - 1) {
+        const int i = __builtin_ctz(differs);
+        const double w = view.w[block * LANES + i];
+        const int32_t fresh = found.label[i];
+        if (w > 0) {
+            move_point(view.x + block * view.d * LANES + i, view.d, w, old[i], fresh, sums);
+            ++moved;
+        }
+        old[i] = fresh;
+    }
+    return moved;
+}
+
+template <class T>
+int64_t step(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch, const Memory &memory,
+             int64_t first, int64_t last, int32_t *labels, double *sums) {
+    Finder<T, false> finder{view, centers, scratch, T(2 * memory.slack)};
+    Found<T> found;
+    int64_t moved = 0;
+    for (int64_t block = first; block < last; ++block) {
+        const T *x = view.x + block * view.d * LANES;
+        if (!view.lo) {
+            scan<T, false>(x, view.d, centers.rows, nullptr, centers.k, found);
+            moved += relabel(view, block, found, labels, sums);
+            continue;
+        }
+        int32_t *ids = memory.ids + block * MEMORY, *count = memory.counts + block;
+        int32_t *candidates = ids;
+        int m = *count;
+        if (memory.drift <= memory.expires[block]) {
+            if (m == SETTLED) continue;
+        } else {
+            candidates = scratch.ids + centers.stride;
+            T slack;
+            m = finder.find(block, candidates, slack);
+            memory.expires[block] = m <= MEMORY ? memory.drift + double(slack) / 2 : -1;
+            if (m <= MEMORY) __builtin_memcpy(ids, candidates, sizeof(int32_t) * m);
+        }
+        scan<T, false>(x, view.d, centers.rows, candidates, m, found);
+        moved += relabel(view, block, found, labels, sums);
+        *count = m == 1 ? SETTLED : m;
+    }
+    return moved;
+}
+
+template <class T>
+void nearest(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch, int64_t first, int64_t last,
+             int32_t *labels, T *best, T *second) {
+    Finder<T, false> finder{view, centers, scratch, T(0)};
+    Finder<T, true> finder_of_two{view, centers, scratch, T(0)};
+    Found<T> found;
+    int32_t *ids = view.lo ? scratch.ids + centers.stride : nullptr;
+    for (int64_t block = first; block < last; ++block) {
+        int m = centers.k;
+        T none;
+        if (ids) m = second ? finder_of_two.find(block, ids, none) : finder.find(block, ids, none);
+        const T *x = view.x + block * view.d * LANES;
+        if (second) scan<T, true>(x, view.d, centers.rows, ids, m, found);
+        else scan<T, false>(x, view.d, centers.rows, ids, m, found);
+        for (int i = 0; i < LANES; ++i) labels[block * LANES + i] = found.label[i];
+        for (int i = 0; i < LANES; ++i) best[block * LANES + i] = found.best[i];
+        if (second)
+            for (int i = 0; i < LANES; ++i) second[block * LANES + i] = found.second[i];
+    }
+}
+
+// Squared distance from c to the nearest point of a block's box; 0 without boxes.
+template <class T> inline T from_box(const View<T> &view, int64_t block, const T *c) {
+    if (!view.lo) return 0;
+    T sum = 0;
+    for (int j = 0; j < view.d; ++j) {
+        const T below = view.lo[block * view.d + j] - c[j], above = c[j] - view.hi[block * view.d + j];
+        const T away = below > above ? below : above;
+        if (away > 0) sum += away * away;
+    }
+    return sum;
+}
+
+template <class T> inline void distances(const View<T> &view, int64_t block, const T *c, T *out) {
+    const T *x = view.x + block * view.d * LANES;
+    for (int i = 0; i < LANES; ++i) {
+        const T t = x[i] - c[0];
+        out[i] = t * t;
+    }
+    for (int j = 1; j < view.d; ++j)
+        for (int i = 0; i < LANES; ++i) {
+            const T t = x[j * LANES + i] - c[j];
+            out[i] += t * t;
+        }
+}
+
+// Eight running sums, so that the additions of a block do not wait for each other; their order is fixed.
+inline double weighted_sum(const double *w, const double *v) {
+    double part[8] = {};
+    for (int i = 0; i < LANES; i += 8)
+        for (int j = 0; j < 8; ++j) part[j] += w[i + j] * v[i + j];
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+template <class T>
+double trial(const View<T> &view, const T *c, int64_t first, int64_t last, const T *closest,
+             const double *potential, const T *farthest) {
+    double total = 0;
+    T near[LANES];
+    double value[LANES];
+    for (int64_t block = first; block < last; ++block) {
+        if (from_box(view, block, c) > farthest[block] * Vec<T>::margin + Vec<T>::tiny) {
+            total += potential[block];
+            continue;
+        }
+        distances(view, block, c, near);
+        const T *old = closest + block * LANES;
+        for (int i = 0; i < LANES; ++i) value[i] = double(near[i] < old[i] ? near[i] : old[i]);
+        total += weighted_sum(view.w + block * LANES, value);
+    }
+    return total;
+}
+
+template <class T>
+void take(const View<T> &view, const T *c, int64_t first, int64_t last, T *closest, double *potential,
+          T *farthest) {
+    T near[LANES];
+    double value[LANES];
+    for (int64_t block = first; block < last; ++block) {
+        if (from_box(view, block, c) > farthest[block] * Vec<T>::margin + Vec<T>::tiny) continue;
+        distances(view, block, c, near);
+        T *old = closest + block * LANES, most = 0;
+        for (int i = 0; i < LANES; ++i) old[i] = near[i] < old[i] ? near[i] : old[i];
+        for (int i = 0; i < LANES; ++i) value[i] = double(old[i]);
+        for (int i = 0; i < LANES; ++i) most = old[i] > most ? old[i] : most;
+        farthest[block] = most;
+        potential[block] = weighted_sum(view.w + block * LANES, value);
+    }
+}
+
+template <class T> constexpr Kernels<T> kernels() { return {step<T>, nearest<T>, trial<T>, take<T>}; }
+
+}  // namespace
+}  // namespace tinct

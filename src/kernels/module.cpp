@@ -1,0 +1,153 @@
+// The Python face of the kernels: arrays in, arrays out, the GIL released. Shapes and values are settled by
+// the Python callers; nothing is checked twice.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "points.hpp"
+#if __has_include("pixels.hpp")
+#include "pixels.hpp"
+#define TINCT_HAS_PIXELS
+#endif
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace tinct {
+
+template <class T> using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T> using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+template <class T, class... Shape> auto new_array(Shape... shape) {
+    size_t size = 1;
+    ((size *= size_t(shape)), ...);
+    T *data = new T[size];
+    nb::capsule owner(data, [](void *p) noexcept { delete[] static_cast<T *>(p); });
+    return nb::ndarray<nb::numpy, T>(data, {size_t(shape)...}, owner);
+}
+
+// TINCT_SIMD=baseline|avx2|avx512 forces an instruction set (never one the CPU lacks).
+std::string isa_name() {
+#if defined(TINCT_HAS_avx2)
+    const char *forced = std::getenv("TINCT_SIMD");
+    const std::string wish = forced ? forced : "avx512";
+    const bool avx2 = __builtin_cpu_supports("avx2");
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+    if (wish == "avx512" && avx512) return "avx512";
+    if (wish != "baseline" && avx2) return "avx2";
+#endif
+    return "baseline";
+}
+
+template <class T> const Kernels<T> &dispatch();
+#if defined(TINCT_HAS_avx2)
+#define TINCT_PICK(type, suffix)                                            \
+    template <> const Kernels<type> &dispatch<type>() {                     \
+        static const std::string isa = isa_name();                          \
+        return isa == "avx512" ? kernels_##suffix##_avx512                  \
+               : isa == "avx2" ? kernels_##suffix##_avx2                    \
+                               : kernels_##suffix##_baseline;               \
+    }
+#else
+#define TINCT_PICK(type, suffix) \
+    template <> const Kernels<type> &dispatch<type>() { return kernels_##suffix##_baseline; }
+#endif
+TINCT_PICK(float, f32)
+TINCT_PICK(double, f64)
+
+template <class T> void bind_points(nb::module_ &m, const char *name) {
+    using P = Points<T>;
+    using Release = nb::call_guard<nb::gil_scoped_release>;
+    nb::class_<P>(m, name)
+        .def("__init__",
+             [](P *self, Matrix<T> points, std::optional<Vector<double>> weights) {
+                 nb::gil_scoped_release release;
+                 new (self) P(points.data(), weights ? weights->data() : nullptr, int64_t(points.shape(0)),
+                              int(points.shape(1)), dispatch<T>());
+             },
+             "points"_a, "weights"_a.none())
+        .def_prop_ro("chunks", [](const P &p) { return p.chunks; })
+        .def("start", &P::start, "k"_a, Release())
+        .def("move_centers", [](P &p, Matrix<T> centers) { p.move_centers(centers.data(), int(centers.shape(0))); },
+             "centers"_a, Release())
+        .def("step", &P::step, "chunk"_a, Release())
+        .def("make_room", &P::make_room, "second"_a)
+        .def("nearest", &P::nearest, "chunk"_a, "second"_a, Release())
+        .def("recount", &P::recount, "chunk"_a, Release())
+        .def("inertia", [](const P &p, Matrix<T> centers, int64_t chunk) { return p.inertia(centers.data(), chunk); },
+             "centers"_a, "chunk"_a, Release())
+        .def("totals",
+             [](const P &p) {
+                 auto out = new_array<double>(p.clusters(), p.d + 2);
+                 p.totals(static_cast<double *>(out.data()));
+                 return out;
+             })
+        .def("moments",
+             [](const P &p, Matrix<T> centers, Matrix<double> directions, int what) {
+                 auto out = new_array<double>(centers.shape(0), p.d + 1);
+                 double *data = static_cast<double *>(out.data());
+                 nb::gil_scoped_release release;
+                 p.moments(centers.data(), int(centers.shape(0)), directions.data(), Moment(what), data);
+                 return out;
+             },
+             "centers"_a, "directions"_a, "what"_a)
+        .def("coarsen",
+             [](P &p, int64_t most) {
+                 const int64_t cells = p.coarsen(most);
+                 auto means = new_array<T>(cells, p.d);
+                 auto weights = new_array<double>(cells);
+                 p.cells(static_cast<T *>(means.data()), static_cast<double *>(weights.data()));
+                 return nb::make_tuple(means, weights);
+             },
+             "most"_a)
+        .def("start_seeding", &P::start_seeding, Release())
+        .def("trial", [](const P &p, Vector<T> c, int64_t chunk) { return p.trial(c.data(), chunk); },
+             "center"_a, "chunk"_a, Release())
+        .def("take", [](P &p, Vector<T> c, int64_t chunk) { p.take(c.data(), chunk); }, "center"_a, "chunk"_a,
+             Release())
+        .def("potential", &P::potential)
+        .def("centers",
+             [](const P &p) {
+                 auto out = new_array<T>(p.centers().size() / size_t(p.d), p.d);
+                 std::copy(p.centers().begin(), p.centers().end(), static_cast<T *>(out.data()));
+                 return out;
+             })
+        .def("pick", &P::pick, "target"_a, Release())
+        .def("labels",
+             [](const P &p) {
+                 auto out = new_array<int32_t>(p.n);
+                 p.restore_order(p.labels(), static_cast<int32_t *>(out.data()));
+                 return out;
+             })
+        .def("set_labels", [](P &p, Vector<int32_t> labels) { p.set_labels(labels.data()); }, "labels"_a,
+             Release())
+        .def("best",
+             [](const P &p) {
+                 auto out = new_array<T>(p.n);
+                 p.restore_order(p.best(), static_cast<T *>(out.data()));
+                 return out;
+             })
+        .def("second", [](const P &p) {
+            auto out = new_array<T>(p.n);
+            p.restore_order(p.second(), static_cast<T *>(out.data()));
+            return out;
+        });
+}
+
+}  // namespace tinct
+
+NB_MODULE(_kernels, m) {
+    m.doc() = "Arrays and numbers: the inner loops of tinct.";
+    m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
+    tinct::bind_points<float>(m, "PointsF32");
+    tinct::bind_points<double>(m, "PointsF64");
+#ifdef TINCT_HAS_PIXELS
+    tinct::bind_pixels(m);
+#endif
+}

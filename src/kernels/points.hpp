@@ -1,0 +1,364 @@
+// Points laid out for the engine: sorted along a Z-order curve, cut into blocks with bounding boxes, with
+// what the iterations carry from one to the next (labels, and the sums of each chunk of blocks).
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "engine.hpp"
+
+namespace tinct {
+
+// Chunks are what threads share out. Their size depends on n alone, and sums are merged in their order, so
+// the number of threads changes no bit.
+constexpr int64_t CHUNK_BLOCKS = 256, MAX_CHUNKS = 32;
+
+// Stable order of `keys` by their lowest `bits` bits: least significant digit first, 11 bits at a time.
+inline std::vector<uint32_t> radix_order(std::vector<uint64_t> &keys, int bits) {
+    constexpr int DIGIT = 11;
+    const size_t n = keys.size();
+    std::vector<uint32_t> order(n), next(n);
+    std::vector<uint64_t> moved(n);
+    for (size_t i = 0; i < n; ++i) order[i] = uint32_t(i);
+    for (int shift = 0; shift < bits; shift += DIGIT) {
+        size_t start[(1 << DIGIT) + 1] = {};
+        auto digit = [&](uint64_t key) { return (key >> shift) & ((1 << DIGIT) - 1); };
+        for (uint64_t key : keys) ++start[digit(key) + 1];
+        for (int i = 0; i < (1 << DIGIT); ++i) start[i + 1] += start[i];
+        for (size_t i = 0; i < n; ++i) {
+            const size_t to = start[digit(keys[i])]++;
+            moved[to] = keys[i];
+            next[to] = order[i];
+        }
+        keys.swap(moved);
+        order.swap(next);
+    }
+    return order;
+}
+
+// Order along a Z-order (Morton) curve: neighbours on it are neighbours in space, so blocks get small boxes.
+struct Order {
+    std::vector<uint32_t> order;
+    std::vector<uint64_t> keys;  // sorted; d interleaved coordinates of `per_dim` bits
+    int per_dim;
+};
+
+template <class T> Order morton_order(const T *x, int64_t n, int d) {
+    std::vector<T> low(d, std::numeric_limits<T>::max());
+    std::vector<T> high(d, std::numeric_limits<T>::lowest());
+    for (int64_t i = 0; i < n; ++i)
+        for (int j = 0; j < d; ++j) {
+            low[j] = std::min(low[j], x[i * d + j]);
+            high[j] = std::max(high[j], x[i * d + j]);
+        }
+    double span = 0;
+    for (int j = 0; j < d; ++j) span = std::max(span, double(high[j]) - double(low[j]));
+    // One radix pass per 11 bits: three passes are enough to tell blocks apart in up to 8 dimensions.
+    const int per_dim = d == 1 ? 22 : 33 / d, cells = 1 << per_dim;
+    std::vector<uint64_t> keys(n);
+    if (span > 0)
+        for (int64_t i = 0; i < n; ++i) {
+            uint64_t key = 0;
+            for (int j = 0; j < d; ++j) {
+                const double part = (double(x[i * d + j]) - double(low[j])) / span;
+                uint64_t cell = std::min(int(part * cells), cells - 1);
+                if (d == 1) key = cell;
+                else
+                    for (int bit = 0; bit < per_dim; ++bit) key |= ((cell >> bit) & 1) << (bit * d + j);
+            }
+            keys[i] = key;
+        }
+    auto order = radix_order(keys, per_dim * d);
+    return {std::move(order), std::move(keys), per_dim};
+}
+
+template <class T> class Points {
+  public:
+    Points(const T *x, const double *weights, int64_t n, int d, const Kernels<T> &kernels)
+        : n(n), d(d), blocks((n + LANES - 1) / LANES), kernels_(kernels) {
+        const int64_t groups = (blocks + BLOCKS_PER_GROUP - 1) / BLOCKS_PER_GROUP;
+        per_chunk = std::max(CHUNK_BLOCKS, (blocks + MAX_CHUNKS - 1) / MAX_CHUNKS);
+        per_chunk = (per_chunk + BLOCKS_PER_GROUP - 1) / BLOCKS_PER_GROUP * BLOCKS_PER_GROUP;
+        chunks = (blocks + per_chunk - 1) / per_chunk;
+        const bool boxed = d <= MAX_BOXED_DIMS;
+        if (boxed) {
+            Order sorted = morton_order(x, n, d);
+            order_ = std::move(sorted.order);
+            keys_ = std::move(sorted.keys);
+            per_dim_ = sorted.per_dim;
+        } else {
+            for (int64_t i = 0; i < n; ++i) order_.push_back(uint32_t(i));
+        }
+        x_.resize(blocks * d * LANES);
+        w_.assign(blocks * LANES, 0.0);
+        for (int64_t p = 0; p < blocks * LANES; ++p) {
+            const int64_t from = order_[std::min(p, n - 1)];
+            for (int j = 0; j < d; ++j) at(p, j) = x[from * d + j];
+            if (p < n) w_[p] = weights ? weights[from] : 1.0;
+        }
+        labels_.assign(blocks * LANES, -1);
+        if (boxed) {
+            bound(blocks, 1, lo_, hi_);
+            bound(groups, BLOCKS_PER_GROUP, glo_, ghi_);
+        }
+    }
+
+    View<T> view() const {
+        const bool boxed = d <= MAX_BOXED_DIMS;
+        return {blocks, d, x_.data(), w_.data(), boxed ? lo_.data() : nullptr, hi_.data(), glo_.data(),
+                ghi_.data()};
+    }
+
+    // Forget the labels and make room for the sums of k clusters.
+    void start(int k) {
+        k_ = k;
+        sums_.assign(chunks * k * (d + 2), 0.0);
+        std::fill(labels_.begin(), labels_.end(), -1);
+        if (d > MAX_BOXED_DIMS) return;
+        expires_.assign(blocks, -1.0);
+        counts_.assign(blocks, 0);
+        ids_.resize(blocks * MEMORY);
+        drift_ = 0;
+        table_ = {};
+    }
+
+    // Lay the centers out for the kernels, and add up how far they moved since the last call.
+    void move_centers(const T *centers, int k) {
+        std::vector<T> before = std::move(table_.rows);
+        table_ = Table(centers, k, d);
+        slack_ = 0;
+        if (before.size() != table_.rows.size()) return;
+        double most = 0;
+        for (int i = 0; i < k; ++i) {
+            double sum = 0;
+            for (int j = 0; j < d; ++j) {
+                const double t = double(before[int64_t(i) * d + j]) - double(centers[int64_t(i) * d + j]);
+                sum += t * t;
+            }
+            most = std::max(most, sum);
+        }
+        most = std::sqrt(most) * (1 + 1e-6);
+        drift_ += most;
+        slack_ = SLACK * most;
+    }
+
+    int64_t step(int64_t chunk) {
+        Room room(table_);
+        const Memory memory{drift_, slack_, expires_.data(), counts_.data(), ids_.data()};
+        return kernels_.step(view(), table_.view(), room.scratch(), memory, first(chunk), last(chunk),
+                             labels_.data(), sums_.data() + chunk * k_ * (d + 2));
+    }
+
+    void nearest(int64_t chunk, bool second) {
+        Room room(table_);
+        kernels_.nearest(view(), table_.view(), room.scratch(), first(chunk), last(chunk), labels_.data(),
+                         best_.data(), second ? second_.data() : nullptr);
+    }
+
+    void make_room(bool second) {
+        best_.resize(blocks * LANES);
+        if (second) second_.resize(blocks * LANES);
+    }
+
+    // Sums of all chunks, in their order: [k][d + 2].
+    void totals(double *out) const {
+        const int64_t size = int64_t(k_) * (d + 2);
+        std::copy(sums_.begin(), sums_.begin() + size, out);
+        for (int64_t c = 1; c < chunks; ++c)
+            for (int64_t i = 0; i < size; ++i) out[i] += sums_[c * size + i];
+    }
+
+    // Sums anew from the labels: the differences that `step` adds up leave rounding behind.
+    void recount(int64_t chunk) {
+        double *sums = sums_.data() + chunk * k_ * (d + 2);
+        std::fill(sums, sums + int64_t(k_) * (d + 2), 0.0);
+        for (int64_t p = first(chunk) * LANES; p < last(chunk) * LANES; ++p) {
+            if (!(w_[p] > 0)) continue;
+            double *row = sums + int64_t(labels_[p]) * (d + 2);
+            for (int j = 0; j < d; ++j) row[j] += w_[p] * double(at(p, j));
+            row[d] += w_[p];
+            row[d + 1] += 1;
+        }
+    }
+
+    // Sum of w |x - center|^2 over a chunk, in float64.
+    double inertia(const T *centers, int64_t chunk) const {
+        double total = 0;
+        for (int64_t p = first(chunk) * LANES; p < last(chunk) * LANES; ++p) {
+            const T *c = centers + int64_t(labels_[p]) * d;
+            double sum = 0;
+            for (int j = 0; j < d; ++j) {
+                const double t = double(at(p, j)) - double(c[j]);
+                sum += t * t;
+            }
+            total += w_[p] * sum;
+        }
+        return total;
+    }
+
+    // Per cluster, with t = x - center, [k][d + 1]: the sum of w t^2 in each dimension (square); of w (t . v) t,
+    // one step of the power method on the cluster's covariance (power); of w t and w where t . v > 0 (upper).
+    void moments(const T *centers, int k, const double *directions, Moment what, double *out) const {
+        std::fill(out, out + int64_t(k) * (d + 1), 0.0);
+        std::vector<double> t(d);
+        for (int64_t p = 0; p < n; ++p) {
+            const double w = w_[p];
+            if (!(w > 0)) continue;
+            const int64_t label = labels_[p];
+            const T *c = centers + label * d, *x = &at(p, 0);
+            const double *v = directions + label * d;
+            double along = 0, *row = out + label * (d + 1);
+            for (int j = 0; j < d; ++j) {
+                t[j] = double(x[j * LANES]) - double(c[j]);
+                along += t[j] * v[j];
+            }
+            if (what == Moment::upper && !(along > 0)) continue;
+            const double scale = what == Moment::power ? w * along : w;
+            for (int j = 0; j < d; ++j) row[j] += scale * (what == Moment::square ? t[j] * t[j] : t[j]);
+            row[d] += w;
+        }
+    }
+
+    // ---- seeding: closest squared distance to the centers taken so far
+    void start_seeding() {
+        closest_.assign(blocks * LANES, std::numeric_limits<T>::max());
+        farthest_.assign(blocks, std::numeric_limits<T>::max());
+        potential_.assign(blocks, 0.0);
+    }
+    double trial(const T *c, int64_t chunk) const {
+        return kernels_.trial(view(), c, first(chunk), last(chunk), closest_.data(), potential_.data(),
+                              farthest_.data());
+    }
+    void take(const T *c, int64_t chunk) {
+        kernels_.take(view(), c, first(chunk), last(chunk), closest_.data(), potential_.data(),
+                      farthest_.data());
+    }
+    double potential() const {
+        double total = 0;
+        for (double part : potential_) total += part;
+        return total;
+    }
+    // The point (in the caller's order) at which the running sum of potential passes `target`.
+    int64_t pick(double target) const {
+        int64_t block = 0, chosen = -1;
+        for (; block + 1 < blocks && target >= potential_[block]; ++block) target -= potential_[block];
+        for (int64_t p = block * LANES; p < std::min((block + 1) * LANES, n); ++p) {
+            const double part = w_[p] * double(closest_[p]);
+            if (!(part > 0)) continue;
+            chosen = p;  // rounding may leave a little of target behind: the last possible one is taken
+            if (target < part) break;
+            target -= part;
+        }
+        return chosen < 0 ? -1 : order_[chosen];
+    }
+
+    // ---- fewer points: the means of the cells of the finest grid that has at most `most` occupied cells
+    int64_t coarsen(int64_t most) {
+        cell_ends_.clear();
+        for (int cut = 0; d <= MAX_BOXED_DIMS && cut <= per_dim_; ++cut) {
+            const int shift = std::min(cut * d, 63);
+            int64_t cells = n > 0;
+            for (int64_t p = 1; p < n; ++p) cells += (keys_[p] >> shift) != (keys_[p - 1] >> shift);
+            if (cells > most) continue;
+            for (int64_t p = 1; p <= n; ++p)
+                if (p == n || (keys_[p] >> shift) != (keys_[p - 1] >> shift)) cell_ends_.push_back(p);
+            break;
+        }
+        return int64_t(cell_ends_.size());
+    }
+    // Means [cells][d] and weights of those cells; a cell of weight 0 gets the plain position of a point.
+    void cells(T *means, double *weights) const {
+        int64_t p = 0;
+        std::vector<double> sum(d);
+        for (size_t cell = 0; cell < cell_ends_.size(); ++cell) {
+            std::fill(sum.begin(), sum.end(), 0.0);
+            double mass = 0;
+            const int64_t start = p;
+            for (; p < cell_ends_[cell]; ++p) {
+                for (int j = 0; j < d; ++j) sum[j] += w_[p] * double(at(p, j));
+                mass += w_[p];
+            }
+            weights[cell] = mass;
+            for (int j = 0; j < d; ++j) means[int64_t(cell) * d + j] = mass > 0 ? T(sum[j] / mass) : at(start, j);
+        }
+    }
+
+    template <class U> void restore_order(const std::vector<U> &from, U *to) const {
+        for (int64_t p = 0; p < n; ++p) to[order_[p]] = from[p];
+    }
+    void set_labels(const int32_t *labels) {
+        for (int64_t p = 0; p < blocks * LANES; ++p) labels_[p] = labels[order_[std::min(p, n - 1)]];
+    }
+
+    const int64_t n;
+    const int d;
+    const int64_t blocks;
+    int64_t chunks, per_chunk;
+    const std::vector<int32_t> &labels() const { return labels_; }
+    const std::vector<T> &best() const { return best_; }
+    const std::vector<T> &second() const { return second_; }
+    const std::vector<T> &centers() const { return table_.rows; }
+    int clusters() const { return k_; }
+
+  private:
+    static constexpr int PAD = 16;  // lanes of the widest vector
+        static constexpr double SLACK = 8;  // moves of the fastest center that a new list should outlive
+
+    // Centers by row and by column.
+    struct Table {
+        Table() = default;
+        Table(const T *centers, int k, int d)
+            : k(k), d(d), stride((k + PAD - 1) / PAD * PAD), rows(centers, centers + int64_t(k) * d),
+              columns(int64_t(stride) * d, sizeof(T) == 4 ? T(1e18) : T(1e150)) {
+            for (int i = 0; i < k; ++i)
+                for (int j = 0; j < d; ++j) columns[int64_t(j) * stride + i] = centers[int64_t(i) * d + j];
+        }
+        Centers<T> view() const { return {k, rows.data(), stride, columns.data()}; }
+        int k = 0, d = 0, stride = 0;
+        std::vector<T> rows, columns;
+    };
+
+    struct Room {
+        explicit Room(const Table &t) : ids(2 * size_t(t.stride)), numbers(size_t(t.stride) * (t.d + 1)) {}
+        Scratch<T> scratch() { return {ids.data(), numbers.data()}; }
+        std::vector<int32_t> ids;
+        std::vector<T> numbers;
+    };
+
+    T &at(int64_t p, int j) { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
+    const T &at(int64_t p, int j) const { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
+    int64_t first(int64_t chunk) const { return chunk * per_chunk; }
+    int64_t last(int64_t chunk) const { return std::min((chunk + 1) * per_chunk, blocks); }
+
+    void bound(int64_t boxes, int size, std::vector<T> &lo, std::vector<T> &hi) const {
+        lo.resize(boxes * d);
+        hi.resize(boxes * d);
+        for (int64_t box = 0; box < boxes; ++box)
+            for (int j = 0; j < d; ++j) {
+                T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::lowest();
+                for (int64_t block = box * size; block < std::min((box + 1) * size, blocks); ++block)
+                    for (int i = 0; i < LANES; ++i) {
+                        const T v = x_[(block * d + j) * LANES + i];
+                        low = std::min(low, v);
+                        high = std::max(high, v);
+                    }
+                lo[box * d + j] = low;
+                hi[box * d + j] = high;
+            }
+    }
+
+    const Kernels<T> &kernels_;
+    int k_ = 0;
+    double drift_ = 0, slack_ = 0;
+    Table table_;
+    std::vector<uint32_t> order_;
+    std::vector<uint64_t> keys_;
+    std::vector<int64_t> cell_ends_;
+    int per_dim_ = 0;
+    std::vector<T> x_, lo_, hi_, glo_, ghi_, best_, second_, closest_, farthest_;
+    std::vector<double> w_, sums_, potential_, expires_;
+    std::vector<int32_t> labels_, counts_, ids_;
+};
+
+}  // namespace tinct

@@ -1,0 +1,10 @@
+// Compiled once for each instruction set, with TINCT_ISA naming it.
+#include "lloyd.hpp"
+
+#define TINCT_JOIN_(a, b) a##b
+#define TINCT_JOIN(a, b) TINCT_JOIN_(a, b)
+
+namespace tinct {
+extern const Kernels<float> TINCT_JOIN(kernels_f32_, TINCT_ISA) = kernels<float>();
+extern const Kernels<double> TINCT_JOIN(kernels_f64_, TINCT_ISA) = kernels<double>();
+}  // namespace tinct
