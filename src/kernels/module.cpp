@@ -61,6 +61,16 @@ template <class T> const Kernels<T> &dispatch();
 TINCT_PICK(float, f32)
 TINCT_PICK(double, f64)
 
+// Squared moves of all centers, added up in their order.
+template <class T> double shift(Matrix<T> a, Matrix<T> b) {
+    double total = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+        const double t = double(a.data()[i]) - double(b.data()[i]);
+        total += t * t;
+    }
+    return total;
+}
+
 template <class T> void bind_points(nb::module_ &m, const char *name) {
     using P = Points<T>;
     using Release = nb::call_guard<nb::gil_scoped_release>;
@@ -88,6 +98,14 @@ template <class T> void bind_points(nb::module_ &m, const char *name) {
                  p.totals(static_cast<double *>(out.data()));
                  return out;
              })
+        .def("means",
+             [](const P &p, Matrix<T> before) {
+                 auto out = new_array<T>(before.shape(0), p.d);
+                 const int64_t empty = p.means(before.data(), static_cast<T *>(out.data()));
+                 return nb::make_tuple(out, empty);
+             },
+             "before"_a)
+        .def("variance", &P::variance, Release())
         .def("moments",
              [](const P &p, Matrix<T> centers, Matrix<double> directions, int what) {
                  auto out = new_array<double>(centers.shape(0), p.d + 1);
@@ -145,6 +163,8 @@ template <class T> void bind_points(nb::module_ &m, const char *name) {
 NB_MODULE(_kernels, m) {
     m.doc() = "Arrays and numbers: the inner loops of tinct.";
     m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
+    m.def("shift", &tinct::shift<float>, "a"_a, "b"_a);
+    m.def("shift", &tinct::shift<double>, "a"_a, "b"_a);
     tinct::bind_points<float>(m, "PointsF32");
     tinct::bind_points<double>(m, "PointsF64");
 #ifdef TINCT_HAS_PIXELS

@@ -10,9 +10,11 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace tinct::pixels {
@@ -189,33 +191,63 @@ class BucketCounter {
     std::vector<uint64_t> used_ = std::vector<uint64_t>(WORDS);
 };
 
-// Pixels are dealt into buckets by the upper half of their key, then each bucket is counted in cache: two
-// readings of the picture and two bytes a pixel, where sorting whole keys takes four or eight.
+// Pixels dealt into buckets by the upper half of their key: two readings of the picture and two bytes a pixel,
+// where sorting whole keys takes four or eight. The two halves of the picture are dealt side by side, because
+// neighbours share a bucket and would wait for each other's counter.
 template <int C>
-Distinct count_colors(const uint8_t *pixels, int64_t n) {
-    constexpr int HALF = Key<C>::HALF, SIZE = 1 << HALF;
-    std::vector<int64_t> next(SIZE + 1);
-    for (int64_t i = 0; i < n; ++i) ++next[(Key<C>::of(pixels + i * C) >> HALF) + 1];
-    for (int i = 0; i < SIZE; ++i) next[i + 1] += next[i];
-    auto low = std::make_unique_for_overwrite<uint16_t[]>(size_t(n));
-    for (int64_t i = 0; i < n; ++i) {
-        const uint32_t key = Key<C>::of(pixels + i * C);
-        low[next[key >> HALF]++] = uint16_t(key & (SIZE - 1));
+class Dealt {
+  public:
+    Dealt(const uint8_t *pixels, int64_t n)
+        : pixels_(pixels), low_(std::make_unique_for_overwrite<uint16_t[]>(size_t(n))) {
+        for_each_pixel(n, [&](int64_t i, auto &next) { ++next[Key<C>::of(pixels_ + i * C) >> HALF]; });
+        int64_t total = 0;
+        for (int bucket = 0; bucket < SIZE; ++bucket) {
+            const int64_t first = total, second = first + one_[bucket];
+            total = second + other_[bucket];
+            one_[bucket] = first;
+            other_[bucket] = second;
+        }
+        for_each_pixel(n, [&](int64_t i, auto &next) {
+            const uint32_t key = Key<C>::of(pixels_ + i * C);
+            low_[next[key >> HALF]++] = uint16_t(key & (SIZE - 1));
+        });
     }
-    Distinct out;
-    BucketCounter<C> counter;
-    int64_t first = 0;
-    for (int high = 0; high < SIZE; first = next[high++])
-        if (next[high] > first) counter.count(uint32_t(high), low.get() + first, next[high] - first, out);
-    return out;
-}
+    Distinct count() {
+        Distinct out;
+        BucketCounter<C> counter;
+        int64_t first = 0;
+        for (int bucket = 0; bucket < SIZE; first = other_[bucket++])
+            if (const int64_t n = other_[bucket] - first) counter.count(bucket, low_.get() + first, n, out);
+        return out;
+    }
+
+  private:
+    static constexpr int HALF = Key<C>::HALF, SIZE = 1 << HALF;
+
+    template <class Visit> void for_each_pixel(int64_t n, Visit visit) {
+        const int64_t half = n / 2;
+        for (int64_t i = 0; i < half; ++i) {
+            visit(i, one_);
+            visit(half + i, other_);
+        }
+        if (n % 2) visit(n - 1, other_);
+    }
+
+    const uint8_t *pixels_;
+    std::unique_ptr<uint16_t[]> low_;
+    std::vector<int64_t> one_ = std::vector<int64_t>(SIZE), other_ = std::vector<int64_t>(SIZE);
+};
 
 // ---- every pixel its color's label --------------------------------------------------------------
+
+// A color that `colors` lacks gets label 0: wrong, but in range.
 
 // RGB: a table of all 2^24 keys. Untouched pages of it are never brought into memory.
 inline void map_pixels_rgb(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64_t u,
                            const uint8_t *labels, uint8_t *out) {
-    auto table = std::make_unique_for_overwrite<uint8_t[]>(size_t(1) << 24);
+    const std::unique_ptr<void, decltype(&std::free)> memory(std::calloc(size_t(1) << 24, 1), std::free);
+    if (!memory) throw std::bad_alloc();
+    auto *table = static_cast<uint8_t *>(memory.get());
     for (int64_t i = 0; i < u; ++i) table[Key<3>::of(colors + i * 3)] = labels[i];
     for (int64_t i = 0; i < n; ++i) out[i] = table[Key<3>::of(pixels + i * 3)];
 }
@@ -243,7 +275,7 @@ inline void map_pixels_rgba(const uint8_t *pixels, int64_t n, const uint8_t *col
     for (int64_t i = 0; i < n; ++i) {
         const uint32_t key = Key<4>::of(pixels + i * 4);
         if (last.label < 0 || key != last.key) last = slot_of(key);
-        out[i] = uint8_t(last.label);
+        out[i] = uint8_t(std::max(last.label, 0));
     }
 }
 
@@ -466,7 +498,7 @@ template <int C> nb::tuple count_colors_py(const Array<uint8_t, 2> &pixels) {
     Distinct found;
     {
         nb::gil_scoped_release release;
-        found = count_colors<C>(pixels.data(), int64_t(pixels.shape(0)));
+        found = Dealt<C>(pixels.data(), int64_t(pixels.shape(0))).count();
     }
     const size_t u = found.keys.size();
     auto colors = make_array<uint8_t>({u, C});

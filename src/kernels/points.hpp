@@ -2,6 +2,7 @@
 // what the iterations carry from one to the next (labels, and the sums of each chunk of blocks).
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -21,6 +22,7 @@ inline std::vector<uint32_t> radix_order(std::vector<uint64_t> &keys, int bits) 
     std::vector<uint32_t> order(n), next(n);
     std::vector<uint64_t> moved(n);
     for (size_t i = 0; i < n; ++i) order[i] = uint32_t(i);
+    if (std::is_sorted(keys.begin(), keys.end())) return order;
     for (int shift = 0; shift < bits; shift += DIGIT) {
         size_t start[(1 << DIGIT) + 1] = {};
         auto digit = [&](uint64_t key) { return (key >> shift) & ((1 << DIGIT) - 1); };
@@ -40,8 +42,7 @@ inline std::vector<uint32_t> radix_order(std::vector<uint64_t> &keys, int bits) 
 // Order along a Z-order (Morton) curve: neighbours on it are neighbours in space, so blocks get small boxes.
 struct Order {
     std::vector<uint32_t> order;
-    std::vector<uint64_t> keys;  // sorted; d interleaved coordinates of `per_dim` bits
-    int per_dim;
+    std::vector<uint64_t> keys;  // sorted
 };
 
 template <class T> Order morton_order(const T *x, int64_t n, int d) {
@@ -56,21 +57,20 @@ template <class T> Order morton_order(const T *x, int64_t n, int d) {
     for (int j = 0; j < d; ++j) span = std::max(span, double(high[j]) - double(low[j]));
     // One radix pass per 11 bits: three passes are enough to tell blocks apart in up to 8 dimensions.
     const int per_dim = d == 1 ? 22 : 33 / d, cells = 1 << per_dim;
+    uint64_t spread[256];  // the bits of a byte, d apart
+    for (int byte = 0; byte < 256; ++byte) {
+        spread[byte] = 0;
+        for (int bit = 0; bit < 8 && bit * d < 64; ++bit) spread[byte] |= uint64_t((byte >> bit) & 1) << (bit * d);
+    }
     std::vector<uint64_t> keys(n);
-    if (span > 0)
-        for (int64_t i = 0; i < n; ++i) {
-            uint64_t key = 0;
-            for (int j = 0; j < d; ++j) {
-                const double part = (double(x[i * d + j]) - double(low[j])) / span;
-                uint64_t cell = std::min(int(part * cells), cells - 1);
-                if (d == 1) key = cell;
-                else
-                    for (int bit = 0; bit < per_dim; ++bit) key |= ((cell >> bit) & 1) << (bit * d + j);
-            }
-            keys[i] = key;
+    for (int64_t i = 0; i < n && span > 0; ++i)
+        for (int j = 0; j < d; ++j) {
+            const double part = (double(x[i * d + j]) - double(low[j])) / span;
+            uint64_t cell = std::min(int(part * cells), cells - 1);
+            for (int shift = j; cell; cell >>= 8, shift += 8 * d) keys[i] |= spread[cell & 255] << shift;
         }
     auto order = radix_order(keys, per_dim * d);
-    return {std::move(order), std::move(keys), per_dim};
+    return {std::move(order), std::move(keys)};
 }
 
 template <class T> class Points {
@@ -86,7 +86,6 @@ template <class T> class Points {
             Order sorted = morton_order(x, n, d);
             order_ = std::move(sorted.order);
             keys_ = std::move(sorted.keys);
-            per_dim_ = sorted.per_dim;
         } else {
             for (int64_t i = 0; i < n; ++i) order_.push_back(uint32_t(i));
         }
@@ -201,23 +200,43 @@ template <class T> class Points {
     // one step of the power method on the cluster's covariance (power); of w t and w where t . v > 0 (upper).
     void moments(const T *centers, int k, const double *directions, Moment what, double *out) const {
         std::fill(out, out + int64_t(k) * (d + 1), 0.0);
-        std::vector<double> t(d);
-        for (int64_t p = 0; p < n; ++p) {
-            const double w = w_[p];
-            if (!(w > 0)) continue;
-            const int64_t label = labels_[p];
-            const T *c = centers + label * d, *x = &at(p, 0);
-            const double *v = directions + label * d;
-            double along = 0, *row = out + label * (d + 1);
-            for (int j = 0; j < d; ++j) {
-                t[j] = double(x[j * LANES]) - double(c[j]);
-                along += t[j] * v[j];
-            }
-            if (what == Moment::upper && !(along > 0)) continue;
-            const double scale = what == Moment::power ? w * along : w;
-            for (int j = 0; j < d; ++j) row[j] += scale * (what == Moment::square ? t[j] * t[j] : t[j]);
-            row[d] += w;
+        switch (d) {
+            case 2: return add_moments<2>(centers, directions, what, out);
+            case 3: return add_moments<3>(centers, directions, what, out);
+            case 4: return add_moments<4>(centers, directions, what, out);
+            default: return add_moments<0>(centers, directions, what, out);
         }
+    }
+
+    // Mean of each cluster by the sums of `step`; a cluster without points stays where it was. Returns how many
+    // did.
+    int64_t means(const T *before, T *out) const {
+        std::vector<double> sums(int64_t(k_) * (d + 2));
+        totals(sums.data());
+        int64_t empty = 0;
+        for (int i = 0; i < k_; ++i) {
+            const double *row = sums.data() + int64_t(i) * (d + 2);
+            empty += !(row[d + 1] > 0);
+            for (int j = 0; j < d; ++j)
+                out[int64_t(i) * d + j] = row[d + 1] > 0 ? T(row[j] / row[d]) : before[int64_t(i) * d + j];
+        }
+        return empty;
+    }
+
+    // Weighted variance, mean over the dimensions.
+    double variance() const {
+        double mass = 0, total = 0;
+        for (double w : w_) mass += w;
+        for (int j = 0; j < d; ++j) {
+            double sum = 0, squares = 0;
+            for (int64_t p = 0; p < n; ++p) sum += w_[p] * double(at(p, j));
+            for (int64_t p = 0; p < n; ++p) {
+                const double t = double(at(p, j)) - sum / mass;
+                squares += w_[p] * t * t;
+            }
+            total += squares / mass;
+        }
+        return total / d;
     }
 
     // ---- seeding: closest squared distance to the centers taken so far
@@ -250,21 +269,21 @@ template <class T> class Points {
             if (target < part) break;
             target -= part;
         }
-        return chosen < 0 ? -1 : order_[chosen];
+        return chosen < 0 ? -1 : int64_t(order_[chosen]);
     }
 
-    // ---- fewer points: the means of the cells of the finest grid that has at most `most` occupied cells
+    // ---- fewer points: the means of grid cells, halved in one dimension after the other until there are about
+    // `most` of them
     int64_t coarsen(int64_t most) {
         cell_ends_.clear();
-        for (int cut = 0; d <= MAX_BOXED_DIMS && cut <= per_dim_; ++cut) {
-            const int shift = std::min(cut * d, 63);
-            int64_t cells = n > 0;
-            for (int64_t p = 1; p < n; ++p) cells += (keys_[p] >> shift) != (keys_[p - 1] >> shift);
-            if (cells > most) continue;
-            for (int64_t p = 1; p <= n; ++p)
-                if (p == n || (keys_[p] >> shift) != (keys_[p - 1] >> shift)) cell_ends_.push_back(p);
-            break;
-        }
+        if (d > MAX_BOXED_DIMS) return 0;
+        // Two neighbours on the curve share a cell when they agree above the highest bit they differ in.
+        int64_t differ[65] = {};
+        for (int64_t p = 1; p < n; ++p) ++differ[std::bit_width(keys_[p] ^ keys_[p - 1])];
+        int shift = 64;
+        for (int64_t cells = 1; shift > 0 && cells + differ[shift] <= most; --shift) cells += differ[shift];
+        for (int64_t p = 1; p <= n; ++p)
+            if (p == n || int(std::bit_width(keys_[p] ^ keys_[p - 1])) > shift) cell_ends_.push_back(p);
         return int64_t(cell_ends_.size());
     }
     // Means [cells][d] and weights of those cells; a cell of weight 0 gets the plain position of a point.
@@ -326,6 +345,30 @@ template <class T> class Points {
         std::vector<T> numbers;
     };
 
+    // D is d where it is small and known, so that the loops over it unroll; 0 otherwise.
+    template <int D>
+    void add_moments(const T *centers, const double *directions, Moment what, double *out) const {
+        const int d = D ? D : this->d;
+        std::vector<double> room(d);
+        double fixed[D ? D : 1], *t = D ? fixed : room.data();
+        for (int64_t p = 0; p < n; ++p) {
+            const double w = w_[p];
+            if (!(w > 0)) continue;
+            const int64_t label = labels_[p];
+            const T *c = centers + label * d, *x = &x_[(p / LANES * d) * LANES + p % LANES];
+            const double *v = directions + label * d;
+            double along = 0, *row = out + label * (d + 1);
+            for (int j = 0; j < d; ++j) {
+                t[j] = double(x[j * LANES]) - double(c[j]);
+                along += t[j] * v[j];
+            }
+            if (what == Moment::upper && !(along > 0)) continue;
+            const double scale = what == Moment::power ? w * along : w;
+            for (int j = 0; j < d; ++j) row[j] += scale * (what == Moment::square ? t[j] * t[j] : t[j]);
+            row[d] += w;
+        }
+    }
+
     T &at(int64_t p, int j) { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
     const T &at(int64_t p, int j) const { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
     int64_t first(int64_t chunk) const { return chunk * per_chunk; }
@@ -355,7 +398,6 @@ template <class T> class Points {
     std::vector<uint32_t> order_;
     std::vector<uint64_t> keys_;
     std::vector<int64_t> cell_ends_;
-    int per_dim_ = 0;
     std::vector<T> x_, lo_, hi_, glo_, ghi_, best_, second_, closest_, farthest_;
     std::vector<double> w_, sums_, potential_, expires_;
     std::vector<int32_t> labels_, counts_, ids_;

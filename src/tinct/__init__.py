@@ -7,18 +7,28 @@
 16
 """
 
-from tinct.color import oklab_to_srgb, srgb_to_oklab
-from tinct.compress import Compressed, compress
-from tinct.files import Picture, PictureError, read
-from tinct.kmeans import Iteration, KMeansResult, assign, kmeans, update
-from tinct.palette import Histogram, Palette, histogram, palette
-from tinct.quality import Report, psnr, ssimulacra2
-from tinct.remap import remap
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinct.color import oklab_to_srgb, srgb_to_oklab
+    from tinct.compress import Compressed, compress
+    from tinct.files import Picture, PictureError, read
+    from tinct.kmeans import Iteration, KMeansResult, assign, kmeans, update
+    from tinct.learn import KMeans
+    from tinct.palette import Histogram, Palette, histogram, palette
+    from tinct.quality import Report, psnr, ssimulacra2
+    from tinct.remap import remap
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Compressed",
     "Histogram",
     "Iteration",
+    "KMeans",
     "KMeansResult",
     "Palette",
     "Picture",
@@ -37,4 +47,38 @@ __all__ = [
     "ssimulacra2",
     "update",
 ]
-__version__ = "0.1.0"
+
+# Imported when first used: `tinct --help` needs no numpy, and scikit-learn takes seconds to import.
+_HOMES = {
+    "color": ("oklab_to_srgb", "srgb_to_oklab"),
+    "compress": ("Compressed", "compress"),
+    "files": ("Picture", "PictureError", "read"),
+    "kmeans": ("Iteration", "KMeansResult", "assign", "kmeans", "update"),
+    "learn": ("KMeans",),
+    "palette": ("Histogram", "Palette", "histogram", "palette"),
+    "quality": ("Report", "psnr", "ssimulacra2"),
+    "remap": ("remap",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'tinct' has no attribute {name!r}")
+    return getattr(import_module(f"tinct.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+class _Package(ModuleType):
+    """Some rooms are named after their function: ``tinct.compress`` is the function, always."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # The import system would put the module tinct.compress in the place of the function.
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
