@@ -20,6 +20,7 @@ struct View {
     const double *w;     // [blocks * LANES]
     const T *lo, *hi;    // [blocks][d], or null when d > MAX_BOXED_DIMS
     const T *glo, *ghi;  // [groups][d]
+    const T *radius;     // [blocks * LANES]: |x| rounded up, when d > MAX_BOXED_DIMS
 };
 
 template <class T>
@@ -28,20 +29,29 @@ struct Centers {
     const T *rows;     // [k][d]
     int stride;        // k rounded up to whole vectors of any width
     const T *columns;  // [d][stride], padded with points far away
+    const T *half_squares;  // [k]: |c|^2 / 2
+    T radius;               // the largest |c|, rounded up
 };
 
-// Candidate lists kept from one iteration to the next. A list stays right until centers have drifted apart by
-// more than the slack it was made with: drift sums up, over the iterations, the largest move of any center.
-constexpr int MEMORY = 48;    // longer lists are not kept
+// What is kept from one iteration to the next so that less must be looked at again.
+constexpr int MEMORY = 48;    // longer candidate lists are not kept
 constexpr int SETTLED = -1;   // one candidate, and all points of the block carry its label
+template <class T>
 struct Memory {
+    // Few dimensions: candidate lists of the blocks. A list stays right until centers have drifted apart by
+    // more than the slack it was made with: drift sums up, over the iterations, the largest move of any center.
     double drift, slack;
     double *expires;   // [blocks]: the drift up to which the list is right, or -1
     int32_t *counts;   // [blocks]
     int32_t *ids;      // [blocks][MEMORY]
+    // Many dimensions: for each point, bounds on the distance to its own center and to any other.
+    T *upper, *lower;  // [blocks * LANES]
+    const T *moves;    // [k]: how far each center moved since the last step, rounded up
+    int fastest;       // the center that moved most, by `move`; the next moved by `second_move`
+    T move, second_move;
 };
 
-// Room to work in, made by the caller: 2 stride ints and (d + 1) stride numbers.
+// Room to work in, made by the caller: 2 stride ints and (d + 1) max(stride, LANES) numbers.
 template <class T>
 struct Scratch {
     int32_t *ids;
@@ -55,7 +65,7 @@ struct Kernels {
     // Assign blocks [first, last) to their nearest centers and move what changed label between `sums`
     // ([k][d + 2]: weighted sum of the points, their weight, their number). Returns how many points of
     // weight > 0 moved.
-    int64_t (*step)(const View<T> &, const Centers<T> &, Scratch<T>, const Memory &, int64_t first,
+    int64_t (*step)(const View<T> &, const Centers<T> &, Scratch<T>, const Memory<T> &, int64_t first,
                     int64_t last, int32_t *labels, double *sums);
     // Nearest center of each point, its squared distance, and (if not null) the second smallest one.
     void (*nearest)(const View<T> &, const Centers<T> &, Scratch<T>, int64_t first, int64_t last,

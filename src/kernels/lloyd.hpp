@@ -40,12 +40,38 @@ template <> struct Vec<double> {
     static constexpr double margin = 1.00000000001, tiny = 1e-306, huge = __DBL_MAX__, faraway = 1e150;
 };
 
+template <class T> inline typename Vec<T>::F smaller(typename Vec<T>::F a, typename Vec<T>::F b) { return a < b ? a : b; }
+template <class T> inline typename Vec<T>::F larger(typename Vec<T>::F a, typename Vec<T>::F b) { return a > b ? a : b; }
+#if defined(__AVX__) && !defined(__AVX512F__)
+// One instruction each, which GCC does not make of the comparison.
+template <> inline Vec<float>::F smaller<float>(Vec<float>::F a, Vec<float>::F b) { return (Vec<float>::F)_mm256_min_ps((__m256)a, (__m256)b); }
+template <> inline Vec<float>::F larger<float>(Vec<float>::F a, Vec<float>::F b) { return (Vec<float>::F)_mm256_max_ps((__m256)a, (__m256)b); }
+#endif
+
+template <class T> inline T larger_of(T a, T b) { return a > b ? a : b; }
+
 template <class T> inline typename Vec<T>::F load(const T *p) {
     typename Vec<T>::F v;
     __builtin_memcpy(&v, p, sizeof v);
     return v;
 }
 template <class T> inline void store(T *p, typename Vec<T>::F v) { __builtin_memcpy(p, &v, sizeof v); }
+
+template <class T> inline unsigned bits(typename Vec<T>::I mask) {
+    unsigned out = 0;
+    for (int i = 0; i < Vec<T>::width; ++i) out |= unsigned(mask[i] & 1) << i;
+    return out;
+}
+#if defined(__AVX__) && !defined(__AVX512F__)
+template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm256_movemask_ps((__m256)mask); }
+template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm256_movemask_pd((__m256d)mask); }
+#elif defined(__SSE2__) && !defined(__AVX512F__)
+template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm_movemask_ps((__m128)mask); }
+template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm_movemask_pd((__m128d)mask); }
+#elif defined(__AVX512F__)
+template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm512_movepi32_mask((__m512i)mask); }
+template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm512_movepi64_mask((__m512i)mask); }
+#endif
 
 // What is known of one block after its assignment.
 template <class T> struct Found {
@@ -69,12 +95,9 @@ template <class T, bool SECOND> struct Best {
         }
     }
     inline void see(int v, F distance, typename Vec<T>::Int id) {
-        I nearer = distance < best[v];
-        if (SECOND) {
-            F other = nearer ? best[v] : distance;
-            second[v] = other < second[v] ? other : second[v];
-        }
-        best[v] = nearer ? distance : best[v];
+        const I nearer = distance < best[v];
+        if (SECOND) second[v] = smaller<T>(larger<T>(best[v], distance), second[v]);
+        best[v] = smaller<T>(distance, best[v]);
         label[v] = nearer ? (I{} + id) : label[v];
     }
     inline void write(Found<T> &found, int lane) const {
@@ -116,10 +139,10 @@ inline void scan_small(const T *x, const T *rows, const int32_t *ids, int m, Fou
 
 // Any d: tiles of four centers by two vectors of points keep eight sums in registers.
 template <class T, bool SECOND>
-inline void scan_large(const T *x, int d, const T *rows, const int32_t *ids, int m, Found<T> &found) {
+inline void scan_large(const T *x, int d, const T *rows, const int32_t *ids, int m, Found<T> &found, int lane) {
     using F = typename Vec<T>::F;
     constexpr int W = Vec<T>::width, TILE = 4;
-    for (int lane = 0; lane < LANES; lane += 2 * W) {
+    {
         Best<T, SECOND> best;
         for (int i = 0; i < m; i += TILE) {
             const int many = m - i < TILE ? m - i : TILE;
@@ -131,7 +154,7 @@ inline void scan_large(const T *x, int d, const T *rows, const int32_t *ids, int
             }
             F sum[TILE][2] = {};
             for (int j = 0; j < d; ++j) {
-                const F p0 = load<T>(x + j * LANES + lane), p1 = load<T>(x + j * LANES + lane + W);
+                const F p0 = load<T>(x + j * LANES), p1 = load<T>(x + j * LANES + W);
                 for (int u = 0; u < TILE; ++u) {
                     const F t0 = p0 - c[u][j], t1 = p1 - c[u][j];
                     sum[u][0] += t0 * t0;
@@ -145,6 +168,97 @@ inline void scan_large(const T *x, int d, const T *rows, const int32_t *ids, int
     }
 }
 
+// ---- many dimensions: screen by dot products, decide by distances --------------------------------
+
+template <class T> inline typename Vec<T>::F multiply_add(typename Vec<T>::F a, typename Vec<T>::F b, typename Vec<T>::F c) {
+    return a * b + c;
+}
+#if defined(__AVX512F__)
+template <> inline Vec<float>::F multiply_add<float>(Vec<float>::F a, Vec<float>::F b, Vec<float>::F c) {
+    return (Vec<float>::F)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+template <> inline Vec<double>::F multiply_add<double>(Vec<double>::F a, Vec<double>::F b, Vec<double>::F c) {
+    return (Vec<double>::F)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+}
+#elif defined(__FMA__)
+template <> inline Vec<float>::F multiply_add<float>(Vec<float>::F a, Vec<float>::F b, Vec<float>::F c) {
+    return (Vec<float>::F)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+template <> inline Vec<double>::F multiply_add<double>(Vec<double>::F a, Vec<double>::F b, Vec<double>::F c) {
+    return (Vec<double>::F)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+#endif
+
+// |x - c|^2 / 2 without |x|^2 / 2, which no comparison needs: one multiply-add per dimension instead of three
+// operations. Tiles of six centers by two vectors of points keep twelve sums in registers.
+template <class T, int TILE>
+inline void screen_tile(const T *x, int d, const T *rows, const T *half_squares, int first, Best<T, true> &best) {
+    using F = typename Vec<T>::F;
+    F sum[TILE][2];
+    for (int u = 0; u < TILE; ++u) sum[u][0] = sum[u][1] = F{} - half_squares[first + u];
+    const T *c = rows + int64_t(first) * d;
+    for (int j = 0; j < d; ++j) {
+        const F p0 = load<T>(x + j * LANES), p1 = load<T>(x + j * LANES + Vec<T>::width);
+        for (int u = 0; u < TILE; ++u) {
+            const F value = c[u * d + j] - F{};  // in all lanes; 0 + c would cost an addition
+            sum[u][0] = multiply_add<T>(p0, value, sum[u][0]);
+            sum[u][1] = multiply_add<T>(p1, value, sum[u][1]);
+        }
+    }
+    for (int u = 0; u < TILE; ++u)
+        for (int v = 0; v < 2; ++v) best.see(v, -sum[u][v], first + u);
+}
+
+template <class T> constexpr int PAIR = 2 * Vec<T>::width;  // points that a tile treats together
+
+// The two best of all centers for each point of a block. Tiles come first, points second: a tile is fetched
+// once for all points.
+template <class T>
+inline void screen(const T *x, int d, const Centers<T> &centers, Best<T, true> *best) {
+    constexpr int TILE = 6;
+    int i = 0;
+    for (; i + TILE <= centers.k; i += TILE)
+        for (int g = 0; g < LANES / PAIR<T>; ++g)
+            screen_tile<T, TILE>(x + g * PAIR<T>, d, centers.rows, centers.half_squares, i, best[g]);
+    for (; i < centers.k; ++i)
+        for (int g = 0; g < LANES / PAIR<T>; ++g)
+            screen_tile<T, 1>(x + g * PAIR<T>, d, centers.rows, centers.half_squares, i, best[g]);
+}
+
+// A bound on what rounding can do to the difference of two screened values: n eps for a sum of n products.
+template <class T> inline T screen_doubt(int d, T largest_point, T largest_center) {
+    constexpr T eps = sizeof(T) == 4 ? T(1.2e-7) : T(2.3e-16);
+    const T reach = largest_point + largest_center;
+    return (d + 8) * eps * reach * reach;
+}
+
+// Labels of a block by the screen; where its two best are too close for its rounding, by exact distances: the
+// labels are theirs on any CPU. `best` and `second` hold what the screen compares.
+template <class T>
+inline void scan_screened(const T *x, int d, const Centers<T> &centers, T doubt, Found<T> &found) {
+    Best<T, true> best[LANES / PAIR<T>];
+    screen(x, d, centers, best);
+    for (int g = 0; g < LANES / PAIR<T>; ++g) {
+        const int lane = g * PAIR<T>;
+        best[g].write(found, lane);
+        unsigned close = 0;
+        for (int v = 0; v < 2; ++v) close |= bits<T>(best[g].second[v] - best[g].best[v] <= doubt);
+        if (!close) continue;
+        Found<T> exact;
+        scan_large<T, false>(x + lane, d, centers.rows, nullptr, centers.k, exact, lane);
+        for (int i = lane; i < lane + PAIR<T>; ++i) found.label[i] = exact.label[i];
+    }
+}
+
+template <class T> inline T exact_distance(const T *x, const T *c, int d) {
+    T sum = 0;
+    for (int j = 0; j < d; ++j) {
+        const T t = x[j * LANES] - c[j];
+        sum += t * t;
+    }
+    return sum;
+}
+
 template <class T, bool SECOND>
 inline void scan(const T *x, int d, const T *rows, const int32_t *ids, int m, Found<T> &found) {
     switch (d) {
@@ -152,7 +266,9 @@ inline void scan(const T *x, int d, const T *rows, const int32_t *ids, int m, Fo
         case 2: return scan_small<T, 2, SECOND>(x, rows, ids, m, found);
         case 3: return scan_small<T, 3, SECOND>(x, rows, ids, m, found);
         case 4: return scan_small<T, 4, SECOND>(x, rows, ids, m, found);
-        default: return scan_large<T, SECOND>(x, d, rows, ids, m, found);
+        default:
+            for (int lane = 0; lane < LANES; lane += 2 * Vec<T>::width)
+                scan_large<T, SECOND>(x + lane, d, rows, ids, m, found, lane);
     }
 }
 
@@ -160,22 +276,6 @@ inline void scan(const T *x, int d, const T *rows, const int32_t *ids, int m, Fo
 
 // A list made with more slack than this part of the distance that decides it would hold too many centers.
 constexpr float LOOSE = 0.2f;
-
-template <class T> inline unsigned bits(typename Vec<T>::I mask) {
-    unsigned out = 0;
-    for (int i = 0; i < Vec<T>::width; ++i) out |= unsigned(mask[i] & 1) << i;
-    return out;
-}
-#if defined(__AVX__) && !defined(__AVX512F__)
-template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm256_movemask_ps((__m256)mask); }
-template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm256_movemask_pd((__m256d)mask); }
-#elif defined(__SSE2__) && !defined(__AVX512F__)
-template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm_movemask_ps((__m128)mask); }
-template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm_movemask_pd((__m128d)mask); }
-#elif defined(__AVX512F__)
-template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm512_movepi32_mask((__m512i)mask); }
-template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm512_movepi64_mask((__m512i)mask); }
-#endif
 
 // Squared distances from each center to the nearest and to the farthest point of a box. `most` keeps the
 // smallest of the latter, `other` the second smallest.
@@ -295,44 +395,25 @@ inline void move_point(const T *x, int d, double w, int32_t from, int32_t to, do
     out[d + 1] -= 1;
 }
 
-// Take over the labels found for a block; returns how many points of weight > 0 moved.
+// Take over a point's label; returns whether that moves something.
 template <class T>
-inline int64_t relabel(const View<T> &view, int64_t block, const Found<T> &found, int32_t *labels, double *sums) {
-    int32_t *old = labels + block * LANES;
-    uint32_t differs = 0;
-    for (int i = 0; i < LANES; i += Vec<float>::width) {
-        Vec<float>::I now, then;
-        __builtin_memcpy(&now, found.label + i, sizeof now);
-        __builtin_memcpy(&then, old + i, sizeof then);
-        differs |= bits<float>(now != then) << i;
-    }
-    int64_t moved = 0;
-    for (; differs; differs &= differs - 1) {
-        const int i = __builtin_ctz(differs);
-        const double w = view.w[block * LANES + i];
-        const int32_t fresh = found.label[i];
-        if (w > 0) {
-            move_point(view.x + block * view.d * LANES + i, view.d, w, old[i], fresh, sums);
-            ++moved;
-        }
-        old[i] = fresh;
-    }
-    return moved;
+inline bool relabel(const View<T> &view, int64_t p, int32_t fresh, int32_t *labels, double *sums) {
+    const double w = view.w[p];
+    const int32_t old = labels[p];
+    labels[p] = fresh;
+    if (!(w > 0) || fresh == old) return false;
+    move_point(view.x + p / LANES * view.d * LANES + p % LANES, view.d, w, old, fresh, sums);
+    return true;
 }
 
+// A step in few dimensions: blocks against boxes.
 template <class T>
-int64_t step(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch, const Memory &memory,
-             int64_t first, int64_t last, int32_t *labels, double *sums) {
+inline int64_t step_boxed(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
+                          const Memory<T> &memory, int64_t first, int64_t last, int32_t *labels, double *sums) {
     Finder<T, false> finder{view, centers, scratch, T(2 * memory.slack)};
     Found<T> found;
     int64_t moved = 0;
     for (int64_t block = first; block < last; ++block) {
-        const T *x = view.x + block * view.d * LANES;
-        if (!view.lo) {
-            scan<T, false>(x, view.d, centers.rows, nullptr, centers.k, found);
-            moved += relabel(view, block, found, labels, sums);
-            continue;
-        }
         int32_t *ids = memory.ids + block * MEMORY, *count = memory.counts + block;
         int32_t *candidates = ids;
         int m = *count;
@@ -345,11 +426,92 @@ int64_t step(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
             memory.expires[block] = m <= MEMORY ? memory.drift + double(slack) / 2 : -1;
             if (m <= MEMORY) __builtin_memcpy(ids, candidates, sizeof(int32_t) * m);
         }
-        scan<T, false>(x, view.d, centers.rows, candidates, m, found);
-        moved += relabel(view, block, found, labels, sums);
+        scan<T, false>(view.x + block * view.d * LANES, view.d, centers.rows, candidates, m, found);
+        uint32_t differs = 0;
+        for (int i = 0; i < LANES; i += Vec<float>::width) {
+            Vec<float>::I now, then;
+            __builtin_memcpy(&now, found.label + i, sizeof now);
+            __builtin_memcpy(&then, labels + block * LANES + i, sizeof then);
+            differs |= bits<float>(now != then) << i;
+        }
+        for (; differs; differs &= differs - 1) {
+            const int i = __builtin_ctz(differs);
+            moved += relabel(view, block * LANES + i, found.label[i], labels, sums);
+        }
         *count = m == 1 ? SETTLED : m;
     }
     return moved;
+}
+
+// Points whose nearest center is in doubt, gathered into one block.
+template <class T> struct Queue {
+    int64_t points[LANES];
+    int count = 0;
+};
+
+// Screen the gathered points, take over their labels and bound their two smallest distances anew.
+template <class T>
+inline int64_t settle(const View<T> &view, const Centers<T> &centers, T *gathered, const Memory<T> &memory,
+                      Queue<T> &queue, int32_t *labels, double *sums) {
+    const int d = view.d;
+    T radius = 0;
+    for (int i = 0; i < LANES; ++i) {
+        const int64_t p = queue.points[i < queue.count ? i : 0];
+        const T *x = view.x + p / LANES * d * LANES + p % LANES;
+        for (int j = 0; j < d; ++j) gathered[j * LANES + i] = x[j * LANES];
+        radius = larger_of(radius, view.radius[p]);
+    }
+    const T doubt = screen_doubt(d, radius, centers.radius);
+    Found<T> found;
+    scan_screened(gathered, d, centers, doubt, found);
+    int64_t moved = 0;
+    for (int i = 0; i < queue.count; ++i) {
+        const int64_t p = queue.points[i];
+        moved += relabel(view, p, found.label[i], labels, sums);
+        // The screen holds (|x - c|^2 - |x|^2) / 2. With doubt between the two best, both bounds meet.
+        const T square = view.radius[p] * view.radius[p];
+        const T near = square + 2 * (found.best[i] + doubt), far = square + 2 * (found.second[i] - doubt);
+        memory.upper[p] = near > 0 ? __builtin_sqrt(near) : 0;
+        memory.lower[p] = far > 0 ? __builtin_sqrt(far) : 0;
+        if (memory.upper[p] > memory.lower[p]) memory.lower[p] = 0;
+    }
+    queue.count = 0;
+    return moved;
+}
+
+// A step in many dimensions: a point whose distance to its center is surely below that to any other keeps its
+// label (Hamerly, "Making k-means even faster", SDM 2010); the others are gathered and screened. The bounds are
+// widened for rounding, so no label depends on them.
+template <class T>
+inline int64_t step_bounded(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
+                            const Memory<T> &memory, int64_t first, int64_t last, int32_t *labels, double *sums) {
+    constexpr T WIDEN = sizeof(T) == 4 ? T(1.0001) : T(1.0000000001);
+    T *gathered = scratch.numbers;
+    Queue<T> queue;
+    int64_t moved = 0;
+    for (int64_t p = first * LANES; p < last * LANES; ++p) {
+        const int32_t label = labels[p];
+        if (label >= 0) {
+            memory.lower[p] -= label == memory.fastest ? memory.second_move : memory.move;
+            T &upper = memory.upper[p];
+            upper += memory.moves[label];
+            if (upper * WIDEN < memory.lower[p]) continue;
+            const T *x = view.x + p / LANES * view.d * LANES + p % LANES;
+            upper = __builtin_sqrt(exact_distance(x, centers.rows + int64_t(label) * view.d, view.d));
+            if (upper * WIDEN < memory.lower[p]) continue;
+        }
+        queue.points[queue.count++] = p;
+        if (queue.count == LANES) moved += settle(view, centers, gathered, memory, queue, labels, sums);
+    }
+    if (queue.count) moved += settle(view, centers, gathered, memory, queue, labels, sums);
+    return moved;
+}
+
+template <class T>
+int64_t step(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch, const Memory<T> &memory,
+             int64_t first, int64_t last, int32_t *labels, double *sums) {
+    const auto kind = view.lo ? step_boxed<T> : step_bounded<T>;
+    return kind(view, centers, scratch, memory, first, last, labels, sums);
 }
 
 template <class T>
@@ -360,12 +522,21 @@ void nearest(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
     Found<T> found;
     int32_t *ids = view.lo ? scratch.ids + centers.stride : nullptr;
     for (int64_t block = first; block < last; ++block) {
+        const T *x = view.x + block * view.d * LANES;
         int m = centers.k;
         T none;
         if (ids) m = second ? finder_of_two.find(block, ids, none) : finder.find(block, ids, none);
-        const T *x = view.x + block * view.d * LANES;
-        if (second) scan<T, true>(x, view.d, centers.rows, ids, m, found);
-        else scan<T, false>(x, view.d, centers.rows, ids, m, found);
+        if (second) {
+            scan<T, true>(x, view.d, centers.rows, ids, m, found);
+        } else if (ids) {
+            scan<T, false>(x, view.d, centers.rows, ids, m, found);
+        } else {
+            T radius = 0;
+            for (int i = 0; i < LANES; ++i) radius = larger_of(radius, view.radius[block * LANES + i]);
+            scan_screened(x, view.d, centers, screen_doubt(view.d, radius, centers.radius), found);
+            for (int i = 0; i < LANES; ++i)
+                found.best[i] = exact_distance(x + i, centers.rows + int64_t(found.label[i]) * view.d, view.d);
+        }
         for (int i = 0; i < LANES; ++i) labels[block * LANES + i] = found.label[i];
         for (int i = 0; i < LANES; ++i) best[block * LANES + i] = found.best[i];
         if (second)

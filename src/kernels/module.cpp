@@ -36,7 +36,7 @@ std::string isa_name() {
 #if defined(TINCT_HAS_avx2)
     const char *forced = std::getenv("TINCT_SIMD");
     const std::string wish = forced ? forced : "avx512";
-    const bool avx2 = __builtin_cpu_supports("avx2");
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
     if (wish == "avx512" && avx512) return "avx512";

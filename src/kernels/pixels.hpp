@@ -198,7 +198,7 @@ template <int C>
 class Dealt {
   public:
     Dealt(const uint8_t *pixels, int64_t n)
-        : pixels_(pixels), low_(std::make_unique_for_overwrite<uint16_t[]>(size_t(n))) {
+        : pixels_(pixels), low_(new uint16_t[size_t(n)]) {
         for_each_pixel(n, [&](int64_t i, auto &next) { ++next[Key<C>::of(pixels_ + i * C) >> HALF]; });
         int64_t total = 0;
         for (int bucket = 0; bucket < SIZE; ++bucket) {

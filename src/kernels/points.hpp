@@ -97,6 +97,7 @@ template <class T> class Points {
             if (p < n) w_[p] = weights ? weights[from] : 1.0;
         }
         labels_.assign(blocks * LANES, -1);
+        if (!boxed) measure_radii();
         if (boxed) {
             bound(blocks, 1, lo_, hi_);
             bound(groups, BLOCKS_PER_GROUP, glo_, ghi_);
@@ -106,7 +107,7 @@ template <class T> class Points {
     View<T> view() const {
         const bool boxed = d <= MAX_BOXED_DIMS;
         return {blocks, d, x_.data(), w_.data(), boxed ? lo_.data() : nullptr, hi_.data(), glo_.data(),
-                ghi_.data()};
+                ghi_.data(), radius_.data()};
     }
 
     // Forget the labels and make room for the sums of k clusters.
@@ -114,37 +115,48 @@ template <class T> class Points {
         k_ = k;
         sums_.assign(chunks * k * (d + 2), 0.0);
         std::fill(labels_.begin(), labels_.end(), -1);
-        if (d > MAX_BOXED_DIMS) return;
-        expires_.assign(blocks, -1.0);
-        counts_.assign(blocks, 0);
-        ids_.resize(blocks * MEMORY);
-        drift_ = 0;
         table_ = {};
+        drift_ = 0;
+        if (d <= MAX_BOXED_DIMS) {
+            expires_.assign(blocks, -1.0);
+            counts_.assign(blocks, 0);
+            ids_.resize(blocks * MEMORY);
+        } else {
+            upper_.assign(blocks * LANES, T(0));
+            lower_.assign(blocks * LANES, T(0));
+        }
     }
 
-    // Lay the centers out for the kernels, and add up how far they moved since the last call.
+    // Lay the centers out for the kernels, and note how far they moved since the last call.
     void move_centers(const T *centers, int k) {
-        std::vector<T> before = std::move(table_.rows);
+        const std::vector<T> before = std::move(table_.rows);
         table_ = Table(centers, k, d);
-        slack_ = 0;
-        if (before.size() != table_.rows.size()) return;
-        double most = 0;
-        for (int i = 0; i < k; ++i) {
+        moves_.assign(k, T(0));
+        fastest_ = -1;
+        move_ = second_move_ = 0;
+        for (int i = 0; i < k && before.size() == table_.rows.size(); ++i) {
             double sum = 0;
             for (int j = 0; j < d; ++j) {
                 const double t = double(before[int64_t(i) * d + j]) - double(centers[int64_t(i) * d + j]);
                 sum += t * t;
             }
-            most = std::max(most, sum);
+            moves_[i] = T(std::sqrt(sum) * (1 + 1e-6));
+            if (moves_[i] > move_) {
+                second_move_ = move_;
+                move_ = moves_[i];
+                fastest_ = i;
+            } else {
+                second_move_ = std::max(second_move_, moves_[i]);
+            }
         }
-        most = std::sqrt(most) * (1 + 1e-6);
-        drift_ += most;
-        slack_ = SLACK * most;
+        drift_ += move_;
     }
 
     int64_t step(int64_t chunk) {
         Room room(table_);
-        const Memory memory{drift_, slack_, expires_.data(), counts_.data(), ids_.data()};
+        const Memory<T> memory{drift_,        SLACK * move_, expires_.data(), counts_.data(), ids_.data(),
+                               upper_.data(), lower_.data(), moves_.data(),   fastest_,       move_,
+                               second_move_};
         return kernels_.step(view(), table_.view(), room.scratch(), memory, first(chunk), last(chunk),
                              labels_.data(), sums_.data() + chunk * k_ * (d + 2));
     }
@@ -330,16 +342,29 @@ template <class T> class Points {
         Table(const T *centers, int k, int d)
             : k(k), d(d), stride((k + PAD - 1) / PAD * PAD), rows(centers, centers + int64_t(k) * d),
               columns(int64_t(stride) * d, sizeof(T) == 4 ? T(1e18) : T(1e150)) {
-            for (int i = 0; i < k; ++i)
-                for (int j = 0; j < d; ++j) columns[int64_t(j) * stride + i] = centers[int64_t(i) * d + j];
+            double most = 0;
+            for (int i = 0; i < k; ++i) {
+                double square = 0;
+                for (int j = 0; j < d; ++j) {
+                    const T value = centers[int64_t(i) * d + j];
+                    columns[int64_t(j) * stride + i] = value;
+                    square += double(value) * double(value);
+                }
+                half_squares.push_back(T(square / 2));
+                most = std::max(most, square);
+            }
+            radius = T(std::sqrt(most) * (1 + 1e-6));
         }
-        Centers<T> view() const { return {k, rows.data(), stride, columns.data()}; }
+        Centers<T> view() const {
+            return {k, rows.data(), stride, columns.data(), half_squares.data(), radius};
+        }
         int k = 0, d = 0, stride = 0;
-        std::vector<T> rows, columns;
+        T radius = 0;
+        std::vector<T> rows, columns, half_squares;
     };
 
     struct Room {
-        explicit Room(const Table &t) : ids(2 * size_t(t.stride)), numbers(size_t(t.stride) * (t.d + 1)) {}
+        explicit Room(const Table &t) : ids(2 * size_t(t.stride)), numbers(size_t(std::max(t.stride, LANES)) * (t.d + 1)) {}
         Scratch<T> scratch() { return {ids.data(), numbers.data()}; }
         std::vector<int32_t> ids;
         std::vector<T> numbers;
@@ -374,6 +399,15 @@ template <class T> class Points {
     int64_t first(int64_t chunk) const { return chunk * per_chunk; }
     int64_t last(int64_t chunk) const { return std::min((chunk + 1) * per_chunk, blocks); }
 
+    void measure_radii() {
+        radius_.resize(blocks * LANES);
+        for (int64_t p = 0; p < blocks * LANES; ++p) {
+            double square = 0;
+            for (int j = 0; j < d; ++j) square += double(at(p, j)) * double(at(p, j));
+            radius_[p] = T(std::sqrt(square) * (1 + 1e-7));
+        }
+    }
+
     void bound(int64_t boxes, int size, std::vector<T> &lo, std::vector<T> &hi) const {
         lo.resize(boxes * d);
         hi.resize(boxes * d);
@@ -393,12 +427,15 @@ template <class T> class Points {
 
     const Kernels<T> &kernels_;
     int k_ = 0;
-    double drift_ = 0, slack_ = 0;
+    double drift_ = 0;
+    int fastest_ = -1;
+    T move_ = 0, second_move_ = 0;
     Table table_;
     std::vector<uint32_t> order_;
     std::vector<uint64_t> keys_;
     std::vector<int64_t> cell_ends_;
-    std::vector<T> x_, lo_, hi_, glo_, ghi_, best_, second_, closest_, farthest_;
+    std::vector<T> x_, lo_, hi_, glo_, ghi_, best_, second_, closest_, farthest_, radius_, upper_, lower_,
+        moves_;
     std::vector<double> w_, sums_, potential_, expires_;
     std::vector<int32_t> labels_, counts_, ids_;
 };

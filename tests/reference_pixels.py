@@ -1,0 +1,102 @@
+"""Slow twins of the pixel kernels, from the definitions in plain loops. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+CONES = (
+    (0.4122214708, 0.5363325363, 0.0514459929),
+    (0.2119034982, 0.6806995451, 0.1073969566),
+    (0.0883024619, 0.2817188376, 0.6299787005),
+)
+OPPONENTS = (
+    (0.2104542553, 0.7936177850, -0.0040720468),
+    (1.9779984951, -2.4285922050, 0.4505937099),
+    (0.0259040371, 0.7827717662, -0.8086757660),
+)
+
+
+def linear(code):
+    """IEC 61966-2-1."""
+    x = code / 255
+    return x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4
+
+
+def oklab(color):
+    """Ottosson 2020: light, cone responses, cube roots, opponent colors."""
+    light = [linear(int(code)) for code in color[:3]]
+    cones = [sum(m * x for m, x in zip(row, light, strict=True)) ** (1 / 3) for row in CONES]
+    return np.array([sum(m * x for m, x in zip(row, cones, strict=True)) for row in OPPONENTS])
+
+
+def seen_over(color, backdrop):
+    """Oklab of an RGBA color over a backdrop given in Oklab, mixed in Oklab."""
+    opacity = color[3] / 255
+    return opacity * oklab(color) + (1 - opacity) * np.asarray(backdrop)
+
+
+def squared_distance(one, other):
+    """Mean of the squared Oklab distances over black and over white."""
+    backdrops = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0))
+    apart = [seen_over(one, b) - seen_over(other, b) for b in backdrops]
+    return sum(float(d @ d) for d in apart) / 2
+
+
+def distinct_colors(pixels):
+    """How often each color occurs; all fully transparent ones are (0, 0, 0, 0)."""
+    counts = Counter()
+    for pixel in pixels.reshape(-1, pixels.shape[-1]).tolist():
+        counts[(0, 0, 0, 0) if len(pixel) == 4 and pixel[3] == 0 else tuple(pixel)] += 1
+    return counts
+
+
+def squared_length(vector):
+    total = np.float32(0)
+    for x in vector:
+        total += x * x
+    return total
+
+
+def nearest(point, entries):
+    """The entry at the smallest distance, the first of equals, and that distance squared."""
+    best, label = None, 0
+    for i, entry in enumerate(entries):
+        distance = squared_length(point - entry)
+        if best is None or distance < best:
+            best, label = distance, i
+    return label, best
+
+
+def diffuse(points, hidden, entries, strength, limit, flat, serpentine):
+    """Floyd and Steinberg 1976 on points (h, w, d) float32, each operation rounded to float32.
+
+    A hidden pixel, and one whose own point lies within `flat` of its entry, takes that entry and
+    neither uses nor passes on an error. Errors longer than `limit` are cut to it. Rows alternate if
+    `serpentine`.
+    """
+    one = np.float32
+    strength, limit, flat = one(strength), one(limit), one(flat)
+    height, width, d = points.shape
+    errors = np.zeros((height + 1, width + 2, d), dtype=np.float32)
+    indices = np.zeros((height, width), dtype=np.uint8)
+    for y in range(height):
+        backwards = serpentine and y % 2 == 1
+        step = -1 if backwards else 1
+        for x in range(width)[::step]:
+            own, distance = nearest(points[y, x], entries)
+            if hidden[y, x] or distance <= flat * flat:
+                indices[y, x] = own
+                continue
+            target = points[y, x] + errors[y, x + 1]
+            indices[y, x], length = nearest(target, entries)
+            share = strength
+            if length > limit * limit:
+                share = share * (limit / np.sqrt(length))
+            part = (target - entries[indices[y, x]]) * share
+            errors[y, x + 1 + step] += part * one(7 / 16)
+            errors[y + 1, x + 1 - step] += part * one(3 / 16)
+            errors[y + 1, x + 1] += part * one(5 / 16)
+            errors[y + 1, x + 1 + step] += part * one(1 / 16)
+    return indices

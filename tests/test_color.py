@@ -1,0 +1,112 @@
+"""Laws of the way from sRGB to points and back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference_pixels as reference
+from tinct import color
+
+codes = st.integers(0, 255)
+rgba = st.tuples(codes, codes, codes, codes)
+
+
+def every_color(step=1):
+    """All colors whose codes are multiples of `step`, and white, in slices of one red."""
+    axis = np.unique(np.append(np.arange(0, 256, step), 255)).astype(np.uint8)
+    for red in axis:
+        plane = np.stack(np.meshgrid([red], axis, axis, indexing="ij"), axis=-1)
+        yield plane.reshape(-1, 3)
+
+
+def test_kernel_equals_definition():
+    rng = np.random.default_rng(1)
+    colors = np.vstack([rng.integers(0, 256, (500, 3)), np.eye(3) * 255]).astype(np.uint8)
+    wanted = [reference.oklab(c) for c in colors]
+    np.testing.assert_allclose(color.srgb_to_oklab(colors), wanted, atol=5e-7)
+
+
+def test_linear_light_equals_definition():
+    wanted = [reference.linear(code) for code in range(256)]
+    np.testing.assert_allclose(
+        color.srgb_to_linear(np.arange(256, dtype=np.uint8)), wanted, rtol=1e-14
+    )
+
+
+def test_light_between_two_codes_rounds_to_the_nearer_one_in_srgb():
+    for code in range(255):
+        below, above = reference.linear(code + 0.499), reference.linear(code + 0.501)
+        assert color.linear_to_srgb([below, above]).tolist() == [code, code + 1]
+
+
+def test_oklab_and_back_is_the_identity_on_all_colors():
+    for plane in every_color(step=3):
+        np.testing.assert_array_equal(color.oklab_to_srgb(color.srgb_to_oklab(plane)), plane)
+
+
+def test_points_and_back_are_the_identity_on_visible_colors():
+    rng = np.random.default_rng(2)
+    colors = rng.integers(0, 256, (100_000, 4), dtype=np.uint8)
+    colors[:, 3] = np.maximum(colors[:, 3], 1)
+    np.testing.assert_array_equal(color.from_points(color.to_points(colors)), colors)
+
+
+def test_black_is_the_origin_white_is_one_and_grays_have_no_chroma():
+    grays = np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(-1, 3)
+    lab = color.srgb_to_oklab(grays)
+    assert lab[0].tolist() == [0, 0, 0]
+    np.testing.assert_allclose(lab[-1], [1, 0, 0], atol=2e-7)
+    np.testing.assert_allclose(lab[:, 1:], 0, atol=5e-7)
+    assert (np.diff(lab[:, 0]) > 0).all()
+
+
+@given(rgba, rgba)
+def test_distance_is_the_mean_of_those_seen_over_black_and_over_white(one, other):
+    points = color.to_points(np.array([one, other], dtype=np.uint8)).astype(np.float64)
+    apart = ((points[0] - points[1]) ** 2).sum()
+    assert apart == pytest.approx(reference.squared_distance(one, other), rel=1e-4, abs=1e-9)
+
+
+@given(rgba, rgba)
+def test_opaque_colors_are_as_far_apart_as_without_alpha(one, other):
+    colors = np.array([one, other], dtype=np.uint8)
+    colors[:, 3] = 255
+    plain, alpha = color.to_points(colors[:, :3].copy()), color.to_points(colors)
+    assert ((alpha[0] - alpha[1]) ** 2).sum() == pytest.approx(
+        ((plain[0] - plain[1]) ** 2).sum(), rel=1e-3, abs=1e-9
+    )
+
+
+@given(rgba)
+def test_what_hides_behind_full_transparency_is_not_seen(one):
+    hidden = np.array([[*one[:3], 0]], dtype=np.uint8)
+    assert not color.to_points(hidden).any()
+    assert color.from_points(color.to_points(hidden)).tolist() == [[0, 0, 0, 0]]
+
+
+def test_points_outside_of_the_gamut_are_clipped():
+    far = [[3.0, 1.0, 1.0], [-2.0, 0.0, 0.0]]
+    assert color.oklab_to_srgb(far)[:, 0].tolist() == [255, 0]
+    assert color.from_points([[9.0, 0.0, 0.0, 9.0]]).tolist() == [[255, 255, 255, 255]]
+
+
+def test_any_number_of_colors_gives_the_same_points_as_one_at_a_time():
+    colors = np.random.default_rng(3).integers(0, 256, (37, 4), dtype=np.uint8)
+    single = np.vstack([color.to_points(colors[i : i + 1]) for i in range(37)])
+    np.testing.assert_array_equal(color.to_points(colors), single)
+    assert color.to_points(colors[:0]).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("colors", "error", "words"),
+    [
+        ([[1, 2, 3]], TypeError, "colors must be a uint8 array, not list"),
+        (np.zeros((1, 3)), TypeError, "colors must be a uint8 array, not float64"),
+        (np.zeros((3,), np.uint8), ValueError, r"colors must be \(n, 3\) or \(n, 4\), not \(3,\)"),
+        (np.zeros((2, 2), np.uint8), ValueError, r"not \(2, 2\)"),
+    ],
+)
+def test_refuses_what_is_no_table_of_colors(colors, error, words):
+    with pytest.raises(error, match=words):
+        color.to_points(colors)

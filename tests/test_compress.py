@@ -1,0 +1,129 @@
+"""Laws of the pipeline."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from tinct import files
+from tinct.compress import compress
+
+
+def painting(channels=3, side=64, seed=0):
+    """A smooth picture of many colors; with alpha, from opaque to fully transparent."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:side, 0:side] / side
+    layers = [x * 200 + 20, y * 180 + 30, (1 - x) * y * 220, 255 * np.clip(2 - 2.4 * x, 0, 1)]
+    noise = rng.normal(0, 3, (side, side, channels)) * (np.arange(channels) < 3)
+    return np.clip(np.stack(layers[:channels], axis=-1) + noise, 0, 255).astype(np.uint8)
+
+
+def decode(data, channels):
+    image = Image.open(io.BytesIO(data))
+    return np.asarray(image.convert("RGB" if channels == 3 else "RGBA"))
+
+
+few_colors = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([3, 4])).flatmap(
+    lambda shape: hnp.arrays(np.uint8, shape, elements=st.integers(0, 255), fill=st.just(40))
+)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("colors", [2, 7, 16, 256])
+def test_file_decodes_to_the_palette_at_the_indices(channels, colors):
+    small = compress(painting(channels), colors)
+    np.testing.assert_array_equal(small.image, small.palette[small.indices])
+    np.testing.assert_array_equal(decode(small.data, small.image.shape[2]), small.image)
+    assert len(small.palette) <= colors
+
+
+@settings(max_examples=25, deadline=None)
+@given(few_colors)
+def test_a_picture_with_few_colors_comes_back_unchanged(pixels):
+    small = compress(pixels, 256)
+    wanted = files.read(pixels).pixels
+    shown = wanted[..., -1] > 0 if wanted.shape[2] == 4 else np.ones(wanted.shape[:2], bool)
+    np.testing.assert_array_equal(small.image[shown], wanted[shown])
+    if not shown.all():
+        assert not small.image[~shown].any()
+
+
+def test_a_visible_pixel_never_vanishes():
+    pixels = painting(4)
+    for dither in (0, 1):
+        image = compress(pixels, 4, dither=dither).image
+        np.testing.assert_array_equal(image[..., 3] == 0, pixels[..., 3] == 0)
+
+
+def test_every_palette_entry_is_used():
+    pixels = painting()
+    pixels[:8] = pixels[0, 0]
+    for dither in (0, 1):
+        small = compress(pixels, 200, dither=dither)
+        assert len(np.unique(small.indices)) == len(small.palette)
+        assert (small.shares > 0).all()
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_threads_and_repetition_change_no_byte(channels):
+    runs = [compress(painting(channels, side=160), 32, threads=t).data for t in (1, 2, 1)]
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_more_colors_give_a_better_picture():
+    scores = [compress(painting(), k).report.psnr for k in (2, 8, 32, 256)]
+    assert scores == sorted(scores)
+
+
+def test_the_report_counts_what_is_there():
+    small = compress(painting(side=40), 16)
+    report = small.report
+    assert (report.width, report.height) == (40, 40)
+    assert report.bytes_out == len(small.data)
+    assert report.colors == len(small.palette)
+    assert list(report.seconds) == ["read", "histogram", "palette", "remap", "encode", "quality"]
+    assert all(seconds >= 0 for seconds in report.seconds.values())
+    assert small.shares.sum() == pytest.approx(1)
+
+
+def test_saves_whole_files_and_replaces_only_when_asked(tmp_path):
+    small, path = compress(painting(), 4), tmp_path / "small.png"
+    small.save(path)
+    assert path.read_bytes() == small.data == small._repr_png_()
+    with pytest.raises(FileExistsError):
+        small.save(path)
+    compress(painting(), 8).save(path, overwrite=True)
+    assert path.read_bytes() != small.data
+
+
+def test_a_picture_is_not_written_to():
+    pixels = painting()
+    before = pixels.copy()
+    compress(pixels, 8)
+    np.testing.assert_array_equal(pixels, before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"colors": 1}, ValueError, r"colors must be 2\.\.256, not 1$"),
+        ({"colors": 1000}, ValueError, r"colors must be 2\.\.256, not 1000"),
+        ({"colors": "many"}, TypeError, "colors must be an integer, not str"),
+        ({"dither": -0.1}, ValueError, r"dither must be 0\.\.1, not -0\.1"),
+        ({"dither": None}, TypeError, "dither must be a number, not NoneType"),
+        ({"level": 99}, ValueError, "level"),
+        ({"effort": -1}, ValueError, "effort"),
+    ],
+)
+def test_refuses_arguments_by_name(arguments, error, words):
+    with pytest.raises(error, match=words):
+        compress(painting(), **arguments)
+
+
+def test_refuses_bad_arguments_before_it_opens_anything(tmp_path):
+    with pytest.raises(ValueError, match="colors must be"):
+        compress(tmp_path / "missing.png", 999)

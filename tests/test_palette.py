@@ -1,0 +1,203 @@
+"""Laws of counting colors and choosing among them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import reference_pixels as reference
+from tinct.color import from_points, to_points
+from tinct.kmeans import KMeansResult, assign
+from tinct.palette import Histogram, _nearest_colors, _rounded, histogram, palette
+
+
+def pictures(channels=(3, 4)):
+    shapes = st.tuples(st.integers(1, 12), st.integers(1, 12), st.sampled_from(channels))
+    return shapes.flatmap(
+        lambda shape: hnp.arrays(np.uint8, shape, elements=st.integers(0, 255), fill=st.just(7))
+    )
+
+
+def painting(channels=3, side=96, seed=0):
+    """A smooth picture of many colors; with alpha, from opaque to fully transparent."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:side, 0:side] / (side - 1)
+    layers = [x * 200 + 20, y * 180 + 30, (1 - x) * y * 220, 255 * np.clip(2 - 2.4 * x, 0, 1)]
+    noise = rng.normal(0, 3, (side, side, channels)) * (np.arange(channels) < 3)
+    return np.clip(np.stack(layers[:channels], axis=-1) + noise, 0, 255).astype(np.uint8)
+
+
+def error_of(colors, counted):
+    shown = ~counted.hidden
+    _, distances = assign(counted.points[shown], to_points(colors))
+    return float(counted.weights[shown] @ distances)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pictures())
+def test_histogram_equals_counting_one_by_one(pixels):
+    counted = histogram(pixels)
+    rows = [tuple(c) for c in counted.colors.tolist()]
+    found = dict(zip(rows, counted.weights.tolist(), strict=True))
+    assert found == dict(reference.distinct_colors(pixels))
+    assert counted.weights.sum() == pixels[..., 0].size
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_histogram_equals_numpy_where_many_colors_share_a_bucket(channels):
+    rng = np.random.default_rng(5)
+    near = rng.integers(0, 24, (120_000, channels), dtype=np.uint8) + 100
+    far = rng.integers(1, 256, (20_000, channels), dtype=np.uint8)
+    pixels = np.vstack([near, far])
+    colors, counts = np.unique(pixels, axis=0, return_counts=True)
+    counted = histogram(pixels)
+    order = np.lexsort(counted.colors.T[::-1])
+    np.testing.assert_array_equal(counted.colors[order], colors)
+    np.testing.assert_array_equal(counted.weights[order], counts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(pictures(), st.randoms(use_true_random=False))
+def test_histogram_does_not_depend_on_where_pixels_stand(pixels, random):
+    flat = pixels.reshape(-1, pixels.shape[2])
+    order = list(range(len(flat)))
+    random.shuffle(order)
+    one, other = histogram(pixels), histogram(flat[order])
+    np.testing.assert_array_equal(one.colors, other.colors)
+    np.testing.assert_array_equal(one.weights, other.weights)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pictures())
+def test_a_picture_with_few_colors_gets_exactly_those(pixels):
+    counted = histogram(pixels)
+    chosen = palette(counted, max(2, len(counted.colors)))
+    assert {tuple(c) for c in chosen.colors.tolist()} == {tuple(c) for c in counted.colors.tolist()}
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("colors", [2, 16, 256])
+def test_palette_is_full_distinct_and_shares_sum_to_one(channels, colors):
+    chosen = palette(histogram(painting(channels)), colors)
+    assert len(np.unique(chosen.colors, axis=0)) == len(chosen.colors) == colors
+    assert chosen.shares.sum() == pytest.approx(1)
+    assert (chosen.shares >= 0).all()
+
+
+def test_more_colors_serve_better():
+    counted = histogram(painting())
+    errors = [error_of(palette(counted, k).colors, counted) for k in (4, 16, 64, 256)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < errors[0] / 20
+
+
+def test_rounding_takes_the_nearest_color_there_is():
+    rng = np.random.default_rng(6)
+    points = to_points(rng.integers(40, 215, (40, 3), dtype=np.uint8)) + rng.normal(
+        0, 0.002, (40, 3)
+    )
+    rounded = to_points(_nearest_colors(points))
+    away = ((rounded - points) ** 2).sum(axis=1)
+    plain = ((to_points(from_points(points)) - points) ** 2).sum(axis=1)
+    assert (away <= plain).all()
+    assert away.mean() < plain.mean()
+
+
+def test_centers_that_round_to_one_color_make_room_for_the_worst_served():
+    counted = histogram(painting())
+    centers = np.vstack([np.repeat(counted.points[:1], 8, axis=0), counted.points[-1:]])
+    run = KMeansResult(centers, np.zeros(len(counted.points), np.int32), 0.0, 1, True, ())
+    chosen, served = _rounded(run, counted.points, counted.weights)
+    assert len(chosen) == 9
+    assert served.sum() == counted.weights.sum()
+
+
+def test_full_transparency_has_one_exact_entry_and_it_comes_first():
+    chosen = palette(histogram(painting(4)), 16)
+    assert chosen.colors[0].tolist() == [0, 0, 0, 0]
+    assert (chosen.colors[1:, 3] > 0).all()
+
+
+def test_no_entry_is_spent_on_transparency_that_is_not_there():
+    pixels = painting(4)
+    pixels[:, :, 3] = np.maximum(pixels[:, :, 3], 1)
+    assert (palette(histogram(pixels), 16).colors[:, 3] > 0).all()
+
+
+def test_a_faint_color_is_never_rounded_to_nothing():
+    faint = np.array([[0.0, 0.0, 0.0, 0.0], [1e-4, 0.0, 0.0, 1e-4]])
+    assert (_nearest_colors(faint)[:, 3] > 0).all()
+
+
+def test_entries_that_are_not_opaque_stand_before_the_others():
+    alpha = palette(histogram(painting(4)), 64).colors[:, 3]
+    opaque = alpha == 255
+    assert opaque.any()
+    assert not opaque.all()
+    assert (np.diff(opaque.astype(int)) >= 0).all()
+
+
+def test_opaque_entries_rise_from_dark_to_light():
+    lightness = to_points(palette(histogram(painting()), 64).colors)[:, 0]
+    assert (np.diff(lightness) >= 0).all()
+
+
+def test_threads_change_no_bit():
+    counted = histogram(painting(side=200))
+    one, two = (palette(counted, 64, threads=t) for t in (1, 2))
+    np.testing.assert_array_equal(one.colors, two.colors)
+    np.testing.assert_array_equal(one.shares, two.shares)
+
+
+def test_weights_say_where_errors_count():
+    counted = histogram(painting())
+    bright = counted.points[:, 0] > np.median(counted.points[:, 0])
+    only_bright = Histogram(counted.colors, counted.weights * (bright + 1e-6), counted.points)
+    wanted = Histogram(counted.colors[bright], counted.weights[bright], counted.points[bright])
+    weighted, plain = palette(only_bright, 16).colors, palette(counted, 16).colors
+    assert error_of(weighted, wanted) < error_of(plain, wanted) / 1.3
+
+
+@pytest.mark.parametrize(
+    ("colors", "error", "words"),
+    [
+        (1, ValueError, r"colors must be 2\.\.256, not 1$"),
+        (1000, ValueError, r"colors must be 2\.\.256, not 1000"),
+        (2.5, TypeError, "colors must be an integer, not float"),
+        (True, TypeError, "colors must be an integer, not bool"),
+        ("16", TypeError, "colors must be an integer, not str"),
+    ],
+)
+def test_refuses_a_number_of_colors_no_palette_has(colors, error, words):
+    with pytest.raises(error, match=words):
+        palette(histogram(painting()), colors)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "error", "words"),
+    [
+        (np.zeros((2, 2, 3)), TypeError, "pixels must be a uint8 array, not float64"),
+        ([[[1, 2, 3]]], TypeError, "pixels must be a uint8 array, not list"),
+        (np.zeros((2, 2), np.uint8), ValueError, r"pixels must be .* not \(2, 2\)"),
+        (np.zeros((0, 2, 3), np.uint8), ValueError, "at least one pixel"),
+    ],
+)
+def test_refuses_what_is_no_picture(pixels, error, words):
+    with pytest.raises(error, match=words):
+        histogram(pixels)
+
+
+@pytest.mark.parametrize("dark", [0, 90])
+def test_a_gray_picture_gets_a_gray_palette(dark):
+    grays = np.clip(painting()[:, :, :1].repeat(3, axis=2), dark, None)
+    chosen = palette(histogram(grays), 24).colors
+    assert (chosen == chosen[:, :1]).all()
+
+
+def test_solid_areas_stay_solid_beside_smooth_edges():
+    y, x = np.mgrid[0:64, 0:64] - 31.5
+    shape = np.clip((28 - np.hypot(x, y)) * 255 / 3, 0, 255)
+    pixels = np.dstack([painting(side=64), shape.astype(np.uint8)])
+    chosen = palette(histogram(pixels), 12).colors
+    assert not ((chosen[:, 3] >= 240) & (chosen[:, 3] < 255)).any()
