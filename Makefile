@@ -35,7 +35,8 @@ format: .venv/.ready
 
 bench: .venv/.ready
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python bench/engine.py
+	$(BIN)/python -m bench.engine
+	$(BIN)/python -m bench.command
 
 clean:
 	rm -rf .venv build demo .hypothesis .mypy_cache .pytest_cache .ruff_cache

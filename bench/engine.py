@@ -1,6 +1,6 @@
 """The engine beside scikit-learn, faiss and OpenCV: time per iteration, whole fits, error.
 
-    python bench/engine.py [--data DIR] [--repeat 5] [--quick]
+    python -m bench.engine [--data DIR] [--repeat 5] [--quick]
 
 Everything runs side by side in this process on one thread; figures are medians over the repeats,
 taken in turn. Kodak pictures are looked for in DIR/kodak (../shared/data by default); without them

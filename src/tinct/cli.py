@@ -1,0 +1,521 @@
+"""The command: words, exit codes, progress. Nothing heavy is imported before there is work."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+if TYPE_CHECKING:  # --help must not pay for NumPy and Pillow
+    from tinct.compress import Compressed
+    from tinct.quality import Report
+
+__all__ = ["main", "run"]
+
+OK, FAILED, USAGE, INTERNAL, NOT_SMALLER, INTERRUPTED = 0, 1, 2, 70, 98, 130
+WORST_FIRST = (INTERNAL, FAILED, NOT_SMALLER, OK)
+
+EXIT_CODES = """\b
+Exit codes:
+  0    every picture was written
+  1    some picture failed; the others were written
+  2    the command itself was wrong; nothing was written
+  70   a bug in tinct
+  98   some picture was left alone: it would not have become smaller
+  130  interrupted
+"""
+
+
+HELP = """Compress pictures to indexed PNGs of at most 256 colors.
+
+Each IN becomes a PNG beside it, NAME-tinct.png, unless -o, --out-dir or --suffix says otherwise.
+An existing file is only replaced with --force, and nothing is written that isn't smaller than its
+input. IN may be - for stdin; the PNG then goes to stdout unless -o is given.
+
+\b
+  tinct compress bird.png -k 16
+  tinct compress shots/*.png --out-dir small
+  tinct compress photo.jpg -k 32 -o photo.png --compare side-by-side.png
+"""
+
+
+class Number(click.ParamType[int | float]):
+    """A number in a range, refused in one line that names it, its range and what was given."""
+
+    name = "N"
+
+    def __init__(self, what: str, kind: type[int] | type[float], low: float, high: float) -> None:
+        self.what, self.kind, self.low, self.high = what, kind, low, high
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        span = f"{self.low}..{self.high}" if math.isfinite(self.high) else f"{self.low} or more"
+        try:
+            number = self.kind(value)
+        except ValueError:
+            span = f"a whole number {span}" if self.kind is int else f"a number {span}"
+        else:
+            if self.low <= number <= self.high:
+                return number
+        raise click.UsageError(f"{self.what} must be {span}, not {value}", ctx)
+
+
+class Commands(click.Group):
+    """Guess what someone meant who left the command out."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and os.path.exists(args[0]):
+            raise click.UsageError(
+                f"{args[0]} is no command; did you mean: tinct compress {args[0]}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tinct", message="%(prog)s %(version)s")
+def tinct() -> None:
+    """Image compression by K-means clustering: few colors, chosen well."""
+
+
+@tinct.command(help=HELP, epilog=EXIT_CODES)
+@click.argument("inputs", metavar="IN [IN ...]", nargs=-1, required=True)
+@click.option(
+    "-k",
+    "--colors",
+    type=Number("colors", int, 2, 256),
+    default=256,
+    show_default=True,
+    help="Colors at most.",
+)
+@click.option("-o", "--output", metavar="OUT", help="Where to write; one input only; - is stdout.")
+@click.option("--out-dir", metavar="DIR", help="Write every picture into this folder, as NAME.png.")
+@click.option(
+    "--suffix", metavar="S", help="Write beside each input, as NAME + S + .png.  [default: -tinct]"
+)
+@click.option(
+    "--dither",
+    type=Number("dither", float, 0, 1),
+    help="Share of the error passed on to neighbours, 0..1.  [default: 0.75]",
+)
+@click.option(
+    "--seed",
+    type=Number("seed", int, 0, math.inf),
+    default=0,
+    show_default=True,
+    help="Seed of the clustering.",
+)
+@click.option(
+    "--compare", metavar="PNG", help="Also draw original and result side by side; one input only."
+)
+@click.option("--json", "as_json", is_flag=True, help="Report one JSON object per line.")
+@click.option(
+    "--force", is_flag=True, help="Replace existing files; write even what became larger."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@click.option(
+    "--threads",
+    type=Number("threads", int, 1, math.inf),
+    help="Threads at most; never changes a byte.  [default: all]",
+)
+@click.pass_context
+def compress(ctx: click.Context, /, **options: Any) -> None:
+    """Compress pictures; see HELP."""
+    choice = Options(**options)
+    jobs = _plan(choice)
+    ctx.exit(_work(jobs, choice))
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for, as parsed."""
+
+    inputs: tuple[str, ...]
+    colors: int
+    output: str | None
+    out_dir: str | None
+    suffix: str | None
+    dither: float | None
+    seed: int
+    compare: str | None
+    as_json: bool
+    force: bool
+    quiet: bool
+    threads: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture: where from, where to. ``-`` is stdin or stdout."""
+
+    source: str
+    target: str
+
+    @property
+    def name(self) -> str:
+        return "stdin" if self.source == "-" else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job."""
+
+    job: Job
+    status: Literal["written", "not smaller", "failed"]
+    report: Report | None = None
+    error: str | None = None
+    code: int = OK
+
+
+# --- what goes where ----------------------------------------------------------------------------
+
+
+def _plan(options: Options) -> list[Job]:
+    """Every job, or a usage error: all that can be refused before any work is refused here."""
+    ways = {"-o": options.output, "--out-dir": options.out_dir, "--suffix": options.suffix}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other")
+    if len(options.inputs) > 1:
+        for name, value in (("-o", options.output), ("--compare", options.compare)):
+            if value is not None:
+                raise click.UsageError(f"{name} takes one picture, not {len(options.inputs)}")
+        if "-" in options.inputs:
+            raise click.UsageError("stdin (-) must be the only picture")
+    if options.suffix is not None and os.path.basename(options.suffix) != options.suffix:
+        raise click.UsageError(f"suffix must be a part of a file name, not {options.suffix}")
+    if options.compare == "-":
+        raise click.UsageError("--compare takes a file, not stdout")
+    jobs = [Job(source, _target(source, options)) for source in options.inputs]
+    _refuse_collisions(jobs, options.compare)
+    if jobs[0].target == "-" and sys.stdout.isatty():
+        raise click.UsageError("the PNG would go to the terminal: give -o FILE or a pipe")
+    return jobs
+
+
+def _target(source: str, options: Options) -> str:
+    if options.output is not None:
+        return options.output
+    folder, name = os.path.split(source)
+    stem = "stdin" if source == "-" else os.path.splitext(name)[0]
+    if options.out_dir is not None:
+        return os.path.join(options.out_dir, stem + ".png")
+    if source == "-":
+        return "-"
+    suffix = "-tinct" if options.suffix is None else options.suffix
+    return os.path.join(folder, f"{stem}{suffix}.png")
+
+
+def _refuse_collisions(jobs: Sequence[Job], compare: str | None) -> None:
+    """Two pictures must not become one file, nor one replace another that is still to be read."""
+    sources = {_same(job.source): job.source for job in jobs if job.source != "-"}
+    taken: dict[str, str] = {}
+    for job in jobs:
+        if job.target == "-":
+            continue
+        key = _same(job.target)
+        if key in taken:
+            raise click.UsageError(f"{taken[key]} and {job.source} would both become {job.target}")
+        if key in sources and key != _same(job.source):
+            raise click.UsageError(
+                f"{job.source} would replace {sources[key]}, which is an input too"
+            )
+        taken[key] = job.source
+    if compare is not None and _same(compare) in (*taken, *sources):
+        raise click.UsageError(f"--compare would replace {compare}, an input or output")
+
+
+def _same(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _refusal(path: str, force: bool) -> str | None:
+    """Why this target can't be written, as far as that can be known before the work is done."""
+    if path == "-":
+        return None
+    if os.path.isdir(path):
+        return f"{path}: is a directory"
+    if os.path.isfile(path) and not force:
+        return f"{path}: already exists (--force replaces it)"
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return f"{path}: no such folder"
+    return None
+
+
+# --- the work -----------------------------------------------------------------------------------
+
+
+def _work(jobs: Sequence[Job], options: Options) -> int:
+    """Every job, whatever becomes of the others. Returns the worst code."""
+    if options.out_dir is not None:
+        try:
+            os.makedirs(options.out_dir, exist_ok=True)
+        except OSError as error:
+            _complain(f"{options.out_dir}: {_reason(error)}")
+            return FAILED
+    show = _reporter(jobs, options)
+    codes = {OK}
+    with _progress(jobs, options) as advance:
+        for job in jobs:
+            outcome = _guarded(job, options)
+            codes.add(outcome.code)
+            if outcome.error is not None:
+                _complain(outcome.error)
+            show(outcome)
+            advance()
+    show(None)
+    return next(code for code in WORST_FIRST if code in codes)
+
+
+def _guarded(job: Job, options: Options) -> Outcome:
+    """One job. What goes wrong becomes one line and a code, and the next picture has its turn."""
+    try:
+        for path in (job.target, options.compare):
+            refusal = _refusal(path, options.force) if path is not None else None
+            if refusal is not None:
+                return Outcome(job, "failed", error=refusal, code=FAILED)
+        return _compress_one(job, options)
+    except Exception as error:
+        text, code = _failure(error, job)
+        return Outcome(job, "failed", error=text, code=code)
+
+
+def _failure(error: Exception, job: Job) -> tuple[str, int]:
+    """What to say, and the code. The unforeseen is a bug of ours, and says so."""
+    if isinstance(error, OSError) and error.filename is None:
+        error.filename = job.target
+    if type(error).__name__ == "PictureError" or isinstance(error, OSError | ImportError):
+        return _known(error), FAILED
+    if isinstance(error, MemoryError):
+        return f"{job.name}: not enough memory", FAILED
+    return f"{job.name}: {_bug(error)}", INTERNAL
+
+
+def _compress_one(job: Job, options: Options) -> Outcome:
+    from tinct import files
+    from tinct.compress import DITHER, compress
+
+    data = sys.stdin.buffer.read() if job.source == "-" else b""
+    small = compress(
+        files.read(data, name=job.name) if job.source == "-" else job.source,
+        options.colors,
+        dither=DITHER if options.dither is None else options.dither,
+        seed=options.seed,
+        threads=options.threads,
+    )
+    picture = small.original
+    if picture.animated and not options.quiet:
+        _complain(f"{job.name}: has several frames; only the first is kept")
+    if options.compare is not None:
+        _draw(small, options.compare, options.force)
+    if picture.bytes_in is not None and len(small.data) >= picture.bytes_in and not options.force:
+        if job.target == "-":  # a pipe never ends empty
+            _to_stdout(data)
+        return Outcome(job, "not smaller", small.report, code=NOT_SMALLER)
+    if job.target == "-":
+        _to_stdout(small.data)
+    else:
+        small.save(job.target, overwrite=options.force)
+    return Outcome(job, "written", small.report)
+
+
+def _draw(small: Compressed, path: str, force: bool) -> None:
+    from tinct import compare, files
+
+    figure = compare.side_by_side(
+        small.original.pixels, small.image, small.palette, small.shares, small.report
+    )
+    files.write(path, files.encode_truecolor(figure, level=0), overwrite=force)
+
+
+def _to_stdout(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+# --- reports ------------------------------------------------------------------------------------
+
+Reporter = Callable[[Outcome | None], None]  # takes each outcome, and None at the end
+
+
+def _reporter(jobs: Sequence[Job], options: Options) -> Reporter:
+    to_stderr = jobs[0].target == "-"  # stdout is the picture then
+    stream = sys.stderr if to_stderr else sys.stdout
+    if options.as_json:
+        return lambda outcome: (
+            print(_as_json(outcome), file=stream, flush=True) if outcome else None
+        )
+    if options.quiet:
+        return lambda outcome: None
+    if stream.isatty():
+        return _table_reporter(stream)
+    width = max(len(job.name) for job in jobs)
+    return lambda outcome: (
+        print(_line(outcome, width), file=stream, flush=True)
+        if outcome and outcome.report
+        else None
+    )
+
+
+def _as_json(outcome: Outcome) -> str:
+    report = outcome.report.to_dict() if outcome.report else {"name": outcome.job.name}
+    output = outcome.job.target if outcome.status == "written" else None
+    told = {"status": outcome.status, **report, "output": output, "error": outcome.error}
+    return json.dumps({**told, "name": outcome.job.name})
+
+
+def _cells(outcome: Outcome) -> tuple[str, ...]:
+    """Picture, before, after, saved, colors, PSNR, seconds, where to."""
+    from tinct.quality import size_text
+
+    report = outcome.report
+    assert report is not None
+    saved = "" if report.saved is None else f"{-report.saved:+.1%}".replace("-0.0%", "0.0%")
+    psnr = f"{report.psnr:.1f} dB" if math.isfinite(report.psnr) else "lossless"
+    where = outcome.job.target if outcome.status == "written" else "left alone: not smaller"
+    return (
+        outcome.job.name,
+        "" if report.bytes_in is None else size_text(report.bytes_in),
+        size_text(report.bytes_out),
+        saved,
+        str(report.colors),
+        psnr,
+        f"{sum(report.seconds.values()):.2f} s",
+        "stdout" if where == "-" else where,
+    )
+
+
+def _line(outcome: Outcome, width: int) -> str:
+    name, before, after, saved, colors, psnr, seconds, where = _cells(outcome)
+    return (
+        f"{name:{width}}  {before:>6} -> {after:>6}  {saved:>7}  "
+        f"{colors:>3} colors  {psnr:>8}  {seconds:>7}  {where}"
+    )
+
+
+def _table_reporter(stream: Any) -> Reporter:
+    """Gather the rows, draw the table at the end. Only a terminal pays for importing rich."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("picture", "before", "after", "saved", "colors", "PSNR", "time", "written to"):
+        if title in ("picture", "written to"):
+            table.add_column(title, overflow="fold")
+        else:
+            table.add_column(title, justify="right", no_wrap=True)
+
+    def show(outcome: Outcome | None) -> None:
+        if outcome is None:
+            if table.row_count:
+                Console(file=stream).print(table)
+        elif outcome.report is not None:
+            table.add_row(*map(Text, _cells(outcome)))
+
+    return show
+
+
+@contextlib.contextmanager
+def _progress(jobs: Sequence[Job], options: Options) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal's stderr when there is something to wait for."""
+    if options.quiet or len(jobs) < 2 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("compressing", total=len(jobs))
+        yield lambda: bar.advance(task)
+
+
+# --- errors -------------------------------------------------------------------------------------
+
+
+def _complain(text: str) -> None:
+    """One line on stderr, whatever the text holds."""
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split("\n")))
+    print(f"tinct: {line}", file=sys.stderr, flush=True)  # click.echo would tear a progress bar
+
+
+def _bug(error: BaseException) -> str:
+    if os.environ.get("TINCT_DEBUG"):
+        traceback.print_exception(error)
+    return f"a bug in tinct: {type(error).__name__}: {error} (TINCT_DEBUG=1 shows where)"
+
+
+def _known(error: Exception) -> str:
+    """What the other rooms raise knowingly; their messages are made to be shown."""
+    if isinstance(error, FileExistsError):
+        return f"{error.filename}: already exists (--force replaces it)"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {_reason(error)}"
+    return str(error) or type(error).__name__
+
+
+def _reason(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def _usage(error: click.ClickException) -> str:
+    text = error.format_message().rstrip(".")
+    if isinstance(error, click.MissingParameter):
+        text = "no picture given"
+    where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "tinct"
+    return f"{text[:1].lower()}{text[1:]} (see {where} --help)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; see ``tinct compress --help``.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments after the command's name; otherwise those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+
+    Examples
+    --------
+    >>> main(["compress", "bird.png", "--colors", "1000"])  # and one line on stderr
+    2
+    """
+    try:
+        code = tinct.main(
+            args=None if argv is None else list(argv), prog_name="tinct", standalone_mode=False
+        )
+        return int(code or OK)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
+    except click.ClickException as error:
+        _complain(_usage(error))
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted")
+        return INTERRUPTED
+    except SystemExit as error:  # click's way out when whoever read our report has left
+        return error.code if isinstance(error.code, int) else FAILED
+    except (ValueError, OSError, ImportError, MemoryError) as error:
+        _complain(_known(error))
+        return FAILED
+    except BaseException as error:  # also what a Rust or C++ library throws
+        _complain(_bug(error))
+        return INTERNAL
+
+
+def run() -> None:
+    """Enter from the shell: the console script ``tinct``."""
+    sys.exit(main())

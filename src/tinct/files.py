@@ -1,0 +1,665 @@
+"""Bytes to pictures and back: the only room that reads and writes paths and knows oxipng."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import errno
+import io
+import os
+import re
+import secrets
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from typing import IO, Any
+
+import numpy as np
+import oxipng
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+__all__ = ["Picture", "PictureError", "encode", "encode_truecolor", "read", "write"]
+
+Pixels = NDArray[np.uint8]
+
+MAX_PIXELS = 300_000_000  # a 200-megapixel phone photograph passes, a bomb of 4 gigapixels doesn't
+
+# Pillow knows more, but some of those run other programs (EPS) or take anything for a picture.
+COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")  # what Pillow loads first: no need to import the rest
+OTHERS = ("AVIF", "DIB", "ICNS", "ICO", "JPEG2000", "MPO", "PCX", "PSD", "QOI", "SGI", "TGA")
+FORMATS = (*COMMON, "WEBP", "TIFF", *OTHERS)
+
+
+class PictureError(ValueError):
+    """A picture that can't be read. Its message is one line: which picture, and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture as pixels: upright, in sRGB, with an alpha channel only if some pixel needs it.
+
+    Attributes
+    ----------
+    pixels : (h, w, 3) or (h, w, 4) uint8
+        C-contiguous and read-only. Where alpha is 0 the color is the one that the source holds.
+    bytes_in : int, optional
+        The size of the encoded source; None for arrays and Pillow images.
+    format : str, optional
+        Its format as Pillow names it, such as ``"PNG"``.
+    name : str, optional
+        What messages and reports call it.
+    animated : bool
+        Whether it has more frames than the first one, which is what `pixels` holds.
+    """
+
+    pixels: Pixels
+    bytes_in: int | None = None
+    format: str | None = None
+    name: str | None = None
+    animated: bool = False
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def read(source: Any, *, name: str | None = None) -> Picture:
+    """Read a picture from wherever it is.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, Pillow image, array or Picture
+        Arrays are (h, w), (h, w, 3) or (h, w, 4), in sRGB: uint8, uint16 (0...65535) or floats
+        (0...1). A Picture is returned as it is.
+    name : str, optional
+        What to call it; otherwise the path, where there is one.
+
+    Returns
+    -------
+    Picture
+        Upright by its EXIF orientation, converted to sRGB from its ICC profile or PNG gamma,
+        16 bits per channel reduced to 8; of an animation, the first frame.
+
+    Raises
+    ------
+    PictureError
+        If it is missing, broken, of an unknown format, or larger than 300 megapixels.
+    TypeError
+        If the source is none of these kinds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read(np.zeros((2, 3), np.uint8), name="night").pixels.shape
+    (2, 3, 3)
+    """
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, np.ndarray):
+        return Picture(_from_array(source, name or "the array"), name=name)
+    if isinstance(source, Image.Image):
+        return _from_pillow(source, name or getattr(source, "filename", "") or None)
+    if isinstance(source, str | PathLike):
+        name = name or os.fsdecode(source)
+        return _decode(_slurp(source, _printable(name)), name)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _decode(bytes(source), name)
+    if hasattr(source, "read"):
+        named = getattr(source, "name", None)
+        return _decode(_drain(source), name or (named if isinstance(named, str) else None))
+    raise TypeError(
+        "a picture is a path, bytes, a binary file, an array or a Pillow image, "
+        f"not {type(source).__name__}"
+    )
+
+
+def _from_array(array: NDArray[Any], label: str) -> Pixels:
+    """(h, w[, 3 or 4]) uint8, uint16 or float -> (h, w, 3 or 4) uint8."""
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise PictureError(
+            f"{label}: pixels must be (h, w), (h, w, 3) or (h, w, 4), not {array.shape}"
+        )
+    if array.size == 0:
+        raise PictureError(f"{label}: no pixels, shape {array.shape}")
+    if array.dtype == np.uint16:
+        array = _to_8_bits(array)
+    elif np.issubdtype(array.dtype, np.floating):
+        if not (array.min() >= 0 and array.max() <= 1):
+            raise PictureError(
+                f"{label}: float pixels must be 0..1, not {array.min():g}..{array.max():g}"
+            )
+        array = np.rint(array * 255).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        raise PictureError(
+            f"{label}: pixels must be uint8, uint16 or floats 0..1, not {array.dtype}"
+        )
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    return _sealed(array)
+
+
+def _to_8_bits(samples: NDArray[Any]) -> Pixels:
+    """Round 0...65535 to 0...255: keeping the high byte would darken by half a step."""
+    return ((samples.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def _sealed(pixels: Pixels) -> Pixels:
+    """Drop an alpha channel that says nothing; a contiguous view that can't be written to."""
+    if pixels.shape[2] == 4 and (pixels[:, :, 3] == 255).all():
+        pixels = pixels[:, :, :3]
+    view = np.ascontiguousarray(pixels).view()
+    view.flags.writeable = False
+    return view
+
+
+def _slurp(path: str | PathLike[str], label: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):  # /dev/zero never ends
+                raise PictureError(f"{label}: is a device, not a picture")
+            return file.read()
+    except PictureError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise PictureError(f"{label}: {_why(error)}") from error
+
+
+def _drain(file: IO[bytes]) -> bytes:
+    data = file.read()
+    if not isinstance(data, bytes):
+        raise TypeError(f"a picture's file must be opened as binary: it gave {type(data).__name__}")
+    return data
+
+
+def _decode(data: bytes, name: str | None) -> Picture:
+    label = _printable(name or "the picture")
+    if not data:
+        raise PictureError(f"{label}: the file is empty")
+    with _pillow(label, data):
+        image = _open(data)
+        kind = image.format
+        # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
+        animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
+        return Picture(_pixels(image), len(data), kind, name, animated)
+
+
+def _from_pillow(image: Image.Image, name: str | None) -> Picture:
+    with _pillow(_printable(name or "the image"), b""):
+        return Picture(_pixels(image.copy()), format=image.format, name=name)
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=COMMON)
+    except UnidentifiedImageError:
+        Image.init()
+        known = [name for name in FORMATS if name in Image.OPEN]
+        return Image.open(io.BytesIO(data), formats=known)
+
+
+_pillow_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _pillow(label: str, data: bytes) -> Iterator[None]:
+    """Run Pillow with our limit, without its warnings, and turn what it raises into one line.
+
+    Pillow keeps its limit, and Python its warning filters, in globals: hence the lock.
+    """
+    with _pillow_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # above it Pillow warns, above twice it raises
+        try:
+            yield
+        except PictureError as error:
+            raise PictureError(f"{label}: {error}") from error
+        except Exception as error:  # decoders of broken files raise nearly everything
+            raise PictureError(f"{label}: {_why(error, data)}") from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+_PLAIN = {
+    FileNotFoundError: "no such file",
+    IsADirectoryError: "is a directory, not a picture",
+    PermissionError: "permission denied",
+    MemoryError: "not enough memory to decode it",
+}
+_SIGNATURES = {
+    b"\x89PNG": "a broken PNG file",
+    b"\xff\xd8\xff": "a broken JPEG file",
+    b"GIF8": "a broken GIF file",
+    b"BM": "a broken BMP file, or one of an unusual kind",
+    b"II*\0": "a broken TIFF file, or one of an unusual kind",
+    b"MM\0*": "a broken TIFF file, or one of an unusual kind",
+    b"%PDF": "a PDF document, not a picture",
+    b"%!PS": "a PostScript document, not a picture",
+}
+
+
+def _why(error: BaseException, data: bytes = b"") -> str:
+    """One plain line out of an exception and the first bytes of what caused it."""
+    for kind, reason in _PLAIN.items():
+        if isinstance(error, kind):
+            return reason
+    if isinstance(error, Image.DecompressionBombError):
+        size = re.search(r"\d+", str(error))
+        megapixels = f"{int(size.group()) / 1e6:,.0f}" if size else "too many"
+        return f"{megapixels} megapixels are more than the limit of {MAX_PIXELS // 1_000_000}"
+    if isinstance(error, UnidentifiedImageError):
+        return _what_it_is(data)
+    text = _printable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+    return f"broken picture ({text})" if data else text
+
+
+def _what_it_is(data: bytes) -> str:
+    for signature, kind in _SIGNATURES.items():
+        if data.startswith(signature):
+            return kind
+    head = data[:256]
+    if b"ftyphei" in head or b"ftypmif1" in head:
+        return "a HEIC picture, which can't be read; convert it to PNG or JPEG first"
+    if b"<svg" in data[:2048]:
+        return "an SVG drawing, not pixels; render it to PNG first"
+    with contextlib.suppress(UnicodeDecodeError):
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the cut may split a character
+        if all(c.isprintable() or c in "\t\n\r\f" for c in text):
+            return "a text file, not a picture"
+    return "not a picture in a known format"
+
+
+def _printable(text: str) -> str:
+    """On one line, whatever a file name or a library's message holds."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.splitlines()))
+
+
+# --- from any kind of picture to upright sRGB ---------------------------------------------------
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _pixels(image: Image.Image) -> Pixels:
+    """Decode, split off the alpha channel, manage the color, turn upright."""
+    stored = str(getattr(image, "tile", ""))  # names the samples' layout; gone after loading
+    image.load()
+    _match_key(image, stored)
+    color, alpha = _split(image)
+    profile = image.info.get("icc_profile")
+    rgb = np.asarray(_from_profile(color, profile) or _plain_rgb(color))
+    if not profile and "srgb" not in image.info:
+        rgb = _from_gamma(rgb, image.info.get("gamma"))
+    pixels = rgb if alpha is None else np.dstack([rgb, np.asarray(alpha)])
+    turn = _UPRIGHT.get(_orientation(image))
+    if turn is not None:
+        pixels = np.asarray(Image.fromarray(pixels).transpose(turn))
+    return _sealed(pixels)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # broken EXIF says nothing about the pixels
+        return 1
+
+
+def _match_key(image: Image.Image, stored: str) -> None:
+    """Bring a PNG's transparent color to the 8 bits to which Pillow brought only the pixels."""
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and "RGB;16" in stored:
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+    for bits, step in (("L;2", 85), ("L;4", 17)):
+        if isinstance(key, int) and bits in stored:
+            image.info["transparency"] = key * step
+
+
+def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The color in a mode that profiles know (L, RGB, CMYK, LAB...), and the alpha, if any."""
+    if image.mode.startswith("I"):
+        return _split_16_bits(image)
+    if image.mode == "F":
+        raise PictureError("floating-point pixels have no stated range; save it with 8 or 16 bits")
+    if "transparency" in image.info:  # one color, or one alpha per palette entry
+        image = image.convert("RGBA")
+    elif image.mode == "P":
+        palette = image.palette
+        image = image.convert("RGBA" if palette and palette.mode == "RGBA" else "RGB")
+    elif image.mode in ("PA", "RGBa", "La"):  # the small a: premultiplied
+        image = image.convert("LA" if image.mode == "La" else "RGBA")
+    if image.mode in ("RGBA", "LA"):
+        return image.convert(image.mode[:-1]), image.getchannel("A")
+    return image.convert("L") if image.mode == "1" else image, None
+
+
+def _split_16_bits(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """16-bit grey, and mode I, which holds 16-bit samples in 32 bits."""
+    samples = np.asarray(image)
+    key = image.info.get("transparency")
+    alpha = None
+    if isinstance(key, int):
+        alpha = Image.fromarray(np.where(samples == key, 0, 255).astype(np.uint8))
+    return Image.fromarray(_to_8_bits(np.clip(samples, 0, 65535))), alpha
+
+
+def _plain_rgb(color: Image.Image) -> Image.Image:
+    if color.mode == "RGB":
+        return color
+    if color.mode != "LAB":
+        return color.convert("RGB")
+    from PIL import ImageCms
+
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    converted = ImageCms.profileToProfile(color, lab, srgb, outputMode="RGB")
+    assert converted is not None  # None only in place
+    return converted
+
+
+_SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK", "Lab ": "LAB"}
+
+
+def _from_profile(color: Image.Image, profile: bytes | None) -> Image.Image | None:
+    """Through the embedded ICC profile to sRGB; None where it changes nothing or can't be done."""
+    if not profile:
+        return None
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = _SPACES.get(source.profile.xcolor_space)
+        if mode == "RGB" and color.mode not in ("CMYK", "LAB"):
+            color = color.convert("RGB")  # a grey file may carry an RGB profile, not the reverse
+        if mode is None or mode != color.mode:
+            return None
+        to_srgb = _to_srgb(source, mode)
+        return None if _does_nothing(to_srgb, mode) else ImageCms.applyTransform(color, to_srgb)
+    except (ImageCms.PyCMSError, OSError, ValueError):  # a broken one: show the pixels as they are
+        return None
+
+
+def _to_srgb(source: Any, mode: str) -> Any:
+    from PIL import ImageCms
+
+    how = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", *how)
+
+
+def _does_nothing(transform: Any, mode: str) -> bool:
+    """Whether a grid of colors moves by no more than rounding: sRGB by another name."""
+    if mode != "RGB":
+        return False
+    from PIL import ImageCms
+
+    steps = np.arange(0, 256, 15, dtype=np.uint8)
+    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(grid), transform))
+    return bool(np.abs(moved.astype(int) - grid).max() <= 2)
+
+
+def _from_gamma(rgb: Pixels, gamma: float | None) -> Pixels:
+    """Undo a PNG's gAMA where it differs from 1 / 2.2 by more than can be seen (libpng: 5 %)."""
+    if not gamma or gamma <= 0 or abs(2.2 * gamma - 1) < 0.05:
+        return rgb
+    table = np.rint(255 * (np.arange(256) / 255) ** (1 / (2.2 * gamma))).astype(np.uint8)
+    return table[rgb]
+
+
+# --- encoding -----------------------------------------------------------------------------------
+
+_AS_GIVEN = {
+    "bit_depth_reduction": False,
+    "color_type_reduction": False,
+    "palette_reduction": False,
+    "grayscale_reduction": False,
+}
+# Only small pictures gain from filters: they have too few repetitions for deflate to live on.
+_FILTERS = ("NoOp", "Paeth", "MinSum", "Entropy", "Up")
+
+
+def encode(indices: NDArray[np.uint8], palette: Pixels, *, level: int | None = None) -> bytes:
+    """Encode a picture of at most 256 colors as an indexed PNG.
+
+    1, 2, 4 or 8 bits per pixel by the number of colors used; entries that aren't opaque first, so
+    that the transparency chunk is as short as it can be; otherwise in the palette's own order.
+
+    Parameters
+    ----------
+    indices : (h, w) uint8
+        Each pixel's palette entry.
+    palette : (k, 3) or (k, 4) uint8
+        The colors.
+    level : int, optional
+        0 (fastest) to 6 (smallest). 0...3 deflate harder and harder, 3 tries filters too; from 4
+        on oxipng searches at that level and may store the same pixels as grey or with more bits.
+        Unless given, 3 up to 32,768 pixels, 2 up to 131,072, 1 above.
+
+    Returns
+    -------
+    bytes
+        The PNG: the same for the same arguments, on every machine.
+
+    Raises
+    ------
+    ValueError
+        If the level isn't 0...6, or the arrays don't fit together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = encode(np.eye(8, dtype=np.uint8), np.array([[0, 0, 0], [9, 99, 200]], np.uint8))
+    >>> read(data).pixels[0, 0].tolist()
+    [9, 99, 200]
+    """
+    indices, entries = _tidied(indices, palette)
+    height, width = indices.shape
+    bits = next(bits for bits in (1, 2, 4, 8) if len(entries) <= 1 << bits)
+    image = oxipng.RawImage(
+        _packed(indices, bits).tobytes(),
+        width,
+        height,
+        color_type=oxipng.ColorType.indexed(entries.tolist()),
+        bit_depth=bits,
+    )
+    return image.create_optimized_png(**_effort(level, indices.size))
+
+
+def encode_truecolor(pixels: Pixels, *, level: int = 1) -> bytes:
+    """Encode pixels as a PNG without a palette of our making, such as a figure.
+
+    Parameters
+    ----------
+    pixels : (h, w, 3) or (h, w, 4) uint8
+        The picture.
+    level : int
+        0 (fastest) to 6 (smallest), as oxipng counts them.
+
+    Returns
+    -------
+    bytes
+        The PNG, lossless; oxipng may store it as grey or indexed where that is smaller.
+
+    Raises
+    ------
+    ValueError
+        If the level isn't 0...6, or the shape is another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> read(encode_truecolor(np.full((4, 4, 3), 7, np.uint8))).pixels[0, 0].tolist()
+    [7, 7, 7]
+    """
+    _check_level(level)
+    if (
+        pixels.dtype != np.uint8
+        or pixels.ndim != 3
+        or pixels.shape[2] not in (3, 4)
+        or not pixels.size
+    ):
+        raise ValueError(
+            f"pixels must be uint8 (h, w, 3) or (h, w, 4), not {pixels.dtype} {pixels.shape}"
+        )
+    height, width, channels = pixels.shape
+    kind = oxipng.ColorType.rgba() if channels == 4 else oxipng.ColorType.rgb()
+    return oxipng.RawImage(pixels.tobytes(), width, height, color_type=kind).create_optimized_png(
+        level=level
+    )
+
+
+def _check_level(level: int) -> None:
+    if level not in range(7):
+        raise ValueError(f"level must be 0..6, not {level}")
+
+
+def _effort(level: int | None, pixels: int) -> dict[str, Any]:
+    """What to ask of oxipng. Its own levels 1 and 2 reach our bytes in twice our time."""
+    if level is None:
+        level = 3 if pixels <= 1 << 15 else 2 if pixels <= 1 << 17 else 1
+    _check_level(level)
+    if level >= 4:
+        return {"level": level}
+    filters = [getattr(oxipng.RowFilter, name) for name in (_FILTERS if level == 3 else ("NoOp",))]
+    deflate = oxipng.Deflaters.libdeflater((6, 10, 12, 12)[level])
+    return {"level": 2, "filter": filters, "deflate": deflate, **_AS_GIVEN}
+
+
+def _tidied(indices: NDArray[np.uint8], palette: Pixels) -> tuple[NDArray[np.uint8], Pixels]:
+    """Only entries that are used, each color once, the non-opaque ones first; (k, 4) with alpha."""
+    if indices.dtype != np.uint8 or indices.ndim != 2 or not indices.size:
+        raise ValueError(f"indices must be uint8 (h, w), not {indices.dtype} {indices.shape}")
+    if palette.dtype != np.uint8 or palette.ndim != 2 or palette.shape[1] not in (3, 4):
+        raise ValueError(
+            f"palette must be uint8 (k, 3) or (k, 4), not {palette.dtype} {palette.shape}"
+        )
+    used = np.flatnonzero(_counts(indices))
+    if used[-1] >= len(palette):
+        raise ValueError(f"indices must be 0..{len(palette) - 1}, not {used[-1]}")
+    alpha = np.full((len(palette), 1), 255, np.uint8)
+    entries = (palette if palette.shape[1] == 4 else np.hstack([palette, alpha]))[used]
+    first: dict[bytes, int] = {}  # of equal colors the first; np.unique would lose the order
+    merged = np.array([first.setdefault(bytes(entry), at) for at, entry in enumerate(entries)])
+    kept = np.array(list(first.values()))
+    kept = kept[np.argsort(entries[kept, 3] == 255, kind="stable")]
+    rank = np.empty(len(entries), np.uint8)
+    rank[kept] = np.arange(len(kept))
+    table = np.zeros(256, np.uint8)
+    table[used] = rank[merged]
+    return table[indices], entries[kept]
+
+
+def _counts(indices: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Pixels per entry; in bands, because bincount widens its input eightfold."""
+    counts = np.zeros(256, np.int64)
+    for row in range(0, len(indices), 64):
+        counts += np.bincount(indices[row : row + 64].ravel(), minlength=256)
+    return counts
+
+
+def _packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+    """Several pixels to the byte, the leftmost in the highest bits, each row starting a byte."""
+    if bits == 8:
+        return indices
+    per_byte = 8 // bits
+    padded = np.pad(indices, ((0, 0), (0, -indices.shape[1] % per_byte)))
+    packed = np.zeros((len(indices), padded.shape[1] // per_byte), np.uint8)
+    for place in range(per_byte):
+        packed = packed << bits | padded[:, place::per_byte]
+    return packed
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def write(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file whole or not at all: a crash or a full disk leaves the old one or the new one.
+
+    It is written beside the target under a passing name, synced, and renamed. A symbolic link
+    stays, and what it names is replaced; a device or pipe is simply written to.
+
+    Parameters
+    ----------
+    path : path-like
+        The target.
+    data : bytes
+        What it shall hold.
+    overwrite : bool
+        Whether an existing file may be replaced. If so, it keeps its permissions.
+
+    Raises
+    ------
+    FileExistsError
+        If the target exists and may not be replaced, even if it appeared only while we wrote.
+    OSError
+        If it can't be written. The target is then what it was.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/a.png", b"...")
+    ...     os.listdir(folder)
+    ['a.png']
+    """
+    target = os.path.realpath(path)
+    mode = _mode(target)
+    if mode is not None and stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "is a directory", os.fspath(path))
+    if mode is not None and not stat.S_ISREG(
+        mode
+    ):  # replacing /dev/null with a file would be a surprise
+        with open(target, "wb") as device:
+            device.write(data)
+        return
+    if mode is not None and not overwrite:
+        raise FileExistsError(errno.EEXIST, "already exists", os.fspath(path))
+    passing = os.path.join(os.path.dirname(target), f".tinct-{secrets.token_hex(6)}.tmp")
+    try:
+        _fill(passing, data, mode)
+        if overwrite:
+            os.replace(passing, target)
+        else:
+            _claim(passing, target)
+    except OSError as error:  # name the file that was asked for, not the passing one
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(passing)
+
+
+def _mode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _fill(path: str, data: bytes, mode: int | None) -> None:
+    # os.open rather than tempfile: a new file then has the permissions that the umask gives.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+        if mode is not None and hasattr(os, "fchmod"):
+            os.fchmod(file.fileno(), stat.S_IMODE(mode))
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _claim(passing: str, target: str) -> None:
+    """Give the file its name only if that is still free. rename() can't ask; a hard link can."""
+    try:
+        os.link(passing, target)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # no hard links here (FAT): claim the name, then fill it
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        os.replace(passing, target)

@@ -1,0 +1,227 @@
+"""K-means on pictures: their colors in Oklab, and what they look like after each iteration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from tinct.color import from_points, srgb_to_oklab
+from tinct.compress import Compressed
+from tinct.files import Picture
+from tinct.kmeans import KMeansResult
+from tinct.palette import histogram
+from tinct.plots import paper
+from tinct.plots.paper import INK, MOST_DRAWN, SOFT, Floats, Pixels
+
+__all__ = ["plot_colors", "plot_picture_steps"]
+
+
+def plot_colors(picture: Picture, result: Compressed | KMeansResult) -> Figure:
+    """Draw the colors of a picture in Oklab, the chosen ones among them, and the palette beside.
+
+    Parameters
+    ----------
+    picture : Picture
+        Whose colors are drawn, each in itself.
+    result : Compressed or KMeansResult
+        The palette; or a run over ``tinct.histogram(picture.pixels).points``.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from tinct.compress import compress
+    >>> ramp = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
+    >>> small = compress(ramp, colors=4)
+    >>> [axes.get_xlabel() for axes in plot_colors(small.original, small).axes][:2]
+    ['a: green to red', 'chroma']
+    """
+    cloud = Cloud.of(picture.pixels)
+    chosen, shares = _chosen_colors(picture, result)
+    lab = srgb_to_oklab(np.ascontiguousarray(chosen))
+    figure = paper.blank(11, 4.9, layout="constrained")
+    plane, light, strip = figure.subplots(1, 3, width_ratios=(1, 1, 0.24))
+    reach = cloud.reach
+    draw_cloud(plane, cloud.lab[:, 1:], cloud)
+    draw_discs(plane, lab[:, 1:], chosen, shares)
+    plane.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    plane.set_xlabel("a: green to red", color=INK)
+    plane.set_ylabel("b: blue to yellow", color=INK)
+    chroma = np.hypot(cloud.lab[:, 1], cloud.lab[:, 2]), np.hypot(lab[:, 1], lab[:, 2])
+    places = [np.stack(p, axis=1) for p in zip(chroma, (cloud.lab[:, 0], lab[:, 0]), strict=True)]
+    draw_cloud(light, places[0], cloud)
+    draw_discs(light, places[1], chosen, shares)
+    widest = 1.08 * max(float(chroma[0].max(initial=0)), 0.06)
+    light.set(xlim=(-0.03 * widest, widest), ylim=(-0.02, 1.02))
+    light.set_xlabel("chroma", color=INK)
+    light.set_ylabel("L: lightness", color=INK)
+    _draw_strip(strip, chosen, shares, lab[:, 0])
+    figure.suptitle(f"{cloud.total:,} colors, {len(chosen)} chosen", fontsize=10.5, color=SOFT)
+    return figure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cloud:
+    """The visible colors of a picture, a sample of them where there are many."""
+
+    rgb: Pixels
+    lab: NDArray[np.float32]
+    size: NDArray[np.float64]  # of their dots
+    total: int
+
+    @classmethod
+    def of(cls, pixels: Pixels) -> Cloud:
+        counted = histogram(pixels)
+        seen = np.flatnonzero(~counted.hidden)
+        total = len(seen)
+        if total > MOST_DRAWN:
+            seen = np.sort(np.random.default_rng(0).choice(seen, MOST_DRAWN, replace=False))
+        rgb = np.ascontiguousarray(counted.colors[seen, :3])
+        share = counted.weights[seen] / max(counted.weights[seen].max(initial=0), 1)
+        return cls(rgb, srgb_to_oklab(rgb), 3 + 60 * share, total)
+
+    @property
+    def reach(self) -> float:
+        """How far the a/b plane must extend to hold them all, and a gray picture's too."""
+        return max(0.06, 1.12 * float(np.abs(self.lab[:, 1:]).max(initial=0)))
+
+
+def draw_cloud(axes: Axes, places: NDArray[Any], cloud: Cloud) -> None:
+    """Every color as a dot of itself."""
+    paper.quiet(axes)
+    axes.set_facecolor("#f4f4f2")
+    x, y = places.T
+    axes.scatter(x, y, s=cloud.size, c=cloud.rgb / 255, lw=0, alpha=0.55)
+
+
+def draw_discs(
+    axes: Axes, centers: NDArray[Any], chosen: Pixels, shares: NDArray[np.float64]
+) -> list[Any]:
+    area = 24 + 420 * shares
+    x, y = centers.T
+    ring = axes.scatter(x, y, s=area + 26, c="white", lw=0, zorder=4)
+    disc = axes.scatter(x, y, s=area, c=chosen / 255, edgecolors=INK, linewidths=0.9, zorder=5)
+    return [ring, disc]
+
+
+def _draw_strip(
+    axes: Axes, chosen: Pixels, shares: NDArray[np.float64], lightness: NDArray[np.float32]
+) -> None:
+    """The palette from light to dark, each color as tall as its share of the pixels."""
+    order = np.argsort(-lightness, kind="stable")
+    tops = np.concatenate([[0.0], np.cumsum(shares[order])])
+    for color, low, high in zip(chosen[order] / 255, tops, tops[1:], strict=False):
+        axes.axhspan(low, high, color=color, lw=0)
+    axes.set(xlim=(0, 1), ylim=(1, 0), xticks=[], yticks=[])
+    axes.set_xlabel("palette,\nby share", color=INK)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _chosen_colors(
+    picture: Picture, result: Compressed | KMeansResult
+) -> tuple[Pixels, NDArray[np.float64]]:
+    """The opaque part of the palette and the share of the pixels of each color."""
+    if isinstance(result, Compressed):
+        colors, shares = result.palette, result.shares
+    else:
+        counted = histogram(picture.pixels)
+        check_colors(len(counted.colors), result)
+        colors = from_points(result.centers)
+        shares = np.bincount(result.labels, counted.weights, len(colors)) / counted.weights.sum()
+    if colors.shape[1] == 4:
+        visible = colors[:, 3] > 0
+        colors, shares = colors[visible, :3], shares[visible]
+    return np.ascontiguousarray(colors), shares
+
+
+def check_colors(colors: int, run: KMeansResult) -> None:
+    if len(run.labels) != colors:
+        raise ValueError(
+            f"the run is over {len(run.labels):,} points, the picture has {colors:,} colors: "
+            "cluster tinct.histogram(picture.pixels).points"
+        )
+
+
+def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) -> Figure:
+    """Draw a picture as it looks after each iteration: every pixel in the color of its center.
+
+    Parameters
+    ----------
+    picture : Picture
+        The original, which is drawn last.
+    run : KMeansResult
+        Over ``tinct.histogram(picture.pixels).points``, with ``record=True``.
+    panels : int
+        How many iterations to show at most.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If the run has no history, or is over other points.
+
+    Examples
+    --------
+    >>> from tinct.files import read
+    >>> from tinct.kmeans import kmeans
+    >>> picture = read(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
+    >>> run = kmeans(histogram(picture.pixels).points, 2, record=True)
+    >>> plot_picture_steps(picture, run, panels=1).axes[-1].get_title()
+    'original'
+    """
+    states, painter = paper.states_of(run), Painter.of(picture.pixels, run)
+    shown = paper.spread(len(states), panels)
+    height, width = picture.pixels.shape[:2]
+    layout = paper.Layout.of(len(shown) + 1, height / width)
+    figure = paper.blank(*layout.size, layout="compressed")
+    grid = figure.subplots(layout.rows, layout.columns, squeeze=False)
+    images = [painter.paint(states[i].centers, states[i].labels) for i in shown]
+    titles = [f"iteration {i}" for i in shown]
+    for axes, image, title in zip(
+        grid.flat, [*images, picture.pixels], [*titles, "original"], strict=False
+    ):
+        axes.imshow(image, interpolation="nearest" if max(height, width) < 400 else None)
+        axes.set_title(title, fontsize=11, color=INK, pad=5)
+    for axes in grid.flat:
+        axes.axis("off")
+    for axes, i in zip(grid.flat, shown, strict=False):
+        note = f"inertia {paper.digits(states[i].inertia)}"
+        axes.text(0.5, -0.03, note, transform=axes.transAxes, ha="center", va="top", color=SOFT)
+    return figure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painter:
+    """Paints a picture with one color per cluster of its colors."""
+
+    which: NDArray[np.intp]  # (h, w): each pixel's place among the distinct colors
+
+    @classmethod
+    def of(cls, pixels: Pixels, run: KMeansResult) -> Painter:
+        colors = histogram(pixels).colors
+        check_colors(len(colors), run)
+        codes = _code(colors)
+        order = np.argsort(codes)
+        return cls(order[np.searchsorted(codes, _code(pixels), sorter=order)])
+
+    def paint(self, centers: Floats, labels: NDArray[np.int32]) -> Pixels:
+        return np.asarray(from_points(centers)[labels[self.which]])
+
+
+def _code(colors: Pixels) -> NDArray[np.uint32]:
+    """A color as one number; all that is fully transparent as 0, as in the histogram."""
+    code = np.zeros(colors.shape[:-1], np.uint32)
+    for channel in np.moveaxis(colors, -1, 0):
+        code = code << np.uint32(8) | channel
+    return np.where(colors[..., 3] == 0, 0, code) if colors.shape[-1] == 4 else code

@@ -1,0 +1,388 @@
+"""The command does what its help says, and whatever goes wrong is one line and a code."""
+
+import errno
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from painted import alpha, bird, exact, flat, photo
+from tinct import cli, files
+
+COMMAND = [sys.executable, "-c", "import tinct.cli; tinct.cli.run()"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Every test has a folder of its own, with a few pictures."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(bird()).save("bird.png")
+    Image.fromarray(flat()).save("flat.png", compress_level=0)
+    return tmp_path
+
+
+def tinct(*arguments):
+    """Run in this process: (code, stdout, stderr)."""
+    # CliRunner only captures; main() alone decides about codes and messages.
+    code = []
+    runner = CliRunner()
+    with runner.isolation() as (out, err, _):
+        code.append(cli.main([str(argument) for argument in arguments]))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        return code[0], out.getvalue().decode(), err.getvalue().decode()
+
+
+def fails(code, words, *arguments):
+    """It ends with this code and exactly one line on stderr, and prints and writes nothing."""
+    before = sorted(os.listdir())
+    got, out, err = tinct(*arguments)
+    assert (got, out) == (code, "")
+    assert err.count("\n") == 1
+    assert err.startswith("tinct: ")
+    assert "Traceback" not in err
+    assert words in err
+    assert sorted(os.listdir()) == before
+
+
+def opened(path):
+    """A picture, with its file closed again."""
+    with Image.open(path) as image:
+        image.load()
+    return image
+
+
+def colors_of(path):
+    pixels = np.asarray(opened(path).convert("RGBA"))
+    return len(np.unique(pixels.reshape(-1, 4), axis=0))
+
+
+# --- what it does ------------------------------------------------------------------------------
+
+
+def test_a_picture_is_written_beside_its_input_with_at_most_k_colors():
+    code, out, err = tinct("compress", "bird.png", "-k", "16")
+    assert (code, err) == (0, "")
+    assert re.search(r"bird\.png +\d+ kB -> +[\d.]+ kB +-\d+\.\d% +16 colors +[\d.]+ dB", out)
+    image = opened("bird-tinct.png")
+    assert (image.mode, image.size) == ("P", (128, 128))
+    assert colors_of("bird-tinct.png") <= 16
+    assert os.path.getsize("bird-tinct.png") < os.path.getsize("bird.png")
+
+
+def test_a_picture_of_few_colors_comes_back_unchanged():
+    Image.fromarray(exact(17)).save("few.png", compress_level=0)
+    assert tinct("compress", "few.png", "-k", "17")[0] == 0
+    assert np.array_equal(np.asarray(opened("few-tinct.png").convert("RGB")), exact(17))
+
+
+def test_three_ways_to_say_where_to():
+    assert tinct("compress", "flat.png", "-o", "a.png")[0] == 0
+    assert tinct("compress", "flat.png", "--out-dir", "new/folder")[0] == 0
+    assert tinct("compress", "flat.png", "--suffix", ".small")[0] == 0
+    paths = ("a.png", "new/folder/flat.png", "flat.small.png")
+    assert len({Path(path).read_bytes() for path in paths}) == 1
+
+
+def test_several_pictures_are_written_and_a_bad_one_stops_none():
+    Path("text.png").write_text("hello")
+    code, out, err = tinct(
+        "compress", "flat.png", "text.png", "none.png", "bird.png", "--out-dir", "o"
+    )
+    assert code == 1
+    assert sorted(os.listdir("o")) == ["bird.png", "flat.png"]
+    assert out.count("\n") == 2
+    assert err == "tinct: text.png: a text file, not a picture\ntinct: none.png: no such file\n"
+
+
+def test_json_is_one_object_per_picture_and_line():
+    code, out, _ = tinct("compress", "bird.png", "none.png", "flat.png", "--json", "-k", "5")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [line["status"] for line in lines] == ["written", "failed", "written"]
+    assert [line["name"] for line in lines] == ["bird.png", "none.png", "flat.png"]
+    assert lines[0]["output"] == "bird-tinct.png"
+    assert lines[0]["bytes_out"] == os.path.getsize("bird-tinct.png")
+    assert lines[0]["bytes_in"] == os.path.getsize("bird.png")
+    assert lines[1]["error"] == "none.png: no such file"
+    assert lines[2]["psnr"] is None  # lossless
+    assert lines[2]["colors"] == 5
+    assert 0 < lines[2]["saved"] < 1
+
+
+def test_the_same_options_give_the_same_bytes_whatever_the_threads():
+    for threads in ("1", "2"):
+        assert tinct("compress", "bird.png", "--threads", threads, "-o", f"{threads}.png")[0] == 0
+    assert Path("1.png").read_bytes() == Path("2.png").read_bytes()
+
+
+def test_options_reach_the_compressor():
+    variants = (["-k", "8"], ["-k", "8", "--dither", "0"], ["-k", "9"])
+    for place, options in enumerate(variants):
+        assert tinct("compress", "bird.png", *options, "-o", f"{place}.png")[0] == 0
+    assert len({Path(f"{place}.png").read_bytes() for place in range(3)}) == 3
+
+
+def test_compare_draws_a_figure():
+    assert tinct("compress", "bird.png", "-k", "16", "--compare", "both.png")[0] == 0
+    assert opened("both.png").width > 1000
+
+
+def test_what_would_not_become_smaller_is_left_alone_unless_forced():
+    tinct("compress", "bird.png", "-k", "16", "-o", "small.png")
+    code, out, err = tinct("compress", "small.png", "-k", "16")
+    assert (code, err) == (98, "")
+    assert "left alone: not smaller" in out
+    assert not os.path.exists("small-tinct.png")
+    assert tinct("compress", "small.png", "-k", "16", "--force")[0] == 0
+    assert os.path.exists("small-tinct.png")
+
+
+def test_an_existing_file_is_only_replaced_with_force():
+    Path("bird-tinct.png").write_text("precious")
+    fails(1, "bird-tinct.png: already exists (--force replaces it)", "compress", "bird.png")
+    assert Path("bird-tinct.png").read_text() == "precious"
+    assert tinct("compress", "bird.png", "--force")[0] == 0
+    assert opened("bird-tinct.png").size == (128, 128)
+
+
+def test_an_input_is_only_replaced_with_force():
+    before = Path("bird.png").read_bytes()
+    fails(1, "already exists", "compress", "bird.png", "--suffix", "")
+    fails(1, "already exists", "compress", "bird.png", "-o", "bird.png")
+    fails(1, "already exists", "compress", "flat.png", "-o", "flat2.png", "--compare", "bird.png")
+    assert Path("bird.png").read_bytes() == before
+    assert tinct("compress", "bird.png", "--suffix", "", "--force")[0] == 0
+    assert os.path.getsize("bird.png") < len(before)
+
+
+def test_of_an_animation_only_the_first_frame_is_kept_and_that_is_said():
+    frames = [Image.fromarray(exact(16, 64)), Image.fromarray(exact(16, 64)[::-1])]
+    frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
+    code, _, err = tinct("compress", "moving.gif")
+    assert code == 0
+    assert err == "tinct: moving.gif: has several frames; only the first is kept\n"
+    assert tinct("compress", "moving.gif", "--force", "--quiet") == (0, "", "")
+
+
+# --- what it refuses ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-k", "1"], "colors must be 2..256, not 1 "),
+        (["-k", "1000"], "colors must be 2..256, not 1000 "),
+        (["-k", "abc"], "colors must be a whole number 2..256, not abc "),
+        (["--dither", "7"], "dither must be 0..1, not 7 "),
+        (["--dither", "nan"], "dither must be 0..1, not nan "),
+        (["--dither", "much"], "dither must be a number 0..1, not much "),
+        (["--seed", "-1"], "seed must be 0 or more, not -1 "),
+        (["--seed", "1.5"], "seed must be a whole number 0 or more, not 1.5 "),
+        (["--threads", "0"], "threads must be 1 or more, not 0 "),
+        (["--color", "7", "--nonsense"], "no such option"),
+        (["-o", "a.png", "--suffix", "b"], "-o and --suffix exclude each other"),
+        (["--out-dir", "d", "--suffix", "b"], "--out-dir and --suffix exclude each other"),
+        (["--suffix", "a/b"], "suffix must be a part of a file name, not a/b"),
+        (["flat.png", "-o", "a.png"], "-o takes one picture, not 2"),
+        (["flat.png", "--compare", "a.png"], "--compare takes one picture, not 2"),
+        (["-"], "stdin (-) must be the only picture"),
+        (["./bird.png"], "bird.png and ./bird.png would both become ./bird-tinct.png"),
+        (["--compare", "bird-tinct.png"], "--compare would replace bird-tinct.png"),
+        (["--compare", "./bird.png", "--force"], "--compare would replace ./bird.png"),
+        (["--compare", "-"], "--compare takes a file"),
+    ],
+)
+def test_a_wrong_command_is_refused_before_any_work(options, words):
+    fails(2, words, "compress", "bird.png", *options)
+
+
+def test_two_inputs_for_one_target_are_refused_before_any_work():
+    Image.fromarray(flat()).save("bird.bmp")
+    words = "bird.png and bird.bmp would both become bird-tinct.png"
+    fails(2, words, "compress", "bird.png", "bird.bmp")
+
+
+def test_a_picture_that_would_replace_another_input_is_refused_even_with_force():
+    os.rename("flat.png", "bird-tinct.png")
+    words = "bird.png would replace bird-tinct.png, which is an input too"
+    fails(2, words, "compress", "bird.png", "bird-tinct.png", "--force")
+
+
+def test_someone_who_forgets_the_command_is_told_it():
+    fails(2, "did you mean: tinct compress bird.png", "bird.png")
+    fails(2, "no such command 'squash'", "squash", "bird.png")
+    fails(2, "no picture given (see tinct compress --help)", "compress")
+
+
+def test_without_arguments_it_helps():
+    code, _, err = tinct()
+    assert code == 2
+    assert "compress" in err
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("folder", "folder: is a directory"),
+        ("none/a.png", "none/a.png: no such folder"),
+    ],
+)
+def test_a_target_that_can_not_be_written_is_refused_before_any_work(target, words, monkeypatch):
+    os.mkdir("folder")
+    monkeypatch.setattr(files, "read", lambda *_, **__: pytest.fail("worked in vain"))
+    fails(1, words, "compress", "bird.png", "-o", target)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_refused():
+    os.mkdir("closed", 0o500)
+    fails(1, "closed/a.png: permission denied", "compress", "bird.png", "-o", "closed/a.png")
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    fails(1, "bird-tinct.png: no space left on device", "compress", "bird.png")
+
+
+def test_a_file_size_limit_is_told_and_leaves_nothing():
+    """As a real process, under a limit that the kernel enforces."""
+    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    limit += (
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); import tinct.cli; tinct.cli.run()"
+    )
+    arguments = [sys.executable, "-B", "-c", limit, "compress", "bird.png", "-k", "16"]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "tinct: bird-tinct.png: file too large\n"
+    assert sorted(os.listdir()) == ["bird.png", "flat.png"]
+
+
+def test_a_bug_is_one_line_and_the_other_pictures_have_their_turn(monkeypatch):
+    import tinct.compress as room
+
+    def buggy(source, *_, **__):
+        raise ZeroDivisionError("of course")
+
+    monkeypatch.setattr(sys.modules["tinct.compress"], "compress", buggy, raising=True)
+    assert room is not None
+    code, out, err = tinct("compress", "bird.png", "flat.png")
+    assert (code, out) == (70, "")
+    wanted = "{}: a bug in tinct: ZeroDivisionError: of course (TINCT_DEBUG=1 shows where)\n"
+    assert err == "".join("tinct: " + wanted.format(name) for name in ("bird.png", "flat.png"))
+    monkeypatch.setenv("TINCT_DEBUG", "1")
+    assert "Traceback" in tinct("compress", "bird.png")[2]
+
+
+def test_a_name_with_control_characters_is_still_one_line():
+    fails(1, "new line\\x1b[31m.png: no such file", "compress", "new\nline\x1b[31m.png")
+
+
+# --- as a process ------------------------------------------------------------------------------
+
+
+def test_stdin_to_stdout_is_a_picture_and_the_report_goes_to_stderr():
+    data = Path("bird.png").read_bytes()
+    done = subprocess.run([*COMMAND, "compress", "-", "-k", "4"], input=data, capture_output=True)
+    assert done.returncode == 0
+    assert opened(io.BytesIO(done.stdout)).mode == "P"
+    assert done.stderr.decode().startswith("stdin  ")
+    again = [*COMMAND, "compress", "-", "-k", "4", "--quiet"]
+    rest = subprocess.run(again, input=done.stdout, capture_output=True)
+    assert (rest.returncode, rest.stderr) == (98, b"")
+    assert rest.stdout == done.stdout  # a pipe never ends empty
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_reader_who_leaves_early_is_no_bug_of_ours():
+    command = [*COMMAND, "compress", "flat.png", "bird.png", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=20), err) == (1, b"")
+
+
+def test_help_costs_neither_numpy_nor_pillow():
+    program = (
+        "import sys, tinct.cli as cli; code = cli.main(['compress', '--help'])\n"
+        "sys.exit(code or ', '.join({'numpy', 'PIL', 'rich', 'scipy'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in ("NAME-tinct.png", "Exit codes:", "98", "[default: 0.75]"):
+        assert words in done.stdout
+
+
+def test_the_help_names_the_default_dither():
+    from tinct.compress import DITHER
+
+    assert f"[default: {DITHER}]" in " ".join(tinct("compress", "--help")[1].split())
+
+
+def test_the_version_is_told():
+    code, out, _ = tinct("--version")
+    assert code == 0
+    assert re.fullmatch(r"tinct \d+\.\d+\S*\n", out)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_ends_with_130_and_leaves_no_partial_file():
+    program = (  # wait where the file is half written
+        "import os, sys, time, tinct.cli\n"
+        "def stall(_):\n    print('stalled', flush=True); time.sleep(60)\n"
+        "os.fsync = stall\n"
+        "tinct.cli.run()"
+    )
+    arguments = [sys.executable, "-c", program, "compress", "bird.png"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "stalled\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err.strip()) == (130, "", "tinct: interrupted")
+    assert sorted(os.listdir()) == ["bird.png", "flat.png"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_works_while_k_means_runs():
+    Image.fromarray(photo(1500, 2000)).save("large.bmp")
+    process = subprocess.Popen(
+        [*COMMAND, "compress", "large.bmp"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    assert err.strip() == "tinct: interrupted"
+    assert not os.path.exists("large-tinct.png")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_on_a_terminal_the_report_is_a_table():
+    import pty
+
+    main_end, far_end = pty.openpty()
+    Image.fromarray(alpha()).save("ball.png", compress_level=0)
+    subprocess.run([*COMMAND, "compress", "bird.png", "ball.png"], stdout=far_end, check=True)
+    os.close(far_end)
+    shown = os.read(main_end, 65536).decode()
+    os.close(main_end)
+    assert "picture" in shown
+    assert "ball.png" in shown
+    assert "PSNR" in shown

@@ -1,0 +1,538 @@
+"""Bytes become the right pixels, pixels become the right bytes, and no file is ever lost."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageCms
+
+from painted import PICTURES, alpha, bird, exact, flat, grey, one_color, photo
+from tinct import files
+from tinct.files import PictureError, encode, encode_truecolor, read, write
+
+
+def encoded(image, kind="PNG", **options):
+    """An array or Pillow image in a file format."""
+    image = Image.fromarray(image) if isinstance(image, np.ndarray) else image
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def indexed(pixels):
+    """Pixels of at most 256 colors as indices and palette, by NumPy alone."""
+    palette, indices = np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0, return_inverse=True)
+    return indices.reshape(pixels.shape[:2]).astype(np.uint8), palette
+
+
+def chunks(png):
+    """{name: contents} of a PNG."""
+    found, at = {}, 8
+    while at < len(png):
+        length = struct.unpack(">I", png[at : at + 4])[0]
+        found[png[at + 4 : at + 8].decode()] = png[at + 8 : at + 8 + length]
+        at += length + 12
+    return found
+
+
+def chunk(name, data):
+    body = name + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def png(width, height, bits, kind, rows, *extra):
+    """A PNG by the book, for what Pillow can't write."""
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
+    parts = [
+        chunk(b"IHDR", header),
+        *extra,
+        chunk(b"IDAT", zlib.compress(rows)),
+        chunk(b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+# --- reading: every kind of source -------------------------------------------------------------
+
+
+def test_a_path_bytes_a_file_an_image_and_an_array_give_the_same_pixels(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(photo()).save(path)
+    data = path.read_bytes()
+    with path.open("rb") as file:
+        from_file = read(file)
+    sources = [read(path), read(str(path)), read(data), read(io.BytesIO(data)), from_file]
+    for picture in (*sources, read(Image.open(path)), read(photo())):
+        assert np.array_equal(picture.pixels, photo())
+    assert {picture.bytes_in for picture in sources} == {len(data)}
+    assert read(photo()).bytes_in is None
+    assert read(path).format == "PNG"
+    assert read(path).name == str(path) == from_file.name
+
+
+def test_a_picture_is_returned_as_it_is():
+    picture = read(photo())
+    assert read(picture) is picture
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
+def test_lossless_formats_come_back_exactly(name, kind):
+    pixels = PICTURES[name]()
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    assert np.array_equal(read(encoded(pixels, kind, **options)).pixels, pixels)
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "PA", "RGBA", "CMYK", "YCbCr", "HSV", "I", "La", "RGBa", "LAB"]
+)
+def test_every_mode_of_pillow_becomes_rgb(mode):
+    if mode == "LAB":
+        srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        image = ImageCms.profileToProfile(Image.fromarray(flat()), srgb, lab, outputMode="LAB")
+    else:
+        through = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}.get(mode)
+        image = Image.fromarray(flat())
+        image = (image.convert(through) if through else image).convert(mode)
+    if mode == "I":
+        image = Image.fromarray(np.asarray(image) * 257)
+    picture = read(image)
+    assert picture.pixels.shape == (64, 64, 3)
+    assert abs(picture.pixels.mean() - flat().mean()) < 12  # CMYK and LAB hold fewer colors
+
+
+def test_what_is_opaque_has_no_alpha_channel_and_what_is_not_has():
+    opaque = np.dstack([flat(), np.full((64, 64), 255, np.uint8)])
+    assert read(opaque).pixels.shape == (64, 64, 3)
+    opaque[0, 0, 3] = 254
+    assert read(opaque).pixels.shape == (64, 64, 4)
+
+
+def test_the_color_of_transparent_pixels_is_kept():
+    picture = read(encoded(alpha()))
+    assert np.array_equal(picture.pixels, alpha())
+    assert picture.pixels[0, 0].tolist() == [7, 8, 9, 0]
+
+
+def test_pixels_are_contiguous_and_read_only_and_the_caller_s_array_stays_writable():
+    mine = np.array(photo())
+    for picture in (read(mine), read(mine[:, ::-1]), read(encoded(mine)), read(mine[:, :, 0])):
+        assert picture.pixels.flags.c_contiguous
+        assert not picture.pixels.flags.writeable
+    assert mine.flags.writeable
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_exif_orientation_turns_the_picture_upright(turn):
+    undone = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    image = Image.fromarray(photo())
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    stored = image.transpose(undone[turn]) if turn in undone else image
+    for kind in ("PNG", "TIFF"):
+        assert np.array_equal(read(encoded(stored, kind, exif=exif)).pixels, photo())
+
+
+def test_broken_exif_is_no_reason_to_refuse():
+    assert np.array_equal(read(encoded(photo(), exif=b"Exif\0\0nonsense")).pixels, photo())
+
+
+def test_an_srgb_profile_changes_no_pixel():
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert np.array_equal(read(encoded(photo(), icc_profile=profile)).pixels, photo())
+
+
+def test_a_profile_of_swapped_primaries_swaps_the_colors():
+    # sRGB with the red and green columns exchanged: what the file calls red, is green.
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = data.index(b"rXYZ") + 4, data.index(b"gXYZ") + 4  # where each says where it is
+    data[red : red + 4], data[green : green + 4] = data[green : green + 4], data[red : red + 4]
+    swapped = read(encoded(flat(), icc_profile=bytes(data))).pixels
+    assert np.abs(swapped.astype(int) - flat()[:, :, [1, 0, 2]]).max() <= 2
+
+
+def test_a_broken_profile_is_ignored():
+    assert np.array_equal(read(encoded(flat(), icc_profile=b"no profile")).pixels, flat())
+
+
+@pytest.mark.parametrize("gamma", [0.35, 0.55, 1.0, 2.5])
+def test_png_gamma_is_undone(gamma):
+    """PngSuite's idea: the same picture stored with another gamma looks the same."""
+    stored = np.rint(255 * (photo() / 255) ** (2.2 * gamma)).astype(np.uint8)
+    height, width = stored.shape[:2]
+    rows = b"".join(b"\0" + row.tobytes() for row in stored)
+    gama = chunk(b"gAMA", struct.pack(">I", round(gamma * 100_000)))
+    shown = read(png(width, height, 8, 2, rows, gama)).pixels
+    bright = photo() > 160  # 8 bits hold little of the dark in linear light
+    assert np.abs(shown.astype(int) - photo())[bright].max() <= 3
+
+
+def test_sixteen_bits_are_rounded_not_clipped():
+    deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    from_png = read(encoded(Image.fromarray(deep))).pixels[:, :, 0]
+    assert np.array_equal(from_png, np.rint(deep / 257).astype(np.uint8))
+    assert np.array_equal(read(deep).pixels[:, :, 0], from_png)
+
+
+@pytest.mark.parametrize(("bits", "key"), [(1, 1), (2, 2), (4, 9), (8, 77), (16, 40_000)])
+def test_a_grey_png_s_transparent_color_is_found_at_every_depth(bits, key):
+    step = {1: b"\x40", 2: b"\x60", 4: b"\x19", 8: b"\x01\x4d", 16: struct.pack(">HH", 1, 40_000)}
+    rows = b"\0" + step[bits]
+    shown = read(png(2, 1, bits, 0, rows, chunk(b"tRNS", struct.pack(">H", key)))).pixels
+    assert shown[0, :, 3].tolist() == [255, 0]
+
+
+def test_a_sixteen_bit_png_s_transparent_color_is_found():
+    rows = b"\0" + struct.pack(">6H", 1, 2, 3, 50_000, 40_000, 30_000)
+    shown = read(
+        png(2, 1, 16, 2, rows, chunk(b"tRNS", struct.pack(">3H", 50_000, 40_000, 30_000)))
+    ).pixels
+    assert shown[0, :, 3].tolist() == [255, 0]
+
+
+def test_of_an_animation_the_first_frame_is_read_and_it_says_so():
+    frames = [Image.fromarray(exact(4)), Image.fromarray(exact(4)[::-1])]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert read(data).animated
+    assert np.array_equal(read(data).pixels, exact(4))
+    assert not read(encoded(flat())).animated
+
+
+@settings(max_examples=30, deadline=None)
+@given(hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2), elements=st.floats(0, 1)))
+def test_floats_from_0_to_1_are_scaled_to_bytes(samples):
+    assert np.abs(read(samples).pixels[:, :, 0] - samples * 255).max() <= 0.5 + 1e-9
+
+
+# --- reading: what is refused ------------------------------------------------------------------
+
+
+def refused(source, words, **options):
+    with pytest.raises(PictureError) as caught:
+        read(source, **options)
+    message = str(caught.value)
+    assert words in message
+    assert "\n" not in message
+    assert "object at 0x" not in message
+    return message
+
+
+def test_what_is_no_picture_is_refused_in_one_line_that_names_it(tmp_path):
+    def file(name, data):
+        (tmp_path / name).write_bytes(data)
+        return tmp_path / name
+
+    good = encoded(photo())
+    assert refused(tmp_path / "none.png", "no such file").startswith(str(tmp_path / "none.png"))
+    refused(tmp_path, "is a directory")
+    refused(file("empty.png", b""), "the file is empty")
+    refused(file("text.png", b"Dear picture,\n"), "a text file")
+    refused(file("utf8.png", "ein Bild, größer\n".encode() * 40), "a text file")
+    refused(file("cut.png", good[: len(good) // 2]), "broken picture")
+    refused(file("head.png", good[:8] + b"nothing else"), "a broken PNG")
+    refused(file("noise.png", bytes(range(256))), "not a picture in a known format")
+    refused(file("a.svg", b"<?xml version='1.0'?><svg/>"), "SVG")
+    refused(file("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0"), "HEIC")
+    refused(file("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "PostScript")
+    refused(file("new\nline.png", b""), "empty")
+    refused("nul\0.png", "null byte")
+    refused(b"what?", "the picture: a text file")
+    refused(b"what?", "upload: a text file", name="upload")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no /dev/zero here")
+def test_an_endless_device_is_refused():
+    refused("/dev/zero", "is a device")
+
+
+def test_a_bomb_is_refused_before_it_is_decoded():
+    bomb = png(65_536, 65_536, 1, 0, b"")
+    refused(bomb, "4,295 megapixels are more than the limit of 300")
+    text = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(100_000_000)))
+    assert "Decompressed" in refused(png(1, 1, 8, 0, b"\0\0", text), "broken picture")
+
+
+def test_two_hundred_megapixels_are_within_the_limit():
+    Image.MAX_IMAGE_PIXELS, before = 1000, Image.MAX_IMAGE_PIXELS
+    try:
+        assert (
+            read(encoded(photo())).pixels.shape == photo().shape
+        )  # Pillow's own limit is not ours
+        assert Image.MAX_IMAGE_PIXELS == 1000  # and is left as it was
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_damaged_file_gives_pixels_or_a_picture_error_and_no_warning(data):
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "TGA", "PPM"]))
+    damaged = bytearray(encoded(flat(32), kind))
+    for _ in range(data.draw(st.integers(1, 6))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    del damaged[data.draw(st.integers(len(damaged) // 2, len(damaged))) :]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            picture = read(bytes(damaged))
+        except PictureError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+        else:
+            assert picture.pixels.ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.zeros((2, 2, 2), np.uint8), "must be (h, w)"),
+        (np.zeros(5, np.uint8), "must be (h, w)"),
+        (np.zeros((0, 4, 3), np.uint8), "no pixels"),
+        (np.zeros((2, 2), np.int64), "must be uint8"),
+        (np.full((2, 2), 1.5), "must be 0..1, not 1.5..1.5"),
+        (np.full((2, 2), np.nan), "must be 0..1"),
+    ],
+)
+def test_an_array_that_is_no_picture_is_refused_by_shape_or_value(array, words):
+    refused(array, words)
+
+
+def test_floating_point_files_are_refused_because_they_have_no_range():
+    refused(encoded(Image.new("F", (4, 4)), "TIFF"), "floating-point")
+
+
+def test_what_is_no_source_at_all_is_a_type_error():
+    with pytest.raises(TypeError, match="not int"):
+        read(7)
+    with pytest.raises(TypeError, match="binary"):
+        read(io.StringIO("text"))
+
+
+# --- encoding ----------------------------------------------------------------------------------
+
+FEW = [name for name in PICTURES if name not in ("photo", "bird", "300 colors", "alpha")]
+
+
+@pytest.mark.parametrize("level", [None, 0, 1, 2, 3, 4])
+@pytest.mark.parametrize("name", FEW)
+def test_decoding_gives_palette_of_indices(name, level):
+    indices, palette = indexed(PICTURES[name]())
+    assert np.array_equal(read(encode(indices, palette, level=level)).pixels, palette[indices])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_decoding_gives_palette_of_indices_whatever_they_are(data):
+    colors = data.draw(st.integers(1, 256))
+    palette = data.draw(hnp.arrays(np.uint8, (colors, data.draw(st.sampled_from([3, 4])))))
+    shape = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 19)))
+    indices = data.draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, colors - 1)))
+    decoded = read(encode(indices, palette, level=data.draw(st.integers(0, 4)))).pixels
+    wanted = palette[indices]
+    if wanted.shape[2] == 4 and (wanted[:, :, 3] == 255).all():
+        wanted = wanted[:, :, :3]
+    assert np.array_equal(decoded, wanted)
+
+
+@pytest.mark.parametrize(
+    ("colors", "bits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 4), (16, 4), (17, 8), (256, 8)]
+)
+def test_the_number_of_colors_sets_the_bits_per_pixel(colors, bits):
+    header = chunks(encode(*indexed(exact(colors))))["IHDR"]
+    assert header[8:10] == bytes([bits, 3])  # 3: indexed
+
+
+def test_translucent_entries_come_first_and_only_they_are_in_trns():
+    palette = np.array([[9, 9, 9, 255], [1, 2, 3, 0], [8, 8, 8, 255], [4, 5, 6, 128]], np.uint8)
+    found = chunks(encode(np.array([[0, 1, 2, 3]], np.uint8), palette))
+    assert found["tRNS"] == bytes([0, 128])
+    assert found["PLTE"] == bytes([1, 2, 3, 4, 5, 6, 9, 9, 9, 8, 8, 8])
+    assert "tRNS" not in chunks(encode(np.array([[0, 2]], np.uint8), palette))
+
+
+def test_unused_and_repeated_colors_take_no_room():
+    palette = np.array([[5, 5, 5], [9, 9, 9], [5, 5, 5], [7, 7, 7]], np.uint8)
+    assert chunks(encode(np.array([[0, 2, 3]], np.uint8), palette))["PLTE"] == bytes(
+        [5, 5, 5, 7, 7, 7]
+    )
+
+
+def test_nothing_is_stored_that_no_pixel_needs():
+    assert set(chunks(encode(*indexed(flat())))) == {"IHDR", "PLTE", "IDAT", "IEND"}
+
+
+def test_higher_levels_are_never_larger_on_a_real_picture():
+    quantized = Image.fromarray(bird()).quantize(64)
+    indices = np.asarray(quantized)
+    palette = np.array(quantized.getpalette(), np.uint8).reshape(-1, 3)
+    sizes = [len(encode(indices, palette, level=level)) for level in (0, 1, 2, 3, 6)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_number_of_threads_changes_no_byte():
+    program = (
+        "import hashlib, numpy as np; from tinct.files import encode\n"
+        "chance = np.random.default_rng(3)\n"
+        "indices = chance.integers(0, 9, (200, 300)).astype(np.uint8)\n"
+        "palette = chance.integers(0, 256, (9, 3)).astype(np.uint8)\n"
+        "print([hashlib.sha256(encode(indices, palette, level=n)).hexdigest() for n in (1, 3, 4)])"
+    )
+    out = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "RAYON_NUM_THREADS": threads},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for threads in ("1", "2")
+    }
+    assert len(out) == 1
+
+
+@pytest.mark.parametrize(
+    ("indices", "palette", "level", "words"),
+    [
+        (np.zeros((2, 2), np.uint8), np.zeros((1, 3), np.uint8), 7, "level must be 0..6, not 7"),
+        (np.ones((2, 2), np.uint8), np.zeros((1, 3), np.uint8), 1, "indices must be 0..0, not 1"),
+        (np.zeros((2, 2), int), np.zeros((1, 3), np.uint8), 1, "indices must be uint8"),
+        (np.zeros((0, 2), np.uint8), np.zeros((1, 3), np.uint8), 1, "indices must be uint8"),
+        (np.zeros((2, 2), np.uint8), np.zeros((1, 2), np.uint8), 1, "palette must be uint8"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(indices, palette, level, words):
+    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
+        encode(indices, palette, level=level)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_truecolor_comes_back_exactly(name):
+    pixels = PICTURES[name]()
+    assert np.array_equal(read(encode_truecolor(pixels)).pixels, pixels)
+
+
+def test_truecolor_refuses_what_is_no_picture():
+    with pytest.raises(ValueError, match="pixels must be"):
+        encode_truecolor(grey()[:, :, 0])
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+def test_a_new_file_has_the_permissions_of_the_umask_and_nothing_else_is_left(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write(tmp_path / "a.png", b"data")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.png").read_bytes() == b"data"
+    assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_an_existing_file_is_kept_unless_it_may_be_replaced(tmp_path):
+    target = tmp_path / "a.png"
+    target.write_bytes(b"old")
+    target.chmod(0o604)
+    with pytest.raises(FileExistsError):
+        write(target, b"new")
+    assert target.read_bytes() == b"old"
+    write(target, b"new", overwrite=True)
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o604
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_a_file_that_appears_while_we_write_is_kept(tmp_path, monkeypatch):
+    target = tmp_path / "a.png"
+    fill = files._fill
+
+    def slowly(*arguments):
+        fill(*arguments)
+        target.write_bytes(b"theirs")
+
+    monkeypatch.setattr(files, "_fill", slowly)
+    with pytest.raises(FileExistsError) as caught:
+        write(target, b"ours")
+    assert caught.value.filename == str(target)
+    assert target.read_bytes() == b"theirs"
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_without_hard_links_the_same_holds(tmp_path, monkeypatch):
+    def no_links(*_):
+        raise PermissionError(1, "no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    write(tmp_path / "a.png", b"ours")
+    assert (tmp_path / "a.png").read_bytes() == b"ours"
+    with pytest.raises(FileExistsError):
+        files._claim(str(tmp_path / "a.png"), str(tmp_path / "a.png"))
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_full_disk_or_ctrl_c_leaves_the_old_file_and_no_other(
+    tmp_path, monkeypatch, error, overwrite
+):
+    target = tmp_path / "a.png"
+    if overwrite:
+        target.write_bytes(b"old")
+
+    def fails(_):
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(type(error)) as caught:
+        write(target, b"new" * 1000, overwrite=overwrite)
+    assert os.listdir(tmp_path) == (["a.png"] if overwrite else [])
+    if overwrite:
+        assert target.read_bytes() == b"old"
+    if isinstance(error, OSError):
+        assert caught.value.filename == str(target)
+
+
+def test_a_link_stays_and_what_it_names_is_replaced(tmp_path):
+    (tmp_path / "real.png").write_bytes(b"old")
+    (tmp_path / "link.png").symlink_to("real.png")
+    write(tmp_path / "link.png", b"new", overwrite=True)
+    assert (tmp_path / "link.png").is_symlink()
+    assert (tmp_path / "real.png").read_bytes() == b"new"
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
+    write(pipe, b"through")
+    assert reader.communicate(timeout=10)[0] == b"through"
+    assert pipe.is_fifo()
+
+
+def test_a_directory_is_no_target(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        write(tmp_path, b"data", overwrite=True)
+    with pytest.raises(FileNotFoundError) as caught:
+        write(tmp_path / "none" / "a.png", b"data")
+    assert caught.value.filename == str(tmp_path / "none" / "a.png")
+
+
+def test_one_color_and_one_pixel_are_pictures_too():
+    for pixels in (one_color(), one_color()[:1, :1]):
+        assert np.array_equal(read(encode(*indexed(pixels))).pixels, pixels)
