@@ -2,8 +2,8 @@
 
     python -m bench.command [--data DIR] [--repeat 5]
 
-Needs pngquant on the PATH. Times are medians of whole processes run in turn; sizes are those of each tool's
-file, or of both through oxipng level 4 where the table says so.
+Needs pngquant on the PATH. Times are medians of whole processes run in turn; sizes are those of
+each tool's file, or of both through oxipng level 4 where the table says so.
 """
 
 from __future__ import annotations
@@ -21,28 +21,39 @@ from pathlib import Path
 
 import numpy as np
 import oxipng
+from bench.engine import show
 from PIL import Image
+from tests import reference
 
 import tinct
-from bench.engine import show
-from tests import reference
 
 KS = (16, 64, 256)
 
 
+# A small process starts the command: Linux counts the memory of whoever forks as the child's own
+# peak.
+MEASURE = """
+import os, resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+seconds = time.perf_counter() - start
+print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 def process(command):
     """Seconds and peak memory in MB of a whole process."""
-    start = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = status
-    if status:
-        raise SystemExit(f"{' '.join(command)}: exit {status}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", MEASURE, *command], capture_output=True, text=True, check=True
+    )
+    seconds, kilobytes = done.stdout.split()[-2:]
+    return float(seconds), int(kilobytes) / 1024
 
 
 def command_times(pictures, repeat, folder):
-    tinct_command = shutil.which("tinct", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    tinct_command = shutil.which(
+        "tinct", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    )
     for name, path in pictures:
         out = {tool: str(folder / f"{tool}.png") for tool in ("tinct", "pngquant")}
         commands = {
@@ -75,7 +86,8 @@ def undithered(folder, data, names):
             ours = tinct.compress(path, k, dither=0, level=4)
             out = folder / "nofs.png"
             subprocess.run(
-                ["pngquant", "--nofs", "--force", "--output", str(out), str(k), str(path)], check=True
+                ["pngquant", "--nofs", "--force", "--output", str(out), str(k), str(path)],
+                check=True,
             )
             theirs = oxipng.optimize_from_memory(out.read_bytes(), level=4)
             row = {"k": k, "picture": name}
@@ -101,7 +113,7 @@ def means(rows):
 
 
 def tutorial(data):
-    """128 x 128 pixels to 16 colors: ten iterations in plain loops beside compress(), same encoder."""
+    """128 x 128 pixels to 16 colors: ten iterations in plain loops beside compress()."""
     path = data / "ng" / "bird_small.png"
     pixels = tinct.read(path).pixels
     points = pixels.reshape(-1, 3) / 255
@@ -119,14 +131,17 @@ def tutorial(data):
         "dB": tinct.psnr(pixels, palette[indices]),
         "s": slow,
     }
-    for dither in (0.0, None):
-        options = {} if dither is None else {"dither": dither}
-        tinct.compress(path, 16, **options)
+    for who, asked in (
+        ("tinct, sRGB, no dithering", {"space": "srgb", "dither": 0}),
+        ("tinct, no dithering", {"dither": 0}),
+        ("tinct, default", {}),
+    ):
+        tinct.compress(path, 16, **asked)
         start = time.perf_counter()
-        ours = tinct.compress(path, 16, **options)
+        ours = tinct.compress(path, 16, **asked)
         seconds = time.perf_counter() - start
         yield {
-            "who": "tinct" + (", default" if dither is None else ", no dithering"),
+            "who": who,
             "bytes": len(ours.data),
             "dB": ours.report.psnr,
             "s": seconds,

@@ -201,7 +201,8 @@ def main():
     names = ("tinct", "scikit-learn", "faiss-cpu", "opencv-python-headless", "numpy")
     about = {name: version(name) for name in names} | {
         "instruction set": tinct._kernels.isa(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "Python": platform.python_version(),
         "repeats": options.repeat,
     }
     print("\n".join(f"{k}: {v}" for k, v in about.items()))

@@ -110,3 +110,32 @@ def test_any_number_of_colors_gives_the_same_points_as_one_at_a_time():
 def test_refuses_what_is_no_table_of_colors(colors, error, words):
     with pytest.raises(error, match=words):
         color.to_points(colors)
+
+
+@pytest.mark.parametrize("space", ["oklab", "srgb"])
+def test_points_and_back_are_the_identity_in_either_space(space):
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (4000, 3)).astype(np.uint8)
+    assert (color.from_points(color.to_points(rgb, space), space) == rgb).all()
+    opaque = np.hstack([rgb, np.full((4000, 1), 255, np.uint8)])
+    assert (color.from_points(color.to_points(opaque, space), space) == opaque).all()
+
+
+def test_srgb_points_are_apart_by_the_mean_over_black_and_over_white():
+    rng = np.random.default_rng(1)
+    one, other = rng.integers(0, 256, (2, 500, 4)).astype(np.uint8)
+    away = ((color.to_points(one, "srgb") - color.to_points(other, "srgb")).astype(float) ** 2).sum(
+        axis=1
+    )
+
+    def over(codes, ground):
+        opacity = codes[:, 3:] / 255
+        return codes[:, :3] / 255 * opacity + (1 - opacity) * ground
+
+    seen = [((over(one, g) - over(other, g)) ** 2).sum(axis=1) for g in (0, 1)]
+    np.testing.assert_allclose(away, np.mean(seen, axis=0), atol=1e-5)
+
+
+def test_another_space_is_refused_by_name():
+    with pytest.raises(ValueError, match="space must be oklab or srgb, not lab"):
+        color.to_points(np.zeros((1, 3), np.uint8), "lab")

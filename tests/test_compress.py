@@ -127,3 +127,10 @@ def test_refuses_arguments_by_name(arguments, error, words):
 def test_refuses_bad_arguments_before_it_opens_anything(tmp_path):
     with pytest.raises(ValueError, match="colors must be"):
         compress(tmp_path / "missing.png", 999)
+
+
+def test_srgb_without_dithering_gives_the_higher_psnr():
+    pixels = painting()
+    by_code = compress(pixels, 16, space="srgb", dither=0).report.psnr
+    by_eye = compress(pixels, 16, dither=0).report.psnr
+    assert by_code > by_eye

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_inertia_never_rises_and_labels_are_nearest(case, init, effort):
     seen = [i.inertia for i in run.history] + [run.inertia]
     slack = 1e-5 if points.dtype == np.float32 else 1e-12
     scale = max(seen[0], float(np.abs(points).max()) ** 2 * len(points) * 5, 1e-30)
-    assert all(b <= a + slack * scale for a, b in zip(seen, seen[1:], strict=False))
+    assert all(b <= a + slack * scale for a, b in pairwise(seen))
     nearest, _ = tinct.assign(points, run.centers)
     assert run.labels.tolist() == nearest.tolist()
     assert run.inertia == pytest.approx(

@@ -108,7 +108,8 @@ def test_centers_that_round_to_one_color_make_room_for_the_worst_served():
     counted = histogram(painting())
     centers = np.vstack([np.repeat(counted.points[:1], 8, axis=0), counted.points[-1:]])
     run = KMeansResult(centers, np.zeros(len(counted.points), np.int32), 0.0, 1, True, ())
-    chosen, served = _rounded(run, counted.points, counted.weights)
+    no_alpha = np.empty(0, np.bool_)
+    chosen, served = _rounded(run, counted.points, counted.weights, no_alpha, "oklab")
     assert len(chosen) == 9
     assert served.sum() == counted.weights.sum()
 

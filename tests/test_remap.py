@@ -9,7 +9,7 @@ import reference_pixels as reference
 from tinct import _kernels
 from tinct.color import to_points
 from tinct.palette import histogram, palette
-from tinct.remap import remap
+from tinct.remap import BAND, remap
 
 
 def painting(channels=3, height=60, width=80, seed=0):
@@ -229,3 +229,33 @@ def test_refuses_by_name(arguments, error, words):
     pixels, colors, dither = (*arguments, GRAY, 0.0)[:3] if len(arguments) < 3 else arguments
     with pytest.raises(error, match=words):
         remap(pixels, colors, dither=0.0 if isinstance(dither, np.ndarray) else dither)
+
+
+def test_threads_change_no_bit_of_a_tall_picture():
+    pixels = painting(height=1200, width=40)
+    colors = palette(histogram(pixels), 12).colors
+    one, two, many = (remap(pixels, colors, dither=0.8, threads=t) for t in (1, 2, 5))
+    assert one.tobytes() == two.tobytes() == many.tobytes()
+
+
+def test_bands_leave_no_seam():
+    pixels = painting(height=BAND * 3, width=90)
+    colors = palette(histogram(pixels), 12).colors
+    seen = to_points(colors)[remap(pixels, colors, dither=0.75)]
+    wanted = to_points(pixels.reshape(-1, 3)).reshape(seen.shape)
+    # The mean error of a row and the next, as the eye would average it: no worse where bands meet.
+    rows = np.abs((seen - wanted).mean(axis=1)).sum(axis=1)
+    pairs = rows[1:] + rows[:-1]
+    seams = pairs[[BAND - 1, 2 * BAND - 1]]
+    assert seams.max() <= np.quantile(pairs, 0.98)
+
+
+def test_without_dithering_the_space_decides_what_is_nearest():
+    pixels = np.array([[[0, 0, 96]]], np.uint8)
+    colors = np.array([[0, 0, 0], [70, 70, 150]], np.uint8)
+    by_eye = remap(pixels, colors, counted=histogram(pixels))
+    by_code = remap(pixels, colors, counted=histogram(pixels, "srgb"))
+    for indices, space in ((by_eye, "oklab"), (by_code, "srgb")):
+        away = ((to_points(colors, space) - to_points(pixels[0], space)) ** 2).sum(axis=1)
+        assert indices.item() == away.argmin()
+    assert by_eye.item() != by_code.item()

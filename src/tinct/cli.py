@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from tinct.cli_cluster import cluster
+from tinct.cli_steps import steps
+
 if TYPE_CHECKING:  # --help must not pay for NumPy and Pillow
     from tinct.compress import Compressed
     from tinct.quality import Report
@@ -67,6 +70,20 @@ class Number(click.ParamType[int | float]):
         raise click.UsageError(f"{self.what} must be {span}, not {value}", ctx)
 
 
+class Choice(click.ParamType[str]):
+    """One of a few words; anything else is refused as the library would."""
+
+    name = "WORD"
+
+    def __init__(self, what: str, *words: str) -> None:
+        self.what, self.words = what, words
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value in self.words:
+            return value
+        raise click.UsageError(f"{self.what} must be {' or '.join(self.words)}, not {value}", ctx)
+
+
 class Commands(click.Group):
     """Guess what someone meant who left the command out."""
 
@@ -105,6 +122,20 @@ def tinct() -> None:
     help="Share of the error passed on to neighbours, 0..1.  [default: 0.75]",
 )
 @click.option(
+    "--space",
+    type=Choice("space", "oklab", "srgb"),
+    default="oklab",
+    show_default=True,
+    help="Where distances are measured: oklab as the eye does, srgb as textbooks do.",
+)
+@click.option(
+    "--effort",
+    type=Number("effort", int, 0, 10),
+    default=1,
+    show_default=True,
+    help="How long to search for better colors, 0..10.",
+)
+@click.option(
     "--seed",
     type=Number("seed", int, 0, math.inf),
     default=0,
@@ -132,6 +163,10 @@ def compress(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(_work(jobs, choice))
 
 
+tinct.add_command(cluster)
+tinct.add_command(steps)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What was asked for, as parsed."""
@@ -142,6 +177,8 @@ class Options:
     out_dir: str | None
     suffix: str | None
     dither: float | None
+    space: str
+    effort: int
     seed: int
     compare: str | None
     as_json: bool
@@ -307,6 +344,8 @@ def _compress_one(job: Job, options: Options) -> Outcome:
         files.read(data, name=job.name) if job.source == "-" else job.source,
         options.colors,
         dither=DITHER if options.dither is None else options.dither,
+        space=options.space,
+        effort=options.effort,
         seed=options.seed,
         threads=options.threads,
     )
@@ -469,7 +508,8 @@ def _reason(error: OSError) -> str:
 def _usage(error: click.ClickException) -> str:
     text = error.format_message().rstrip(".")
     if isinstance(error, click.MissingParameter):
-        text = "no picture given"
+        wanted = error.param.name if error.param else "argument"
+        text = "no picture given" if wanted == "inputs" else f"no {wanted} given"
     where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "tinct"
     return f"{text[:1].lower()}{text[1:]} (see {where} --help)"
 

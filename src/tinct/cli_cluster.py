@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import json
+import math
 import os
 import re
 import sys
@@ -35,7 +36,7 @@ NPZ, Parquet or MATLAB. Columns go by name, or counted from 0; clusters are coun
   tinct cluster points.npy --choose 2-10
   tinct cluster points.csv -k 3 --init random --steps steps.png --animate steps.gif
 """
-MOST_COLUMNS = 8  # of the centers, in the report
+MOST_COLUMNS, MOST_CLUSTERS = 8, 40  # in the report
 DRAWN = 6000  # points whose labels are kept for figures, which draw no more
 
 Say = Callable[[str], None]
@@ -78,6 +79,8 @@ def cluster(ctx: click.Context, /, **options: Any) -> None:
     asked = Asked(**options)
     if asked.k is None and asked.choose is None:
         raise click.UsageError("how many clusters? Give -k K, or --choose 2-10", ctx)
+    _check_ending("--steps", asked.steps, ".png")
+    _check_ending("--animate", asked.animate, ".gif", ".mp4")
     refuse([asked.output, asked.centers, asked.steps, asked.animate], asked.force)
     if asked.steps or asked.animate:
         need_matplotlib()
@@ -262,6 +265,11 @@ def refuse(targets: Sequence[str | None], force: bool) -> None:
             raise FileNotFoundError(errno.ENOENT, "No such folder", target)
 
 
+def _check_ending(option: str, path: str | None, *endings: str) -> None:
+    if path is not None and not path.lower().endswith(endings):
+        raise click.UsageError(f"{option} must end with {' or '.join(endings)}, not {path}")
+
+
 def need_matplotlib() -> None:
     """Say, before any work is done, that figures need an extra."""
     try:
@@ -362,16 +370,18 @@ def digits(value: float) -> str:
     """Four digits that matter, thousands apart."""
     if value == 0:
         return "0"
-    if 1e-4 <= abs(value) < 1e9:
-        whole = len(f"{abs(value):.0f}") if abs(value) >= 1 else 1
-        return f"{value:,.{max(0, 4 - whole)}f}"
-    return f"{value:.3e}"
+    exponent = math.floor(math.log10(abs(value)))
+    if not -4 <= exponent < 9:
+        return f"{value:.3e}"
+    return f"{value:,.{min(max(0, 3 - exponent), 6)}f}"
 
 
 def _report(found: Found, written: list[str]) -> str:
     table, run = found.table, found.run
     n, d = table.values.shape
-    rows = f"{n:,} rows" + (f" ({len(table.dropped):,} left out)" if table.dropped else "")
+    rows = f"{n:,} row{'s' * (n != 1)}" + (
+        f" ({len(table.dropped):,} left out)" if table.dropped else ""
+    )
     lines = [f"{table.name}: {rows}, {d} column{'s' * (d != 1)}"]
     if found.constant:
         names = ", ".join(found.constant)
@@ -402,12 +412,18 @@ def _center_lines(found: Found) -> list[str]:
     names = list(found.table.columns[:MOST_COLUMNS])
     rows = [("cluster", "rows", "share", *names)]
     n = len(found.table.values)
-    for i, (size, center) in enumerate(zip(found.sizes, found.centers.tolist(), strict=True)):
+    centers = found.centers[:MOST_CLUSTERS].tolist()
+    for i, (size, center) in enumerate(zip(found.sizes, centers, strict=False)):
         cells = map(digits, center[:MOST_COLUMNS])
         rows.append((str(i), f"{size:,}", f"{size / n:.1%}", *cells))
-    more = len(found.table.columns) - len(names)
-    note = [f"and {more} more columns: --centers FILE holds them all"] if more else []
-    return _aligned(rows) + note
+    lines = _aligned(rows)
+    for more, what in (
+        (len(found.sizes) - len(centers), "clusters"),
+        (len(found.table.columns) - len(names), "columns"),
+    ):
+        if more > 0:
+            lines.append(f"and {more} more {what}: --centers FILE holds all")
+    return lines
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

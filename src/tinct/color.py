@@ -16,6 +16,9 @@ distance between the points
 
     p = (a·L - a/2, a·A, a·B, a/2).
 
+In plain sRGB (`space="srgb"`, codes divided by 255) each of the three channels behaves as L does:
+p = (a·r - a/2, a·g - a/2, a·b - a/2, √3·a/2).
+
 Among opaque colors p differs from (L, A, B) by a constant, so their distances are the same as
 without alpha; and every fully transparent color is the origin, whatever color hides in it.
 
@@ -34,6 +37,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinct import _kernels
 
 __all__ = [
+    "check_space",
     "from_points",
     "linear_to_srgb",
     "oklab_to_srgb",
@@ -42,9 +46,10 @@ __all__ = [
     "to_points",
 ]
 
-_STEPS = (
-    _kernels.linear_steps()
-)  # linear light at the 8-bit codes and, between them, at their limits
+SPACES = ("oklab", "srgb")
+
+# Linear light at the 8-bit codes and, between them, at their limits.
+_STEPS = _kernels.linear_steps()
 _CODES, _LIMITS = _STEPS[::2], _STEPS[1::2]
 
 # Oklab to cone responses (cube roots) and these, cubed, to linear sRGB: Ottosson's inverses.
@@ -160,13 +165,15 @@ def oklab_to_srgb(lab: ArrayLike) -> NDArray[np.uint8]:
     return linear_to_srgb(_product(_LIGHT, cones * cones * cones))
 
 
-def to_points(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
+def to_points(colors: NDArray[np.uint8], space: str = "oklab") -> NDArray[np.float32]:
     """Points whose squared distances say how different colors look, over black and over white.
 
     Parameters
     ----------
     colors : (n, 3) or (n, 4) uint8
         RGB, or RGBA with straight (not premultiplied) alpha.
+    space : {"oklab", "srgb"}
+        Where distances are measured: as the eye does, or between codes as textbooks do.
 
     Returns
     -------
@@ -178,7 +185,7 @@ def to_points(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
     TypeError
         If `colors` is not uint8.
     ValueError
-        If `colors` is neither (n, 3) nor (n, 4).
+        If `colors` is neither (n, 3) nor (n, 4), or the space is another.
 
     Examples
     --------
@@ -186,16 +193,33 @@ def to_points(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
     >>> to_points(np.array([[9, 9, 9, 0], [255, 255, 255, 255]], dtype=np.uint8)).round(3).tolist()
     [[0.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5]]
     """
-    return _kernels.oklab_points(_as_table(colors, channels=(3, 4)))
+    check_space(space)
+    table = _as_table(colors, channels=(3, 4))
+    if space == "oklab":
+        return _kernels.oklab_points(table)
+    points = table.astype(np.float32) / np.float32(255)
+    if table.shape[1] == 4:
+        opacity = points[:, 3:]
+        points[:, :3] = points[:, :3] * opacity - opacity / 2
+        points[:, 3:] = opacity * np.float32(_ROOT_3 / 2)
+    return points
 
 
-def from_points(points: ArrayLike) -> NDArray[np.uint8]:
+def check_space(space: Any) -> None:
+    """Refuse, by name, what is no color space of ours."""
+    if space not in SPACES:
+        raise ValueError(f"space must be {' or '.join(SPACES)}, not {space}")
+
+
+def from_points(points: ArrayLike, space: str = "oklab") -> NDArray[np.uint8]:
     """Colors of points: the way back from `to_points`, clipped and rounded to 8 bits.
 
     Parameters
     ----------
     points : (n, 3) or (n, 4) float
         Points as `to_points` gives them, or means of such points.
+    space : {"oklab", "srgb"}
+        The space they were made in.
 
     Returns
     -------
@@ -207,15 +231,25 @@ def from_points(points: ArrayLike) -> NDArray[np.uint8]:
     >>> from_points([[0.5, 0.0, 0.0, 0.5], [0.1, 0.0, 0.0, 0.0]]).tolist()
     [[255, 255, 255, 255], [0, 0, 0, 0]]
     """
+    check_space(space)
     points = np.asarray(points, dtype=np.float64)
+    back = oklab_to_srgb if space == "oklab" else _to_codes
     if points.shape[1] == 3:
-        return oklab_to_srgb(points)
-    opacity = np.clip(2 * points[:, 3:], 0, 1)
-    lab = points[:, :3].copy()
-    lab[:, 0] += points[:, 3]
-    lab /= np.maximum(opacity, 0.5 / 255)
-    alpha = np.floor(opacity * 255 + 0.5).astype(np.uint8)
-    return np.hstack([oklab_to_srgb(lab) * (alpha > 0), alpha])
+        return back(points)
+    half = points[:, 3:] / (1 if space == "oklab" else _ROOT_3)  # half the opacity
+    opacity = np.clip(2 * half, 0, 1)
+    color = points[:, :3].copy()
+    color[:, : 1 if space == "oklab" else 3] += half
+    color /= np.maximum(opacity, 0.5 / 255)
+    alpha = _to_codes(opacity)
+    return np.hstack([back(color) * (alpha > 0), alpha])
+
+
+_ROOT_3 = 3**0.5
+
+
+def _to_codes(parts: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return np.asarray(np.floor(np.clip(parts, 0, 1) * 255 + 0.5), dtype=np.uint8)
 
 
 def _product(matrix: Any, columns: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -441,7 +441,7 @@ def encode(indices: NDArray[np.uint8], palette: Pixels, *, level: int | None = N
     level : int, optional
         0 (fastest) to 6 (smallest). 0...3 deflate harder and harder, 3 tries filters too; from 4
         on oxipng searches at that level and may store the same pixels as grey or with more bits.
-        Unless given, 3 up to 32,768 pixels, 2 up to 131,072, 1 above.
+        Unless given, 3 up to 32,768 pixels, 2 up to 131,072, 1 up to 4,194,304, 0 above.
 
     Returns
     -------
@@ -524,12 +524,14 @@ def _check_level(level: int) -> None:
 def _effort(level: int | None, pixels: int) -> dict[str, Any]:
     """What to ask of oxipng. Its own levels 1 and 2 reach our bytes in twice our time."""
     if level is None:
-        level = 3 if pixels <= 1 << 15 else 2 if pixels <= 1 << 17 else 1
+        level = (
+            3 if pixels <= 1 << 15 else 2 if pixels <= 1 << 17 else 1 if pixels <= 1 << 22 else 0
+        )
     _check_level(level)
     if level >= 4:
         return {"level": level}
     filters = [getattr(oxipng.RowFilter, name) for name in (_FILTERS if level == 3 else ("NoOp",))]
-    deflate = oxipng.Deflaters.libdeflater((6, 10, 12, 12)[level])
+    deflate = oxipng.Deflaters.libdeflater((9, 10, 12, 12)[level])
     return {"level": 2, "filter": filters, "deflate": deflate, **_AS_GIVEN}
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,8 +23,11 @@ from tinct import _kernels
 __all__ = ["Iteration", "KMeansResult", "assign", "kmeans", "update"]
 
 Floats = NDArray[np.floating[Any]]
-Init = str | ArrayLike | Callable[[Floats, int, np.random.Generator], ArrayLike]
 R = TypeVar("R")
+if TYPE_CHECKING:  # numpy.random and concurrent.futures load only where they are used
+    from concurrent.futures import ThreadPoolExecutor
+
+    Init = str | ArrayLike | Callable[[Floats, int, np.random.Generator], ArrayLike]
 
 INITS = ("divisive", "k-means++", "random")
 
@@ -163,15 +165,17 @@ def kmeans(
     _whole("max_iter", max_iter, 1)
     if effort is not None:
         _whole("effort", effort, 0, 10)
+    if threads is not None:
+        _whole("threads", threads, 1)
     if not tol >= 0:
         raise ValueError(f"tol must be 0 or more, not {tol}")
-    rng = np.random.default_rng(_whole("seed", seed, 0))
+    seed = _whole("seed", seed, 0)
     with _engine(x, w, threads, work=len(x) * k * x.shape[1]) as engine:
         watch = _Watch(engine, record, callback)
         run = _Run(engine, watch, max_iter, tol * engine.points.variance())
         if effort is None:
             effort = int(isinstance(init, str) and init == "divisive")
-        centers = _improve(run, k, init, rng, effort)
+        centers = _improve(run, k, init, seed, effort)
         labels, _ = engine.nearest(centers)
         return KMeansResult(
             centers,
@@ -362,18 +366,24 @@ class _Engine:
         return self.points.totals()
 
 
+def cores() -> int:
+    """How many threads are worth starting: the processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @contextmanager
 def _engine(
     x: Floats, w: NDArray[np.float64] | None, threads: int | None, work: int
 ) -> Iterator[_Engine]:
-    if threads is None:
-        # Handing a chunk to a thread costs some 50 µs: below a few million distances one thread is
-        # faster.
-        many = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        threads = (many or 1) if work > 30_000_000 else 1
-    if _whole("threads", threads, 1) == 1:
+    # Handing a chunk to a thread costs some 50 µs: below some million distances one is faster.
+    threads = cores() if threads is None and work > 30_000_000 else threads or 1
+    if threads == 1:
         yield _Engine(x, w, None)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(threads, "tinct") as pool:
         yield _Engine(x, w, pool)
 
@@ -475,12 +485,12 @@ class _Run:
 # ---- where the centers start ---------------------------------------------------------------------
 
 
-def _improve(run: _Run, k: int, init: Init, rng: np.random.Generator, effort: int) -> Floats:
+def _improve(run: _Run, k: int, init: Init, seed: int, effort: int) -> Floats:
     """Lloyd's loop from the start asked for, with a search before or after it for some effort."""
     engine = run.engine
     divisive = isinstance(init, str) and init == "divisive"
     coarse = _coarse(engine, k) if effort or divisive else engine
-    centers = _start(coarse if divisive else engine, k, init, rng)
+    centers = _divisive(coarse, k) if divisive else _start(engine, k, init, seed)
     quick = effort > 0 and coarse is not engine
     if quick:
         # The summary costs a fraction: settle and search there, then let all points have their say.
@@ -494,11 +504,9 @@ def _improve(run: _Run, k: int, init: Init, rng: np.random.Generator, effort: in
     return centers if found is centers else run.lloyd(found)
 
 
-def _start(engine: _Engine, k: int, init: Init, rng: np.random.Generator) -> Floats:
-    x = engine.x
+def _start(engine: _Engine, k: int, init: Init, seed: int) -> Floats:
+    x, rng = engine.x, np.random.default_rng(seed)
     if isinstance(init, str):
-        if init == "divisive":
-            return _divisive(engine, k)
         if init == "k-means++":
             return _plus_plus(engine, k, rng)
         if init == "random":
@@ -634,8 +642,8 @@ def _coarse(engine: _Engine, k: int) -> _Engine:
     On 12 Kodak pictures, K = 16 to 256, the search over cells leaves a mean excess of 0.6 % over
     the best known error; with half as many cells for each center 0.9 %; without a search 1.8 %.
     """
-    most = max(CELLS, PER_CENTER * k)
-    if most > len(engine.x) // 2:
+    most = min(max(CELLS, PER_CENTER * k), len(engine.x) // 3)
+    if most < max(CELLS, 8 * k):
         return engine
     means, weights = engine.points.coarsen(most)
     return _Engine(means, weights, None) if len(means) >= k else engine

@@ -85,8 +85,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         0 to 10: how hard to search beyond Lloyd's loop, as in `tinct.kmeans`. By default 1, and 0
         where ``init`` gives the centers themselves (an array or a callable).
     n_threads : int, optional
-        By default as many as the machine has and the work is worth, no more than
-        ``OMP_NUM_THREADS``, and one where the caller is itself a worker thread or process.
+        By default as many as the machine has and the work is worth, and one where the caller is
+        itself a worker thread or process, or says so by ``OMP_NUM_THREADS=1``.
     callback : callable, optional
         Called with each `tinct.Iteration`. When it returns ``True`` the fit ends with the best
         result so far.
@@ -221,7 +221,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.inertia_ = run.inertia
         self.n_iter_ = run.n_iter
         self._n_features_out = self.n_clusters
-        self._warn_of_few(len(np.unique(run.labels[rows.weights > 0])))
+        self._warn_of_few(int(np.count_nonzero(np.bincount(run.labels, rows.weights))))
         return self
 
     def predict(self, X: Any) -> NDArray[np.int32]:
@@ -478,10 +478,9 @@ def _merge(samples: Floats, weights: NDArray[np.float64], k: int) -> _Rows:
     first: NDArray[np.int64] = np.minimum.reduceat(order, np.flatnonzero(new))
     of = np.full(len(samples), -1)
     of[counted[order]] = np.cumsum(new) - 1
-    joint = np.bincount(of[counted], weights[counted])
     missing = max(0, k - len(first))
     points = np.take(x, np.append(first, np.repeat(first[:1], missing)), axis=0)
-    joint = np.append(joint, np.zeros(missing)).astype(np.float64, copy=False)
+    joint = np.bincount(of[counted], weights[counted], len(points)).astype(np.float64)
     return _Rows(samples, points, joint, of, counted[first], len(first) <= k)
 
 
@@ -507,7 +506,10 @@ def _places(x: Floats) -> NDArray[np.float64]:
 
     Feature by feature, not as a product of matrices: equal rows must get equal bits.
     """
-    low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
+    if x.shape[1] < 8:  # NumPy is ten times slower along a long, thin table
+        low, high = (np.array([end(column) for column in x.T], float) for end in (np.min, np.max))
+    else:
+        low, high = x.min(axis=0).astype(float), x.max(axis=0).astype(float)
     span = np.where(high > low, high - low, 1)
     # Steps without a common measure, or whole numbers would meet on one place. The raw stream of a
     # bit generator is the same in every version of NumPy.

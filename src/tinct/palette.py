@@ -38,11 +38,14 @@ class Histogram:
         What an error in each color costs: the number of its pixels, unless told otherwise.
     points : (u, c) float32
         The colors as `tinct.color.to_points` sees them.
+    space : {"oklab", "srgb"}
+        Where distances between the points are measured.
     """
 
     colors: Colors
     weights: NDArray[np.float64]
     points: NDArray[np.float32]
+    space: str = "oklab"
 
     @property
     def hidden(self) -> NDArray[np.bool_]:
@@ -66,13 +69,15 @@ class Palette:
     shares: NDArray[np.float64]
 
 
-def histogram(pixels: Colors) -> Histogram:
+def histogram(pixels: Colors, space: str = "oklab") -> Histogram:
     """Count the distinct colors of a picture.
 
     Parameters
     ----------
     pixels : (..., 3) or (..., 4) uint8
         RGB or RGBA, at least one pixel.
+    space : {"oklab", "srgb"}
+        Where distances are to be measured.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def histogram(pixels: Colors) -> Histogram:
     TypeError
         If `pixels` is not uint8.
     ValueError
-        If the last axis is neither 3 nor 4 long, or there is no pixel.
+        If the last axis is neither 3 nor 4 long, there is no pixel, or the space is another.
 
     Examples
     --------
@@ -95,7 +100,7 @@ def histogram(pixels: Colors) -> Histogram:
     """
     flat = as_pixels(pixels).reshape(-1, pixels.shape[-1])
     colors, counts = _kernels.count_colors(flat)
-    return Histogram(colors, counts.astype(np.float64), to_points(colors))
+    return Histogram(colors, counts.astype(np.float64), to_points(colors, space), space)
 
 
 def palette(
@@ -106,7 +111,7 @@ def palette(
     effort: int = 1,
     threads: int | None = None,
 ) -> Palette:
-    """Choose colors for a picture: K-means of its distinct colors in Oklab, rounded to 8 bits.
+    """Choose colors for a picture: K-means of its distinct colors, rounded to 8 bits.
 
     A picture with no more than `colors` distinct colors gets exactly those. Fully transparent
     pixels get an entry of their own, (0, 0, 0, 0), and no other entry is ever fully transparent.
@@ -145,7 +150,8 @@ def palette(
     points, weights = histogram.points[~hidden], histogram.weights[~hidden]
     room = colors - int(hidden.any())
     run = kmeans(points, room, weights=weights, seed=seed, effort=effort, threads=threads)
-    chosen, served = _rounded(run, points, weights)
+    opaque = histogram.colors[~hidden][:, 3:] == 255
+    chosen, served = _rounded(run, points, weights, opaque.ravel(), histogram.space)
     chosen = np.vstack([chosen, histogram.colors[hidden]])
     return _arranged(chosen, np.append(served, histogram.weights[hidden]))
 
@@ -178,22 +184,29 @@ def is_hidden(colors: Colors) -> NDArray[np.bool_]:
 
 
 def _rounded(
-    run: KMeansResult, points: NDArray[np.float32], weights: NDArray[np.float64]
+    run: KMeansResult,
+    points: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    opaque: NDArray[np.bool_],
+    space: str,
 ) -> tuple[Colors, NDArray[np.float64]]:
     """Round centers to colors; centers that became equal give way to the worst-served colors."""
-    chosen = np.unique(_solid(_nearest_colors(run.centers), run.labels, points, weights), axis=0)
-    labels, distances = assign(points, to_points(chosen))
+    chosen = _solid(_nearest_colors(run.centers, space), run.labels, opaque, weights)
+    chosen, _ = _kernels.count_colors(chosen)
+    labels, distances = assign(points, to_points(chosen, space))
     if spare := len(run.centers) - len(chosen):
         worst = np.argsort(-weights * distances, kind="stable")[:spare]
-        chosen = np.unique(np.vstack([chosen, _nearest_colors(points[worst])]), axis=0)
-        labels, distances = assign(points, to_points(chosen))
+        chosen, _ = _kernels.count_colors(
+            np.vstack([chosen, _nearest_colors(points[worst], space)])
+        )
+        labels, distances = assign(points, to_points(chosen, space))
     return chosen, np.bincount(labels, weights, len(chosen)).astype(np.float64)
 
 
 def _solid(
     chosen: Colors,
     labels: NDArray[np.int32],
-    points: NDArray[np.float32],
+    opaque: NDArray[np.bool_],
     weights: NDArray[np.float64],
 ) -> Colors:
     """Make entries opaque that are nearly so and serve mostly opaque colors.
@@ -202,13 +215,14 @@ def _solid(
     """
     if chosen.shape[1] == 3:
         return chosen
-    opaque = np.bincount(labels, weights * (points[:, 3] == 0.5), len(chosen))
-    mostly = opaque * 2 > np.bincount(labels, weights, len(chosen))
+    mostly = np.bincount(labels, weights * opaque, len(chosen)) * 2 > np.bincount(
+        labels, weights, len(chosen)
+    )
     chosen[mostly & (chosen[:, 3] >= SOLID), 3] = 255
     return chosen
 
 
-def _nearest_colors(points: NDArray[Any]) -> Colors:
+def _nearest_colors(points: NDArray[Any], space: str = "oklab") -> Colors:
     """The 8-bit color nearest to each point, and never a fully transparent one.
 
     What rounding adds to a cluster's error is its weight times the squared distance from its mean
@@ -217,13 +231,13 @@ def _nearest_colors(points: NDArray[Any]) -> Colors:
     percent.) Grays stay as rounded: the nearest color often has a tint, and a gray picture is to
     remain gray.
     """
-    start = from_points(points)
+    start = from_points(points, space)
     offsets = np.stack(np.meshgrid(*[[0, -1, 1]] * start.shape[1], indexing="ij"), axis=-1)
     around = start[:, None].astype(np.int16) + offsets.reshape(1, -1, start.shape[1])
     around = np.clip(around, 0, 255).astype(np.uint8)
     if start.shape[1] == 4:
         around[..., 3] = np.maximum(around[..., 3], 1)
-    seen = to_points(around.reshape(-1, start.shape[1])).reshape(around.shape)
+    seen = to_points(around.reshape(-1, start.shape[1]), space).reshape(around.shape)
     away = ((seen.astype(np.float64) - np.asarray(points)[:, None]) ** 2).sum(axis=2)
     gray = (start[:, :3] == start[:, :1]).all(axis=1)
     return np.asarray(around[np.arange(len(start)), np.where(gray, 0, away.argmin(axis=1))])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tinct import _kernels
 from tinct.color import to_points
-from tinct.kmeans import assign
+from tinct.kmeans import assign, cores
 from tinct.palette import MAX_COLORS, Histogram, as_pixels, histogram, is_hidden
 
 __all__ = ["remap"]
@@ -32,6 +32,10 @@ LIMIT = 3.5
 # 256 colors begin to band.
 FLAT = 0.002
 
+# Error is diffused in bands of so many rows: threads can share a tall picture and still give the
+# same bits. Each band starts some rows early to let the error build up, which leaves no seam.
+BAND, WARM = 256, 16
+
 
 def remap(
     pixels: Colors,
@@ -40,6 +44,7 @@ def remap(
     dither: float = 0.0,
     serpentine: bool = True,
     counted: Histogram | None = None,
+    threads: int | None = None,
 ) -> Indices:
     """Map every pixel to a palette entry.
 
@@ -58,7 +63,10 @@ def remap(
         Whether rows run left to right and back in turn, which hides the grain of the diffusion, or
         always left to right.
     counted : Histogram, optional
-        The pixels' histogram, if it is known already.
+        The pixels' histogram, if it is known already. Without dithering its space is where
+        distances are measured; error is always diffused in Oklab.
+    threads : int, optional
+        Threads to dither with; by default one per core. The result does not depend on it.
 
     Returns
     -------
@@ -89,7 +97,10 @@ def remap(
         if not counted.hidden.all():
             raise ValueError("palette must hold a visible color for visible pixels")
         return np.zeros(pixels.shape[:2], dtype=np.uint8)
-    indices = _map_visible(pixels, to_points(palette[visible]), counted, dither, serpentine)
+    if dither and counted.space != "oklab":
+        counted = Histogram(counted.colors, counted.weights, to_points(counted.colors))
+    entries = to_points(palette[visible], counted.space)
+    indices = _map_visible(pixels, entries, counted, dither, serpentine, threads)
     if len(visible) == len(palette):
         return indices
     hidden = np.uint8(is_hidden(palette).argmax())
@@ -110,6 +121,7 @@ def _map_visible(
     counted: Histogram,
     dither: float,
     serpentine: bool,
+    threads: int | None,
 ) -> Indices:
     labels, distances = assign(counted.points, entries)
     flat = pixels.reshape(-1, pixels.shape[2])
@@ -118,7 +130,21 @@ def _map_visible(
     if dither == 0:
         return nearest
     limit = LIMIT * _mean_error(distances, counted)
-    return _kernels.diffuse(pixels, entries, nearest, dither, limit, FLAT, serpentine)
+
+    def band(first: int) -> Indices:
+        rows = slice(max(first - WARM, 0), first + BAND)
+        done = _kernels.diffuse(
+            pixels[rows], entries, nearest[rows], dither, limit, FLAT, serpentine
+        )
+        return done[first - rows.start :]
+
+    starts = range(0, len(pixels), BAND)
+    if len(starts) == 1 or threads == 1:
+        return np.concatenate([band(first) for first in starts])
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads or cores(), "tinct") as pool:
+        return np.concatenate(list(pool.map(band, starts)))
 
 
 def _mean_error(distances: NDArray[Any], counted: Histogram) -> float:
