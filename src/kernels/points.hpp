@@ -55,7 +55,7 @@ template <class T> Order morton_order(const T *x, int64_t n, int d) {
         }
     double span = 0;
     for (int j = 0; j < d; ++j) span = std::max(span, double(high[j]) - double(low[j]));
-    // One radix pass per 11 bits: three passes are enough to tell blocks apart in up to 8 dimensions.
+    // One radix pass per 11 bits: three passes are enough to tell blocks apart.
     const int per_dim = d == 1 ? 22 : 33 / d, cells = 1 << per_dim;
     uint64_t spread[256];  // the bits of a byte, d apart
     for (int byte = 0; byte < 256; ++byte) {

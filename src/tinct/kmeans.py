@@ -377,15 +377,17 @@ def cores() -> int:
 def _engine(
     x: Floats, w: NDArray[np.float64] | None, threads: int | None, work: int
 ) -> Iterator[_Engine]:
+    engine = _Engine(x, w, None)
     # Handing a chunk to a thread costs some 50 µs: below some million distances one is faster.
     threads = cores() if threads is None and work > 30_000_000 else threads or 1
-    if threads == 1:
-        yield _Engine(x, w, None)
-        return
-    from concurrent.futures import ThreadPoolExecutor
+    threads = min(threads, engine.points.chunks)
+    if threads > 1:
+        from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(threads, "tinct") as pool:
-        yield _Engine(x, w, pool)
+        with ThreadPoolExecutor(threads, "tinct") as engine.pool:
+            yield engine
+    else:
+        yield engine
 
 
 class _Watch:
@@ -450,21 +452,27 @@ class _Run:
         means, count = self.engine.points.means(centers)
         if not count:
             return means, (), ()
-        served = self.engine.points.totals()[:, -1] > 0
-        empty = np.flatnonzero(~served)
-        filled = self._worst_served(count)
-        means[empty[: len(filled)]] = self.engine.x[filled]
+        x, d, sums = self.engine.x, self.engine.d, self.engine.points.totals()
+        empty = np.flatnonzero(sums[:, -1] == 0)
+        filled, taken = self._worst_served(count)
+        labels = self.engine.points.labels()
+        for point, mass in zip(filled, taken, strict=True):
+            row = sums[labels[point]]
+            if row[d] > mass * (1 + 1e-9):  # the point no longer counts in the cluster it leaves
+                row[:d] -= mass * x[point].astype(np.float64)
+                row[d] -= mass
+                means[labels[point]] = row[:d] / row[d]
+        means[empty[: len(filled)]] = x[filled]
         return means, empty.tolist(), filled
 
-    def _worst_served(self, count: int) -> list[int]:
+    def _worst_served(self, count: int) -> tuple[list[int], list[float]]:
         """The points farthest from their centers: what empty clusters take, in the order of their
         index.
 
         Points of equal value count once; of points equally badly served the first in lexicographic
         order comes first, so the order of the points plays no part. A point exactly on its center
-        is never taken: with fewer distinct points than centers some clusters stay empty. The
-        cluster that loses the point keeps its mean for one more iteration: the inertia can't rise,
-        and copies of a point are treated as one point of their joint weight.
+        is never taken: with fewer distinct points than centers some clusters stay empty. Copies of
+        a point are one point of their joint weight, which is returned too.
         """
         x, w = self.engine.x, self.engine.w
         labels, centers = self.engine.points.labels(), self.engine.points.centers()
@@ -476,10 +484,12 @@ class _Run:
             worst = np.flatnonzero((distance >= limit) & (distance > 0))
             worst = worst[np.lexsort((*x[worst].T[::-1], -distance[worst]))]
             values = x[worst]
-            worst = worst[np.append(True, (values[1:] != values[:-1]).any(axis=1))[: len(worst)]]
+            new = np.append(True, (values[1:] != values[:-1]).any(axis=1))[: len(worst)]
+            mass = np.bincount(np.cumsum(new) - 1, None if w is None else w[worst])
+            worst = worst[new]
             if len(worst) >= count:
                 break
-        return [int(i) for i in worst[:count]]
+        return worst[:count].tolist(), mass[:count].tolist()
 
 
 # ---- where the centers start ---------------------------------------------------------------------
@@ -495,12 +505,12 @@ def _improve(run: _Run, k: int, init: Init, seed: int, effort: int) -> Floats:
     if quick:
         # The summary costs a fraction: settle and search there, then let all points have their say.
         summary = _Run(coarse, _Watch(coarse, False, None), run.max_iter, run.tol)
-        centers = _search(summary, summary.lloyd(centers), QUICK)
+        centers = _search(summary, summary.lloyd(centers), QUICK, seed)
     centers = run.lloyd(centers)
     rounds = QUICK * (effort - 1) ** 2 if effort > 1 or quick else QUICK
-    if not effort or run.stopped:
+    if not effort or run.stopped or run.n_iter == run.max_iter:  # nothing is left to settle with
         return centers
-    found = _search(run, centers, rounds)
+    found = _search(run, centers, rounds, seed)
     return centers if found is centers else run.lloyd(found)
 
 
@@ -631,6 +641,8 @@ def _splits(
 
 SETTLE = 5  # iterations after a move of centers; 10 and 20 gained nothing at equal time
 QUICK = 10  # rounds of the quick search
+PATIENCE = 4  # single moves in vain before the centers are shaken; 8 and k left more excess
+SHORTLIST = 64  # centers considered for a single move
 
 
 CELLS, PER_CENTER = 2048, 64  # points in the summary: at least so many, and so many for each center
@@ -649,55 +661,117 @@ def _coarse(engine: _Engine, k: int) -> _Engine:
     return _Engine(means, weights, None) if len(means) >= k else engine
 
 
-def _search(run: _Run, centers: Floats, rounds: int) -> Floats:
-    """Better centers, or those given; at most ``rounds`` moves are tried."""
-    engine, k = run.engine, len(centers)
+def _search(run: _Run, centers: Floats, rounds: int, seed: int) -> Floats:
+    """Better centers, or those given; at most ``rounds`` moves are tried.
+
+    When single moves no longer help, up to half of the best centers are drawn anew and the moves
+    begin again: iterated local search. A swap can't leave some solutions, of 3 centers as of 256.
+    """
+    if len(centers) < 2:
+        return centers
+    best, centers, left, swaps = _descend(run, centers, rounds)
+    run.watch.swapped += swaps
+    if left == 0 or best == 0:
+        return centers
+    rng = np.random.default_rng((seed, 1))  # not the draws that chose the start
+    while left > 0 and best > 0:
+        other = run.quietly(_shaken(run.engine, centers, rng), 2 * SETTLE)
+        inertia, other, left, _ = _descend(run, other, left - 1)
+        if inertia < best:
+            best, centers = inertia, other
+    return centers
+
+
+def _descend(
+    run: _Run, centers: Floats, rounds: int
+) -> tuple[float, Floats, int, tuple[tuple[int, int], ...]]:
+    """Move useless centers while that helps: inertia, centers, rounds left, moves that helped."""
+    engine, done = run.engine, tuple[tuple[int, int], ...]()
     best = engine.settled(centers)
-    many, tried = max(1, k // 4), set[tuple[int, int]]()
-    for _ in range(rounds if k > 1 else 0):
+    many, failed, tried = max(1, len(centers) // 4), 0, set[tuple[int, int]]()
+    while rounds > 0 and failed < PATIENCE:
         swaps, moved = _move_useless(engine, centers, many, tried)
         if not swaps:
             break
+        rounds -= 1
         moved = run.quietly(moved, SETTLE)
         inertia = engine.settled(moved)
         if inertia < best:
-            best, centers = inertia, moved
+            best, centers, done, failed = inertia, moved, done + swaps, 0
             tried.clear()
-            run.watch.swapped += swaps
+        elif many > 1:
+            many //= 2
         else:
-            tried.update(swaps if many == 1 else ())
-            many = max(1, many // 2)
-    return centers
+            tried.update(swaps)
+            failed += 1
+    return best, centers, rounds, done
+
+
+def _shaken(engine: _Engine, centers: Floats, rng: np.random.Generator) -> Floats:
+    """Up to half of the centers moved to points drawn by their squared distance to the others."""
+    k, points, shaken = len(centers), engine.points, centers.copy()
+    gone = rng.permutation(k)[: rng.integers(1, k // 2, endpoint=True)]
+    points.start_seeding()
+    for center in np.delete(centers, gone, axis=0):
+        engine.each(partial(points.take, center))
+    for i in gone:
+        point = points.pick(rng.random() * points.potential())
+        if point < 0:  # every point is a center already
+            break
+        shaken[i] = engine.x[point]
+        engine.each(partial(points.take, shaken[i]))
+    return shaken
 
 
 def _move_useless(
     engine: _Engine, centers: Floats, many: int, tried: set[tuple[int, int]]
 ) -> tuple[tuple[tuple[int, int], ...], Floats]:
     """Move up to ``many`` centers that serve least to where a second center would gain most."""
-    k = len(centers)
     labels, near, second = engine.two_nearest(centers)
     loss = second.astype(np.float64) - near
-    cost = np.bincount(labels, loss if engine.w is None else loss * engine.w, k)
+    lost = np.bincount(labels, loss if engine.w is None else loss * engine.w, len(centers))
+    cost = lost.astype(np.float64)  # bincount's own type is wider on paper
     gain, lower, upper = _splits(engine, centers, engine.recount())
-    swaps: list[tuple[int, int]] = []
-    splittable = [int(c) for c in np.argsort(-gain, kind="stable") if gain[c] > 0]
-    kept = np.ones(
-        k, bool
-    )  # neither removed nor split nor left to take over a removed neighbour's points
-    for useless in np.argsort(cost, kind="stable").tolist():
-        if len(swaps) == many:
-            break
-        if not kept[useless]:
-            continue
-        for worth in splittable:
-            if worth != useless and kept[worth] and (useless, worth) not in tried:
-                swaps.append((useless, worth))
-                kept[[useless, worth, _neighbor(centers, useless)]] = False
-                break
+    swaps = _swaps(centers, cost, gain, many) if many > 1 else _best_swap(cost, gain, tried)
     moved = centers.copy()
     for useless, worth in swaps:
         moved[worth], moved[useless] = lower[worth], upper[worth]
-    return tuple(swaps), moved
+    return swaps, moved
+
+
+def _best_swap(
+    cost: NDArray[np.float64], gain: NDArray[np.float64], tried: set[tuple[int, int]]
+) -> tuple[tuple[int, int], ...]:
+    """The one swap that promises most, of those not tried."""
+    useless = np.argsort(cost, kind="stable")[:SHORTLIST]
+    worth = np.argsort(-gain, kind="stable")[:SHORTLIST]
+    promise = np.where(gain[worth] > 0, gain[worth] - cost[useless, None], -np.inf)
+    promise[useless[:, None] == worth] = -np.inf
+    for i in np.argsort(-promise, axis=None, kind="stable"):
+        a, b = divmod(int(i), len(worth))
+        if promise[a, b] == -np.inf:
+            break
+        if (swap := (int(useless[a]), int(worth[b]))) not in tried:
+            return (swap,)
+    return ()
+
+
+def _swaps(
+    centers: Floats, cost: NDArray[np.float64], gain: NDArray[np.float64], many: int
+) -> tuple[tuple[int, int], ...]:
+    """Up to ``many`` swaps that leave each other alone: the least useful to the most worth it."""
+    swaps: list[tuple[int, int]] = []
+    splittable = [int(c) for c in np.argsort(-gain, kind="stable") if gain[c] > 0]
+    # Neither removed nor split nor left to take over a removed neighbour's points.
+    kept = np.ones(len(centers), bool)
+    for useless in np.argsort(cost, kind="stable").tolist():
+        if len(swaps) == many:
+            break
+        worth = next((c for c in splittable if kept[c] and c != useless), None)
+        if kept[useless] and worth is not None:
+            swaps.append((useless, worth))
+            kept[[useless, worth, _neighbor(centers, useless)]] = False
+    return tuple(swaps)
 
 
 def _neighbor(centers: Floats, i: int) -> int:

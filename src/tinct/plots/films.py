@@ -135,6 +135,7 @@ class _Scene:
             prop.remove()
         self.props = self.dress(i)
         self.canvas.draw()
+        self.figure.set_layout_engine("none")  # once laid out it stays so: nothing may jump
         self.still = self.canvas.copy_from_bbox(self.figure.bbox)
 
     def _shot(self, centers: Floats) -> Pixels:
