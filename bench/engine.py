@@ -28,6 +28,7 @@ from sklearn.datasets import load_sample_image
 from threadpoolctl import threadpool_limits
 
 import tinct
+from tinct import _kernels
 
 KS = (16, 64, 256)
 
@@ -200,7 +201,7 @@ def main():
     cv2.setNumThreads(1)
     names = ("tinct", "scikit-learn", "faiss-cpu", "opencv-python-headless", "numpy")
     about = {name: version(name) for name in names} | {
-        "instruction set": tinct._kernels.isa(),
+        "instruction set": _kernels.isa(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "Python": platform.python_version(),
         "repeats": options.repeat,

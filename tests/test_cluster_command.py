@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image
 
 from tinct import cli
 from tinct.kmeans import kmeans
+from tinct.tables import read_table
 
 POINTS = np.vstack(
     [
@@ -86,6 +88,20 @@ def test_first_centers_come_from_a_file_and_are_scaled_with_the_table(folder, ca
     scaled = json.loads(capsys.readouterr().out)
     assert plain["sizes"] == scaled["sizes"] == [40, 40, 40]
     assert np.allclose(plain["centers"], scaled["centers"])
+
+
+EXERCISE = Path(__file__).parents[2] / "shared" / "data" / "ng" / "ex7data2.mat"
+
+
+@pytest.mark.skipif(not EXERCISE.exists(), reason="the exercise's data are not here")
+def test_the_exercise_of_the_course_comes_out_as_its_text_says(folder):
+    pytest.importorskip("scipy")
+    points = read_table(EXERCISE).values
+    start = np.array([[3.0, 3], [6, 2], [8, 5]])
+    run = kmeans(points, 3, init=start, effort=0, record=True, tol=0, max_iter=10)
+    assert run.history[0].labels[:3].tolist() == [0, 2, 1]
+    moved = [[2.42830111, 3.15792418], [5.81350331, 2.63365645], [7.11938687, 3.6166844]]
+    assert np.allclose(run.history[1].centers, moved)
 
 
 def test_json_is_one_object_that_says_all(folder, capsys):

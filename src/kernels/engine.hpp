@@ -8,6 +8,7 @@ namespace tinct {
 
 constexpr int LANES = 32;            // points per block: lanes of the vectors are points
 constexpr int BLOCKS_PER_GROUP = 16; // blocks whose common box is tested first
+constexpr int MAX_SORTED_DIMS = 8;   // above this, a Z-order curve is too coarse to keep neighbours together
 constexpr int MAX_BOXED_DIMS = 5;   // above this, boxes hold too many centers to be worth testing
 
 // n points in blocks of LANES, each block a small column-major table. Padding repeats the last point with

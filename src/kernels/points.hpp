@@ -82,7 +82,7 @@ template <class T> class Points {
         per_chunk = (per_chunk + BLOCKS_PER_GROUP - 1) / BLOCKS_PER_GROUP * BLOCKS_PER_GROUP;
         chunks = (blocks + per_chunk - 1) / per_chunk;
         const bool boxed = d <= MAX_BOXED_DIMS;
-        if (boxed) {
+        if (d <= MAX_SORTED_DIMS) {
             Order sorted = morton_order(x, n, d);
             order_ = std::move(sorted.order);
             keys_ = std::move(sorted.keys);
@@ -288,7 +288,7 @@ template <class T> class Points {
     // `most` of them
     int64_t coarsen(int64_t most) {
         cell_ends_.clear();
-        if (d > MAX_BOXED_DIMS) return 0;
+        if (d > MAX_SORTED_DIMS) return 0;
         // Two neighbours on the curve share a cell when they agree above the highest bit they differ in.
         int64_t differ[65] = {};
         for (int64_t p = 1; p < n; ++p) ++differ[std::bit_width(keys_[p] ^ keys_[p - 1])];

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
 
@@ -45,10 +45,10 @@ class Compressed:
         Bytes, colors, quality, and seconds per stage.
     """
 
-    original: files.Picture
-    palette: Colors
-    indices: NDArray[np.uint8]
-    data: bytes
+    original: files.Picture = field(repr=False)
+    palette: Colors = field(repr=False)
+    indices: NDArray[np.uint8] = field(repr=False)
+    data: bytes = field(repr=False)
     report: quality.Report
 
     @property

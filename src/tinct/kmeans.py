@@ -50,8 +50,8 @@ class Iteration:
         The points that the empty clusters took as their new centers, in the order of ``empty``.
         Shorter than ``empty`` when no point was left that a center did not already serve exactly.
     swapped : tuple of (int, int)
-        What the search did just before this iteration: (center removed, cluster split in its
-        favour).
+        Moves of the search over the points that helped, just before this iteration: (center
+        removed, cluster split in its favour). A search over the summary leaves no trace here.
     """
 
     centers: Floats
@@ -82,8 +82,8 @@ class KMeansResult:
         Every iteration, when ``record`` asked for it.
     """
 
-    centers: Floats
-    labels: NDArray[np.int32]
+    centers: Floats = field(repr=False)
+    labels: NDArray[np.int32] = field(repr=False)
     inertia: float
     n_iter: int
     converged: bool
@@ -187,13 +187,17 @@ def kmeans(
         )
 
 
-def assign(points: ArrayLike, centers: ArrayLike) -> tuple[NDArray[np.int32], Floats]:
+def assign(
+    points: ArrayLike, centers: ArrayLike, *, threads: int | None = None
+) -> tuple[NDArray[np.int32], Floats]:
     """Cluster assignment: the nearest center of every point.
 
     Parameters
     ----------
     points : (n, d) array
     centers : (k, d) array
+    threads : int, optional
+        As in `kmeans`.
 
     Returns
     -------
@@ -209,7 +213,9 @@ def assign(points: ArrayLike, centers: ArrayLike) -> tuple[NDArray[np.int32], Fl
     """
     x = _points(points)
     c = _centers(centers, x)
-    with _engine(x, None, 1, work=0) as engine:
+    if threads is not None:
+        _whole("threads", threads, 1)
+    with _engine(x, None, threads, work=c.size * len(x)) as engine:
         return engine.nearest(c)
 
 

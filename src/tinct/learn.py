@@ -308,7 +308,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     def _assigned(self, X: Any) -> Iterator[tuple[NDArray[np.int32], Floats]]:
         for rows in _dense_blocks(self._samples(X)):
-            yield assign(rows, self.cluster_centers_)
+            yield assign(rows, self.cluster_centers_, threads=_threads(self.n_threads))
 
     # ---- several starts --------------------------------------------------------------------------
 

@@ -133,7 +133,7 @@ def _projection(
     # The covariance is d x d, however many points there are; its SVD gives axes and variances.
     axes, variances, _ = np.linalg.svd(np.cov(x, rowvar=False))
     axes = axes[:, :2] * np.sign(axes[np.abs(axes[:, :2]).argmax(axis=0), [0, 1]])
-    shares = variances[:2] / max(variances.sum(), 1e-300)
+    shares = variances[:2] / max(float(variances.sum()), 1e-300)
     first, second = (
         f"principal component {i} ({s:.0%} of variance)" for i, s in enumerate(shares, 1)
     )

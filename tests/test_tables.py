@@ -1,0 +1,224 @@
+"""Tables: whatever the file, the same numbers come in, and what is wrong is named in one line."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinct.tables import Table, TableError, read_table, standardize
+
+VALUES = np.array([[1.5, 2.0], [3.25, -4.0], [5e-3, 6e7]])
+
+
+def written(tmp_path: Path, text: str | bytes, name: str = "table.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|", " ", ", "])
+@pytest.mark.parametrize("header", ["", "a{0}b\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_text_gives_the_same_numbers_however_it_is_written(tmp_path, mark, header, end):
+    lines = [mark.join(map(str, row)) for row in VALUES.tolist()]
+    text = (header.format(mark) + "\n".join(lines) + "\n").replace("\n", end)
+    table = read_table(written(tmp_path, text))
+    assert np.array_equal(table.values, VALUES)
+    assert table.columns == (("a", "b") if header else ("x0", "x1"))
+    assert table.values.dtype == np.float64
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_names_survive_every_encoding_that_says_what_it_is(tmp_path, encoding):
+    path = written(tmp_path, "größe,breite\n1,2\n".encode(encoding))
+    assert read_table(path).columns == ("größe", "breite")
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(st.lists(st.floats(-1e300, 1e300), min_size=3, max_size=3), min_size=1))
+def test_every_float_comes_back_to_the_last_bit(rows, tmp_path_factory):
+    text = "\n".join(",".join(map(repr, row)) for row in rows)
+    path = written(tmp_path_factory.mktemp("floats"), "a,b,c\n" + text + "\n")
+    assert np.array_equal(read_table(path).values, np.array(rows))
+
+
+def test_quoted_cells_comments_at_the_top_and_blank_lines_are_understood(tmp_path):
+    text = '# by hand\n# again\n"a, b",c\n\n"1","2"\n\n3,4\n'
+    table = read_table(written(tmp_path, text))
+    assert table.columns == ("a, b", "c")
+    assert table.values.tolist() == [[1, 2], [3, 4]]
+
+
+def test_the_careful_reader_and_the_fast_one_agree(tmp_path):
+    numbers = np.random.default_rng(0).normal(size=(2000, 3))
+    lines = [",".join(map(repr, row)) for row in numbers.tolist()]
+    fast = read_table(written(tmp_path, "a,b,c\n" + "\n".join(lines), "fast.csv"))
+    slow = read_table(
+        written(tmp_path, "a,b,c,d\n" + "\n".join(line + ",word" for line in lines), "slow.csv"),
+        columns=["a", "b", "c"],
+    )
+    assert np.array_equal(fast.values, slow.values)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "i8", "?"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_come_in_as_float32_if_they_are_and_as_float64_otherwise(tmp_path, dtype, order):
+    array = np.array([[1, 0], [1, 1], [0, 1]]).astype(dtype, order=order)
+    np.save(tmp_path / "a.npy", array)
+    table = read_table(tmp_path / "a.npy")
+    assert np.array_equal(table.values, array)
+    assert table.values.dtype == (np.float32 if dtype == "f4" else np.float64)
+    assert table.values.flags.c_contiguous
+    assert table.values.flags.writeable
+
+
+def test_a_structured_array_brings_its_column_names(tmp_path):
+    np.save(tmp_path / "s.npy", np.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f4")]))
+    assert read_table(tmp_path / "s.npy").columns == ("a", "b")
+
+
+def test_the_only_table_of_an_archive_is_found_and_others_are_asked_for(tmp_path):
+    np.savez(tmp_path / "one.npz", X=VALUES, y=np.arange(3))
+    assert np.array_equal(read_table(tmp_path / "one.npz").values, VALUES)
+    np.savez(tmp_path / "two.npz", a=VALUES, b=VALUES + 1)
+    assert np.array_equal(read_table(tmp_path / "two.npz", variable="b").values, VALUES + 1)
+    with pytest.raises(TableError, match="several tables: name one of 'a', 'b'"):
+        read_table(tmp_path / "two.npz")
+    with pytest.raises(TableError, match="no variable 'c'; there are 'a', 'b'"):
+        read_table(tmp_path / "two.npz", variable="c")
+
+
+def test_a_matlab_file_gives_its_table_beside_a_vector(tmp_path):
+    io = pytest.importorskip("scipy.io")
+    for version in ("4", "5"):
+        path = tmp_path / f"v{version}.mat"
+        io.savemat(path, {"X": VALUES, "y": np.arange(3.0)}, format=version)
+        assert np.array_equal(read_table(path).values, VALUES)
+    io.savemat(tmp_path / "cube.mat", {"A": np.zeros((2, 3, 4))})
+    with pytest.raises(TableError, match=re.escape("there is A (2, 3, 4)")):
+        read_table(tmp_path / "cube.mat")
+
+
+def test_parquet_gives_columns_in_the_order_asked_and_counts_missing_rows(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = {"a": [1, None, 3], "b": [0.5, 1.5, 2.5], "word": ["x", "y", "z"]}
+    parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet", columns=["b", "a"], drop_missing=True)
+    assert table.values.tolist() == [[0.5, 1], [2.5, 3]]
+    assert (table.columns, table.dropped) == (("b", "a"), (1,))
+    with pytest.raises(TableError, match="column 'word' holds no numbers"):
+        read_table(tmp_path / "t.parquet")
+    with pytest.raises(TableError, match="row 1, column 'a' has no value"):
+        read_table(tmp_path / "t.parquet", columns=["a"])
+
+
+def test_columns_go_by_name_first_and_by_number_otherwise(tmp_path):
+    path = written(tmp_path, "a,0\n2,3\n4,5\n")
+    assert read_table(path, columns=["0", "a"]).values.tolist() == [[3, 2], [5, 4]]
+    assert read_table(path, columns=[0]).columns == ("a",)
+    assert read_table(path, columns=["1"]).columns == ("0",)
+
+
+def test_dropping_rows_keeps_the_others_and_says_which_went(tmp_path):
+    path = written(tmp_path, "a,b\n1,2\n,3\n4,NA\n5,6\nnan,1\n")
+    table = read_table(path, drop_missing=True)
+    assert table.values.tolist() == [[1, 2], [5, 6]]
+    assert table.dropped == (1, 2, 4)
+    assert read_table(path, columns=["b"], drop_missing=True).dropped == (2,)
+
+
+WRONG = {
+    "": "the file is empty",
+    "\n\n": "no rows",
+    "a,b\n": "a header and no rows",
+    "a,b\n1,2\n3,\n": "line 3, column 'b' has no value",
+    "a,b\n1,\n,2\n": r"line 2, column 'b' has no value \(2 rows lack one\)",
+    "a,b\n1,inf\n": "line 2, column 'b' is infinite",
+    "a,b\n1,2\n3\n": "line 3 has 1 cell, not 2",
+    "1,2\n3,4,5\n": "line 2 has 3 cells, not 2",
+    "n,b\nAda,1\n": "column 'n' holds text in line 2: 'Ada'; numeric columns: 'b'",
+    "a,b\n" + "1,2\n" * 300 + "1,x\n": "column 'b' holds text in line 302: 'x'",
+    "a;b\n1,5;2\n": "column 'a' has a decimal comma in line 2, '1,5'",
+    "a,b\n1,1+2j\n": "holds text in line 2: '1\\+2j'",
+    "größe\n1\n".encode("latin-1"): "byte 0xF6 in line 1 is not UTF-8",
+    bytes(range(256)): "not a table in a known format",
+    b"\x89PNG\r\n\x1a\n": "a PNG picture, not a table",
+    b"\x1f\x8b\x08rest": "compressed with gzip",
+    b"MATLAB 7.3 MAT-file": "MATLAB 7.3 file; save it with -v7",
+    b"PK\x03\x04broken": "broken NPZ file",
+    b"PAR1broken": "broken Parquet file",
+    b"\x93NUMPY\x01\x00v": "broken NPY file",
+}
+
+
+@pytest.mark.parametrize("text", WRONG, ids=lambda text: str(text)[:18])
+def test_what_is_wrong_with_a_file_is_one_line_that_names_the_file(tmp_path, text):
+    if str(WRONG[text]).startswith("broken Parquet"):
+        pytest.importorskip("pyarrow")
+    path = written(tmp_path, text)
+    with pytest.raises(TableError, match=WRONG[text]) as caught:
+        read_table(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("array", "what"),
+    [
+        (np.array([None, 1]), "Python objects inside, which are never loaded"),
+        (np.ones((2, 2), complex), "complex numbers, not real numbers"),
+        (np.array(["a", "b"]), "text, not real numbers"),
+        (np.zeros((2, 3, 4)), r"an array of shape \(2, 3, 4\), not rows and columns"),
+        (np.zeros((0, 2)), "no rows"),
+        (np.array([[1, np.nan]]), "row 0, column 'x1' has no value"),
+        (np.array([[np.inf, 1]]), "row 0, column 'x0' is infinite"),
+    ],
+)
+def test_an_array_that_is_no_table_of_numbers_is_refused(tmp_path, array, what):
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    with pytest.raises(TableError, match=what):
+        read_table(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    ("columns", "what"),
+    [
+        (["z"], "no column 'z'; there are 'a', 'b'"),
+        ([2], "no column 2"),
+        ([-1], "no column -1"),
+        ([], "no columns asked for"),
+        (["a", 0], "column 'a' is asked for 2 times"),
+    ],
+)
+def test_columns_that_can_not_be_picked_are_named(tmp_path, columns, what):
+    with pytest.raises(TableError, match=what):
+        read_table(written(tmp_path, "a,b\n1,2\n"), columns=columns)
+
+
+def test_a_missing_file_and_a_directory_are_said_to_be_so(tmp_path):
+    with pytest.raises(TableError, match=r"nofile.csv: no such file"):
+        read_table(tmp_path / "nofile.csv")
+    with pytest.raises(TableError, match="a directory, not a table"):
+        read_table(tmp_path)
+    with pytest.raises(TableError, match="only NPZ and MATLAB files hold named variables"):
+        read_table(written(tmp_path, "1,2\n"), variable="X")
+
+
+def test_standardized_columns_have_mean_0_and_deviation_1_and_come_back():
+    values = np.random.default_rng(0).normal([5, -300], [0.1, 70], (500, 2))
+    scaled, scale = standardize(Table(values, ("a", "b"), "noise"))
+    assert np.allclose(scaled.values.mean(axis=0), 0)
+    assert np.allclose(scaled.values.std(axis=0), 1)
+    assert np.allclose(scale.undo(scaled.values), values)
+
+
+def test_a_constant_column_is_found_and_can_not_be_scaled():
+    table = Table(np.array([[1.0, 2.0], [1.0, 3.0]]), ("same", "other"), "t")
+    assert table.constant == ("same",)
+    with pytest.raises(TableError, match="t: column 'same' is constant"):
+        standardize(table)
