@@ -19,8 +19,8 @@ struct View {
     int d;
     const T *x;          // [blocks][d][LANES]
     const double *w;     // [blocks * LANES]
-    const T *lo, *hi;    // [blocks][d], or null when d > MAX_BOXED_DIMS
-    const T *glo, *ghi;  // [groups][d]
+    const T *mid, *half;              // boxes of the blocks, [blocks][d], or null when d > MAX_BOXED_DIMS
+    const T *group_mid, *group_half;  // boxes of the groups, [groups][d]
     const T *radius;     // [blocks * LANES]: |x| rounded up, when d > MAX_BOXED_DIMS
 };
 

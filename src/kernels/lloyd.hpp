@@ -275,21 +275,15 @@ inline void scan(const T *x, int d, const T *rows, const int32_t *ids, int m, Fo
 // ---- which centers can be nearest to a point of a box ---------------------------------------------
 
 // A list made with more slack than this part of the distance that decides it would hold too many centers.
-constexpr float LOOSE = 0.2f;
+constexpr float LOOSE = 0.1f;
 
 // Squared distances from each center to the nearest and to the farthest point of a box. `most` keeps the
 // smallest of the latter, `other` the second smallest.
 template <class T, bool SECOND>
-inline void box_distances(const T *lo, const T *hi, int d, const T *columns, int stride, int m, T *least,
+inline void box_distances(const T *mid, const T *half, int d, const T *columns, int stride, int m, T *least,
                           T &smallest_most) {
     using F = typename Vec<T>::F;
     constexpr int W = Vec<T>::width;
-    T mid[MAX_BOXED_DIMS], half[MAX_BOXED_DIMS];
-    for (int j = 0; j < d; ++j) {
-        mid[j] = (lo[j] + hi[j]) / 2;
-        // Rounding of mid is made up for in the half width: the interval may only grow.
-        half[j] = (hi[j] - mid[j] > mid[j] - lo[j] ? hi[j] - mid[j] : mid[j] - lo[j]) * Vec<T>::margin;
-    }
     F limit = F{} + Vec<T>::huge, other = limit;
     for (int i = 0; i < m; i += W) {
         F inner = {}, outer = {};
@@ -323,29 +317,34 @@ inline void box_distances(const T *lo, const T *hi, int d, const T *columns, int
 }
 
 // Keep of `ids` (or of 0..m-1) the centers whose smallest distance to the box exceeds the (second) smallest
-// of their largest distances by no more than `slack`: no other can be (second) nearest to a point inside,
-// nor become so before some center has moved by more than slack / 2. The columns are padded to whole vectors.
+// of their largest distances by no more than `slack`: no other can be (second) nearest to a point inside.
+// `gap` is lowered to how much farther the nearest center left out is: the list stays right until some center
+// has moved by more than half of it. The columns are padded to whole vectors.
 template <class T, bool SECOND>
-inline int keep_near_box(const T *lo, const T *hi, int d, const T *columns, int stride, int m,
-                         const int32_t *ids, T &slack, T *least, int32_t *kept) {
+inline int keep_near_box(const T *mid, const T *half, int d, const T *columns, int stride, int m,
+                         const int32_t *ids, T slack, T *least, int32_t *kept, T &gap) {
+    using F = typename Vec<T>::F;
     constexpr int W = Vec<T>::width;
     T limit;
-    box_distances<T, SECOND>(lo, hi, d, columns, stride, m, least, limit);
-    if (slack > 0) {
-        const T reach = __builtin_sqrt(limit);
-        slack = slack < LOOSE * reach ? slack : LOOSE * reach;
-        limit = (reach + slack) * (reach + slack);
-    }
-    limit = limit * Vec<T>::margin + Vec<T>::tiny;
+    box_distances<T, SECOND>(mid, half, d, columns, stride, m, least, limit);
+    const T reach = __builtin_sqrt(limit);
+    slack = slack < LOOSE * reach ? slack : LOOSE * reach;
+    limit = (reach + slack) * (reach + slack) * Vec<T>::margin + Vec<T>::tiny;
+    F outside = F{} + Vec<T>::huge;
     int count = 0;
     for (int i = 0; i < m; i += W) {
-        unsigned near = bits<T>(load<T>(least + i) <= limit);
-        for (; near; near &= near - 1) {
+        const F away = load<T>(least + i);
+        outside = smaller<T>(away <= limit ? F{} + Vec<T>::huge : away, outside);
+        for (unsigned near = bits<T>(away <= limit); near; near &= near - 1) {
             const int at = i + __builtin_ctz(near);
             kept[count] = ids ? ids[at] : at;
             count += at < m;
         }
     }
+    T nearest_out = Vec<T>::huge;
+    for (int i = 0; i < W; ++i) nearest_out = outside[i] < nearest_out ? outside[i] : nearest_out;
+    const T room = __builtin_sqrt(nearest_out) / Vec<T>::margin - reach * Vec<T>::margin;
+    gap = room < gap ? room : gap;
     return count;
 }
 
@@ -358,15 +357,18 @@ template <class T, bool SECOND> struct Finder {
     T slack;
     int64_t group = -1;
     int in_group = 0;
+    T group_gap = 0;
 
-    int find(int64_t block, int32_t *kept, T &allowed) {
+    // The candidates of a block; `gap` says how long they are right.
+    int find(int64_t block, int32_t *kept, T &gap) {
         const int d = view.d;
-        T wide = slack;
         T *group_columns = scratch.numbers, *least = group_columns + int64_t(d) * centers.stride;
         if (block / BLOCKS_PER_GROUP != group) {
             group = block / BLOCKS_PER_GROUP;
-            in_group = keep_near_box<T, SECOND>(view.glo + group * d, view.ghi + group * d, d, centers.columns,
-                                                centers.stride, centers.k, nullptr, wide, least, scratch.ids);
+            group_gap = Vec<T>::faraway;
+            in_group = keep_near_box<T, SECOND>(view.group_mid + group * d, view.group_half + group * d, d, centers.columns,
+                                                centers.stride, centers.k, nullptr, slack, least, scratch.ids,
+                                                group_gap);
             for (int j = 0; j < d; ++j) {
                 T *to = group_columns + int64_t(j) * centers.stride;
                 const T *from = centers.columns + int64_t(j) * centers.stride;
@@ -374,9 +376,13 @@ template <class T, bool SECOND> struct Finder {
                 for (int i = in_group; i % Vec<T>::width; ++i) to[i] = Vec<T>::faraway;
             }
         }
-        allowed = slack;
-        return keep_near_box<T, SECOND>(view.lo + block * d, view.hi + block * d, d, group_columns,
-                                        centers.stride, in_group, scratch.ids, allowed, least, kept);
+        gap = group_gap;
+        if (in_group == 1) {
+            kept[0] = scratch.ids[0];
+            return 1;
+        }
+        return keep_near_box<T, SECOND>(view.mid + block * d, view.half + block * d, d, group_columns,
+                                        centers.stride, in_group, scratch.ids, slack, least, kept, gap);
     }
 };
 
@@ -421,9 +427,10 @@ inline int64_t step_boxed(const View<T> &view, const Centers<T> &centers, Scratc
             if (m == SETTLED) continue;
         } else {
             candidates = scratch.ids + centers.stride;
-            T slack;
-            m = finder.find(block, candidates, slack);
-            memory.expires[block] = m <= MEMORY ? memory.drift + double(slack) / 2 : -1;
+            T gap;
+            m = finder.find(block, candidates, gap);
+            memory.expires[block] = m <= MEMORY ? memory.drift + double(gap) / 2 : -1;
+            if (m == 1 && *count == SETTLED && ids[0] == candidates[0]) continue;
             if (m <= MEMORY) __builtin_memcpy(ids, candidates, sizeof(int32_t) * m);
         }
         scan<T, false>(view.x + block * view.d * LANES, view.d, centers.rows, candidates, m, found);
@@ -510,7 +517,7 @@ inline int64_t step_bounded(const View<T> &view, const Centers<T> &centers, Scra
 template <class T>
 int64_t step(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch, const Memory<T> &memory,
              int64_t first, int64_t last, int32_t *labels, double *sums) {
-    const auto kind = view.lo ? step_boxed<T> : step_bounded<T>;
+    const auto kind = view.mid ? step_boxed<T> : step_bounded<T>;
     return kind(view, centers, scratch, memory, first, last, labels, sums);
 }
 
@@ -520,7 +527,7 @@ void nearest(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
     Finder<T, false> finder{view, centers, scratch, T(0)};
     Finder<T, true> finder_of_two{view, centers, scratch, T(0)};
     Found<T> found;
-    int32_t *ids = view.lo ? scratch.ids + centers.stride : nullptr;
+    int32_t *ids = view.mid ? scratch.ids + centers.stride : nullptr;
     for (int64_t block = first; block < last; ++block) {
         const T *x = view.x + block * view.d * LANES;
         int m = centers.k;
@@ -546,11 +553,11 @@ void nearest(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
 
 // Squared distance from c to the nearest point of a block's box; 0 without boxes.
 template <class T> inline T from_box(const View<T> &view, int64_t block, const T *c) {
-    if (!view.lo) return 0;
+    if (!view.mid) return 0;
     T sum = 0;
     for (int j = 0; j < view.d; ++j) {
-        const T below = view.lo[block * view.d + j] - c[j], above = c[j] - view.hi[block * view.d + j];
-        const T away = below > above ? below : above;
+        T away = c[j] - view.mid[block * view.d + j];
+        away = (away < 0 ? -away : away) - view.half[block * view.d + j];
         if (away > 0) sum += away * away;
     }
     return sum;

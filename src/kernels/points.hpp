@@ -57,6 +57,7 @@ template <class T> Order morton_order(const T *x, int64_t n, int d) {
     for (int j = 0; j < d; ++j) span = std::max(span, double(high[j]) - double(low[j]));
     // One radix pass per 11 bits: three passes are enough to tell blocks apart.
     const int per_dim = d == 1 ? 22 : 33 / d, cells = 1 << per_dim;
+    const double scale = cells / span;
     uint64_t spread[256];  // the bits of a byte, d apart
     for (int byte = 0; byte < 256; ++byte) {
         spread[byte] = 0;
@@ -65,8 +66,7 @@ template <class T> Order morton_order(const T *x, int64_t n, int d) {
     std::vector<uint64_t> keys(n);
     for (int64_t i = 0; i < n && span > 0; ++i)
         for (int j = 0; j < d; ++j) {
-            const double part = (double(x[i * d + j]) - double(low[j])) / span;
-            uint64_t cell = std::min(int(part * cells), cells - 1);
+            uint64_t cell = std::min(int((double(x[i * d + j]) - double(low[j])) * scale), cells - 1);
             for (int shift = j; cell; cell >>= 8, shift += 8 * d) keys[i] |= spread[cell & 255] << shift;
         }
     auto order = radix_order(keys, per_dim * d);
@@ -99,15 +99,15 @@ template <class T> class Points {
         labels_.assign(blocks * LANES, -1);
         if (!boxed) measure_radii();
         if (boxed) {
-            bound(blocks, 1, lo_, hi_);
-            bound(groups, BLOCKS_PER_GROUP, glo_, ghi_);
+            bound(blocks, 1, mid_, half_);
+            bound(groups, BLOCKS_PER_GROUP, group_mid_, group_half_);
         }
     }
 
     View<T> view() const {
         const bool boxed = d <= MAX_BOXED_DIMS;
-        return {blocks, d, x_.data(), w_.data(), boxed ? lo_.data() : nullptr, hi_.data(), glo_.data(),
-                ghi_.data(), radius_.data()};
+        return {blocks, d, x_.data(), w_.data(), boxed ? mid_.data() : nullptr, half_.data(),
+                group_mid_.data(), group_half_.data(), radius_.data()};
     }
 
     // Forget the labels and make room for the sums of k clusters.
@@ -193,18 +193,21 @@ template <class T> class Points {
         }
     }
 
-    // Sum of w |x - center|^2 over a chunk, in float64.
+    // Sum of w |x - center|^2 over a chunk, in float64, each lane with its own sum.
     double inertia(const T *centers, int64_t chunk) const {
-        double total = 0;
-        for (int64_t p = first(chunk) * LANES; p < last(chunk) * LANES; ++p) {
-            const T *c = centers + int64_t(labels_[p]) * d;
-            double sum = 0;
+        double sums[LANES] = {}, total = 0;
+        for (int64_t block = first(chunk); block < last(chunk); ++block) {
+            double squares[LANES] = {};
             for (int j = 0; j < d; ++j) {
-                const double t = double(at(p, j)) - double(c[j]);
-                sum += t * t;
+                const T *x = &x_[(block * d + j) * LANES];
+                for (int i = 0; i < LANES; ++i) {
+                    const double t = double(x[i]) - double(centers[int64_t(labels_[block * LANES + i]) * d + j]);
+                    squares[i] += t * t;
+                }
             }
-            total += w_[p] * sum;
+            for (int i = 0; i < LANES; ++i) sums[i] += w_[block * LANES + i] * squares[i];
         }
+        for (double part : sums) total += part;
         return total;
     }
 
@@ -235,18 +238,23 @@ template <class T> class Points {
         return empty;
     }
 
-    // Weighted variance, mean over the dimensions.
+    // Weighted variance, mean over the dimensions. Each lane has its own sum: additions need not wait.
     double variance() const {
         double mass = 0, total = 0;
         for (double w : w_) mass += w;
         for (int j = 0; j < d; ++j) {
-            double sum = 0, squares = 0;
-            for (int64_t p = 0; p < n; ++p) sum += w_[p] * double(at(p, j));
-            for (int64_t p = 0; p < n; ++p) {
-                const double t = double(at(p, j)) - sum / mass;
-                squares += w_[p] * t * t;
-            }
-            total += squares / mass;
+            const auto weighted = [&](auto value) {
+                double sums[LANES] = {}, sum = 0;
+                for (int64_t block = 0; block < blocks; ++block) {
+                    const T *x = &x_[(block * d + j) * LANES];
+                    const double *w = &w_[block * LANES];
+                    for (int i = 0; i < LANES; ++i) sums[i] += w[i] * value(double(x[i]));
+                }
+                for (double part : sums) sum += part;
+                return sum / mass;
+            };
+            const double mean = weighted([](double x) { return x; });
+            total += weighted([mean](double x) { return (x - mean) * (x - mean); });
         }
         return total / d;
     }
@@ -408,9 +416,11 @@ template <class T> class Points {
         }
     }
 
-    void bound(int64_t boxes, int size, std::vector<T> &lo, std::vector<T> &hi) const {
-        lo.resize(boxes * d);
-        hi.resize(boxes * d);
+    // Boxes of `size` blocks each: middle and half width, the latter rounded up so that nothing sticks out.
+    void bound(int64_t boxes, int size, std::vector<T> &mid, std::vector<T> &half) const {
+        constexpr T widen = sizeof(T) == 4 ? T(1.00001) : T(1.00000000001);
+        mid.resize(boxes * d);
+        half.resize(boxes * d);
         for (int64_t box = 0; box < boxes; ++box)
             for (int j = 0; j < d; ++j) {
                 T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::lowest();
@@ -420,8 +430,9 @@ template <class T> class Points {
                         low = std::min(low, v);
                         high = std::max(high, v);
                     }
-                lo[box * d + j] = low;
-                hi[box * d + j] = high;
+                const T middle = (low + high) / 2;
+                mid[box * d + j] = middle;
+                half[box * d + j] = std::max(high - middle, middle - low) * widen;
             }
     }
 
@@ -434,7 +445,7 @@ template <class T> class Points {
     std::vector<uint32_t> order_;
     std::vector<uint64_t> keys_;
     std::vector<int64_t> cell_ends_;
-    std::vector<T> x_, lo_, hi_, glo_, ghi_, best_, second_, closest_, farthest_, radius_, upper_, lower_,
+    std::vector<T> x_, mid_, half_, group_mid_, group_half_, best_, second_, closest_, farthest_, radius_, upper_, lower_,
         moves_;
     std::vector<double> w_, sums_, potential_, expires_;
     std::vector<int32_t> labels_, counts_, ids_;
