@@ -111,7 +111,18 @@ template <class T, bool SECOND> struct Best {
     }
 };
 
-// d known at compile time and small: the points stay in registers.
+template <class T, int D>
+inline typename Vec<T>::F distance_small(const typename Vec<T>::F (&p)[D][2], int v, const T *c) {
+    typename Vec<T>::F t = p[0][v] - c[0], sum = t * t;
+    for (int j = 1; j < D; ++j) {
+        t = p[j][v] - c[j];
+        sum += t * t;
+    }
+    return sum;
+}
+
+// d known at compile time and small: the points stay in registers. (Lists of two are the commonest; a case of
+// their own, with one comparison and no running best, gained nothing.)
 template <class T, int D, bool SECOND>
 inline void scan_small(const T *x, const T *rows, const int32_t *ids, int m, Found<T> &found) {
     using F = typename Vec<T>::F;
@@ -124,14 +135,7 @@ inline void scan_small(const T *x, const T *rows, const int32_t *ids, int m, Fou
         for (int i = 0; i < m; ++i) {
             const int id = ids ? ids[i] : i;
             const T *c = rows + int64_t(id) * D;
-            for (int v = 0; v < 2; ++v) {
-                F t = p[0][v] - c[0], sum = t * t;
-                for (int j = 1; j < D; ++j) {
-                    t = p[j][v] - c[j];
-                    sum += t * t;
-                }
-                best.see(v, sum, id);
-            }
+            for (int v = 0; v < 2; ++v) best.see(v, distance_small<T, D>(p, v, c), id);
         }
         best.write(found, lane);
     }
@@ -142,30 +146,28 @@ template <class T, bool SECOND>
 inline void scan_large(const T *x, int d, const T *rows, const int32_t *ids, int m, Found<T> &found, int lane) {
     using F = typename Vec<T>::F;
     constexpr int W = Vec<T>::width, TILE = 4;
-    {
-        Best<T, SECOND> best;
-        for (int i = 0; i < m; i += TILE) {
-            const int many = m - i < TILE ? m - i : TILE;
-            const T *c[TILE];
-            int id[TILE];
-            for (int u = 0; u < TILE; ++u) {
-                id[u] = ids ? ids[i + (u < many ? u : 0)] : i + (u < many ? u : 0);
-                c[u] = rows + int64_t(id[u]) * d;
-            }
-            F sum[TILE][2] = {};
-            for (int j = 0; j < d; ++j) {
-                const F p0 = load<T>(x + j * LANES), p1 = load<T>(x + j * LANES + W);
-                for (int u = 0; u < TILE; ++u) {
-                    const F t0 = p0 - c[u][j], t1 = p1 - c[u][j];
-                    sum[u][0] += t0 * t0;
-                    sum[u][1] += t1 * t1;
-                }
-            }
-            for (int u = 0; u < many; ++u)
-                for (int v = 0; v < 2; ++v) best.see(v, sum[u][v], id[u]);
+    Best<T, SECOND> best;
+    for (int i = 0; i < m; i += TILE) {
+        const int many = m - i < TILE ? m - i : TILE;
+        const T *c[TILE];
+        int id[TILE];
+        for (int u = 0; u < TILE; ++u) {
+            id[u] = ids ? ids[i + (u < many ? u : 0)] : i + (u < many ? u : 0);
+            c[u] = rows + int64_t(id[u]) * d;
         }
-        best.write(found, lane);
+        F sum[TILE][2] = {};
+        for (int j = 0; j < d; ++j) {
+            const F p0 = load<T>(x + j * LANES), p1 = load<T>(x + j * LANES + W);
+            for (int u = 0; u < TILE; ++u) {
+                const F t0 = p0 - c[u][j], t1 = p1 - c[u][j];
+                sum[u][0] += t0 * t0;
+                sum[u][1] += t1 * t1;
+            }
+        }
+        for (int u = 0; u < many; ++u)
+            for (int v = 0; v < 2; ++v) best.see(v, sum[u][v], id[u]);
     }
+    best.write(found, lane);
 }
 
 // ---- many dimensions: screen by dot products, decide by distances --------------------------------
