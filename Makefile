@@ -39,6 +39,7 @@ bench: .venv/.ready
 	$(BIN)/python -m bench.general
 	$(BIN)/python -m bench.tables
 	$(BIN)/python -m bench.command
+	$(BIN)/python -m bench.readme
 
 clean:
 	rm -rf .venv build demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
