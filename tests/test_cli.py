@@ -127,10 +127,15 @@ def test_the_same_options_give_the_same_bytes_whatever_the_threads():
 
 
 def test_options_reach_the_compressor():
-    variants = (["-k", "8"], ["-k", "8", "--dither", "0"], ["-k", "9"])
+    variants = (
+        ["-k", "8"],
+        ["-k", "8", "--dither", "0"],
+        ["-k", "8", "--lossy", "0.5"],
+        ["-k", "9"],
+    )
     for place, options in enumerate(variants):
         assert tinct("compress", "bird.png", *options, "-o", f"{place}.png")[0] == 0
-    assert len({Path(f"{place}.png").read_bytes() for place in range(3)}) == 3
+    assert len({Path(f"{place}.png").read_bytes() for place in range(4)}) == 4
 
 
 def test_compare_draws_a_figure():

@@ -115,6 +115,8 @@ def test_a_picture_is_not_written_to():
         ({"colors": "many"}, TypeError, "colors must be an integer, not str"),
         ({"dither": -0.1}, ValueError, r"dither must be 0\.\.1, not -0\.1"),
         ({"dither": None}, TypeError, "dither must be a number, not NoneType"),
+        ({"lossy": 1.1}, ValueError, r"lossy must be 0\.\.1, not 1\.1"),
+        ({"lossy": "much"}, TypeError, "lossy must be a number, not str"),
         ({"level": 99}, ValueError, "level"),
         ({"effort": -1}, ValueError, "effort"),
     ],
@@ -134,3 +136,20 @@ def test_srgb_without_dithering_gives_the_higher_psnr():
     by_code = compress(pixels, 16, space="srgb", dither=0).report.psnr
     by_eye = compress(pixels, 16, dither=0).report.psnr
     assert by_code > by_eye
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_lossy_file_decodes_to_the_palette_at_the_indices(channels):
+    pixels = painting(channels)
+    small = compress(pixels, 64, lossy=0.6)
+    np.testing.assert_array_equal(small.image, small.palette[small.indices])
+    np.testing.assert_array_equal(decode(small.data, small.image.shape[2]), small.image)
+    if channels == 4:
+        np.testing.assert_array_equal(small.image[..., 3] == 0, pixels[..., 3] == 0)
+
+
+def test_the_lossier_the_smaller():
+    pixels = painting(side=128)
+    sizes = [len(compress(pixels, lossy=x, level=2).data) for x in (0, 0.2, 0.4, 0.6, 0.8, 1)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < sizes[0] / 3

@@ -12,6 +12,8 @@
 #include "points.hpp"
 #if __has_include("pixels.hpp")
 #include "pixels.hpp"
+#include "rate.hpp"
+#include "visibility.hpp"
 #define TINCT_HAS_PIXELS
 #endif
 
@@ -169,5 +171,7 @@ NB_MODULE(_kernels, m) {
     tinct::bind_points<double>(m, "PointsF64");
 #ifdef TINCT_HAS_PIXELS
     tinct::bind_pixels(m);
+    tinct::bind_rate(m);
+    tinct::bind_visibility(m);
 #endif
 }

@@ -52,3 +52,17 @@ def diffuse(
     flat: float,
     serpentine: bool,
 ) -> NDArray[np.uint8]: ...
+def visibility(pixels: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+def sum_visibility(
+    pixels: NDArray[np.uint8], colors: NDArray[np.uint8], weights: NDArray[np.float32]
+) -> NDArray[np.float64]: ...
+def remap_for_rate(
+    pixels: NDArray[np.uint8],
+    weights: NDArray[np.float32],
+    nearest: NDArray[np.uint8],
+    palette: NDArray[np.float32],
+    hidden: int,
+    spread: float,
+    price: float,
+    effort: int,
+) -> NDArray[np.uint8]: ...

@@ -46,6 +46,7 @@ input. IN may be - for stdin; the PNG then goes to stdout unless -o is given.
 \b
   tinct compress bird.png -k 16
   tinct compress shots/*.png --out-dir small
+  tinct compress photo.png --lossy 0.4
   tinct compress photo.jpg -k 32 -o photo.png --compare side-by-side.png
 """
 
@@ -122,6 +123,12 @@ def tinct() -> None:
     help="Share of the error passed on to neighbours, 0..1.  [default: 0.75]",
 )
 @click.option(
+    "--lossy",
+    type=Number("lossy", float, 0, 1),
+    default=0.0,
+    help="Errors allowed where they save bytes and show least, 0..1.  [default: 0]",
+)
+@click.option(
     "--space",
     type=Choice("space", "oklab", "srgb"),
     default="oklab",
@@ -177,6 +184,7 @@ class Options:
     out_dir: str | None
     suffix: str | None
     dither: float | None
+    lossy: float
     space: str
     effort: int
     seed: int
@@ -344,6 +352,7 @@ def _compress_one(job: Job, options: Options) -> Outcome:
         files.read(data, name=job.name) if job.source == "-" else job.source,
         options.colors,
         dither=DITHER if options.dither is None else options.dither,
+        lossy=options.lossy,
         space=options.space,
         effort=options.effort,
         seed=options.seed,

@@ -1,0 +1,167 @@
+// Visibility: how much an error shows where it stands. Errors hide in texture and show in smooth areas, so a
+// pixel's weight falls with the activity around it: the local standard deviation of lightness.
+//
+// Sums are written out in a fixed order, in doubles; only + - * / and sqrt, which IEEE 754 rounds exactly.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "pixels.hpp"
+
+namespace tinct::visibility {
+
+// A Gaussian of sigma 1 pixel, from the middle outwards. Against sigma 1.5 it cost photographs 1.4 % of their
+// bytes at the same score and saved graphics, whose smooth areas begin right beside edges, 3.5 %.
+constexpr int RADIUS = 4;
+constexpr double TAPS[RADIUS + 1] = {0.39894346935609776, 0.24197144565660073, 0.05399112742070441,
+                                     0.0044318616200312655, 0.00013383062461474175};
+// Activity at which an error counts half of what it counts where nothing happens: three to four 8-bit codes.
+// At 0.005 and 0.02 photographs took 0.7 % less and 2 % more bytes, graphics the reverse.
+constexpr float HALF = 0.01f;
+
+/// The index of a position outside of 0..n-1, mirrored at the borders (c b a | a b c | c b a).
+inline int64_t mirrored(int64_t i, int64_t n) {
+    if (i >= 0 && i < n) return i;
+    i = (i % (2 * n) + 2 * n) % (2 * n);
+    return i < n ? i : 2 * n - 1 - i;
+}
+
+/// Gaussian means of L and of L², row by row; of alpha too, which lies in the last of four coordinates.
+template <int C>
+class Activity {
+  public:
+    Activity(const uint8_t *pixels, int64_t height, int64_t width)
+        : pixels_(pixels), height_(height), width_(width), points_(size_t(width * C)),
+          padded_(size_t(width + 2 * RADIUS)), rows_(size_t(ROWS * PLANES * width)) {
+        for (int64_t y = -RADIUS; y < RADIUS; ++y) blur_row(y);
+    }
+
+    /// The local standard deviation along row y; rows are asked for from the top down.
+    void row(int64_t y, float *out) {
+        blur_row(y + RADIUS);
+        std::vector<double> variance(size_t(width_), 0.0), mean(variance), square(variance);
+        for (int plane = 0; plane < PLANES; plane += 2) {
+            blur_down(y, plane, mean.data());
+            blur_down(y, plane + 1, square.data());
+            for (int64_t x = 0; x < width_; ++x)
+                variance[x] += std::max(square[x] - mean[x] * mean[x], 0.0);
+        }
+        for (int64_t x = 0; x < width_; ++x) out[x] = float(std::sqrt(variance[x]));
+    }
+
+  private:
+    static constexpr int ROWS = 2 * RADIUS + 1, PLANES = C == 4 ? 4 : 2;
+
+    double *line(int64_t y, int plane) {
+        return rows_.data() + (((y + ROWS) % ROWS) * PLANES + plane) * width_;
+    }
+    void blur_row(int64_t y) {
+        pixels::points_of<C>(pixels_ + mirrored(y, height_) * width_ * C, width_, points_.data());
+        for (int plane = 0; plane < PLANES; ++plane) {
+            const int part = plane < 2 ? 0 : C - 1;
+            for (int64_t i = 0; i < width_ + 2 * RADIUS; ++i) {
+                const double value = points_[size_t(mirrored(i - RADIUS, width_) * C + part)];
+                padded_[size_t(i)] = plane % 2 ? value * value : value;
+            }
+            double *out = line(y, plane);
+            for (int64_t x = 0; x < width_; ++x) {
+                const double *at = padded_.data() + x + RADIUS;
+                double sum = TAPS[0] * at[0];
+                for (int r = 1; r <= RADIUS; ++r) sum += TAPS[r] * (at[-r] + at[r]);
+                out[x] = sum;
+            }
+        }
+    }
+    void blur_down(int64_t y, int plane, double *out) {
+        const double *at = line(y, plane);
+        for (int64_t x = 0; x < width_; ++x) out[x] = TAPS[0] * at[x];
+        for (int r = 1; r <= RADIUS; ++r) {
+            const double *above = line(y - r, plane), *below = line(y + r, plane);
+            for (int64_t x = 0; x < width_; ++x) out[x] += TAPS[r] * (above[x] + below[x]);
+        }
+    }
+
+    const uint8_t *pixels_;
+    int64_t height_, width_;
+    std::vector<float> points_;
+    std::vector<double> padded_, rows_;  // rows_: a ring of the last ROWS rows, blurred along the row
+};
+
+/// weights (h, w): 1 / (HALF + activity), scaled to a mean of 1.
+template <int C>
+void weights_of(const uint8_t *pixels, int64_t height, int64_t width, float *weights) {
+    Activity<C> activity(pixels, height, width);
+    double total = 0;
+    for (int64_t y = 0; y < height; ++y) {
+        float *row = weights + y * width;
+        activity.row(y, row);
+        for (int64_t x = 0; x < width; ++x) {
+            row[x] = 1.0f / (HALF + row[x]);
+            total += double(row[x]);
+        }
+    }
+    const float scale = float(double(height * width) / total);
+    for (int64_t i = 0; i < height * width; ++i) weights[i] *= scale;
+}
+
+/// For each of the distinct `colors` (u, C) the sum of the square roots of its pixels' weights. The root is
+/// what a palette should count: 2.9 % fewer bytes at the same score than pixels, 1.2 % fewer than the weights.
+template <int C>
+void sum_by_color(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64_t u, const float *weights,
+                  double *sums) {
+    struct Slot {
+        uint32_t key;
+        int64_t at = -1;
+    };
+    const int bits = std::bit_width(uint64_t(2 * u));
+    const size_t mask = (size_t(1) << bits) - 1;
+    std::vector<Slot> table(mask + 1);
+    auto slot_of = [&](uint32_t key) -> Slot & {
+        size_t at = size_t(key * 0x9E3779B97F4A7C15ull >> (64 - bits));
+        while (table[at].at >= 0 && table[at].key != key) at = (at + 1) & mask;
+        return table[at];
+    };
+    for (int64_t i = 0; i < u; ++i) {
+        const uint32_t key = pixels::Key<C>::of(colors + i * C);
+        slot_of(key) = {key, i};
+    }
+    std::fill(sums, sums + u, 0.0);
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t at = slot_of(pixels::Key<C>::of(pixels + i * C)).at;
+        if (at >= 0) sums[at] += double(std::sqrt(weights[i]));
+    }
+}
+
+inline pixels::Fresh<float> weights_py(const pixels::Array<uint8_t, 3> &pixels) {
+    auto out = pixels::make_array<float>({pixels.shape(0), pixels.shape(1)});
+    nanobind::gil_scoped_release release;
+    auto run = pixels.shape(2) == 4 ? weights_of<4> : weights_of<3>;
+    run(pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), out.data());
+    return out;
+}
+
+inline pixels::Fresh<double> sums_py(const pixels::Array<uint8_t, 3> &pixels,
+                                     const pixels::Array<uint8_t, 2> &colors,
+                                     const pixels::Array<float, 2> &weights) {
+    auto out = pixels::make_array<double>({colors.shape(0)});
+    nanobind::gil_scoped_release release;
+    auto run = pixels.shape(2) == 4 ? sum_by_color<4> : sum_by_color<3>;
+    run(pixels.data(), int64_t(pixels.shape(0) * pixels.shape(1)), colors.data(), int64_t(colors.shape(0)),
+        weights.data(), out.data());
+    return out;
+}
+
+}  // namespace tinct::visibility
+
+namespace tinct {
+
+inline void bind_visibility(nanobind::module_ &m) {
+    using namespace nanobind::literals;
+    m.def("visibility", &visibility::weights_py, "pixels"_a);
+    m.def("sum_visibility", &visibility::sums_py, "pixels"_a, "colors"_a, "weights"_a);
+}
+
+}  // namespace tinct

@@ -1,0 +1,207 @@
+"""Laws of visibility and of mapping pixels for rate."""
+
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import reference_rate as reference
+from painted import flat, photo
+from tinct import _kernels
+from tinct.color import to_points
+from tinct.palette import histogram, palette, visibility, weighted
+from tinct.remap import WARM, price, remap, remap_lossy
+
+
+def faded(height=40, width=56):
+    """A photograph that is opaque on the left, fades, and is fully transparent on the right."""
+    opacity = np.linspace(500, -200, width).clip(0, 255) * np.ones((height, 1))
+    return np.dstack([photo(height, width), opacity.astype(np.uint8)])
+
+
+def points_of(pixels):
+    return to_points(pixels.reshape(-1, pixels.shape[2])).reshape(pixels.shape)
+
+
+def stream(indices):
+    """Bytes of the indices as a PNG stores them: a filter byte before each row, deflated."""
+    return len(zlib.compress(np.pad(indices, ((0, 0), (1, 0))).tobytes(), 9))
+
+
+def error(pixels, colors, indices):
+    """The visible error per pixel of what a mapping makes."""
+    away = ((points_of(pixels) - to_points(colors)[indices]) ** 2).sum(axis=2)
+    return float((away * visibility(pixels)).mean())
+
+
+# --- visibility ---------------------------------------------------------------------------------
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.sampled_from([3, 4]), st.integers(0, 99))
+def test_visibility_equals_slow_twin(height, width, channels, seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
+    slow = reference.visibility(points_of(pixels))
+    np.testing.assert_allclose(visibility(pixels), slow, rtol=1e-4)
+
+
+def test_visibility_means_one_and_is_least_in_texture():
+    pixels = photo(64, 64).copy()
+    pixels[:, :32] = 120
+    weights = visibility(pixels)
+    assert weights.mean() == pytest.approx(1, abs=1e-4)
+    assert weights[:, :24].min() > 1.5 * weights[:, 40:].max()
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colors_weigh_the_roots_of_their_pixels(channels):
+    pixels = faded()[..., :channels]
+    weights = visibility(np.ascontiguousarray(pixels))
+    counted = weighted(histogram(pixels), pixels, weights)
+    assert counted.weights.sum() == pytest.approx(np.sqrt(weights.astype(float)).sum(), rel=1e-6)
+    even = weighted(histogram(pixels), pixels, np.ones_like(weights))
+    np.testing.assert_array_equal(even.weights, histogram(pixels).weights)
+
+
+def test_refuses_what_is_no_picture():
+    with pytest.raises(ValueError, match=r"pixels must be \(h, w, c\), not \(2, 3\)"):
+        visibility(np.zeros((2, 3), np.uint8))
+
+
+# --- mapping ------------------------------------------------------------------------------------
+
+
+def test_bits_that_cost_nothing_change_nothing():
+    pixels = photo()
+    colors = palette(histogram(pixels), 32).colors
+    plain = remap(pixels, colors)
+    free = _kernels.remap_for_rate(
+        pixels, visibility(pixels), plain, to_points(colors), -1, 0.0, 0.0, 1
+    )
+    np.testing.assert_array_equal(free, plain)
+
+
+def test_the_dearer_a_bit_the_fewer_bytes_and_the_more_error():
+    pixels = photo(96, 128)
+    colors = palette(histogram(pixels), 64).colors
+    shares = (0.01, 0.25, 0.5, 0.75, 1)
+    maps = [remap(pixels, colors)]
+    maps += [remap_lossy(pixels, colors, share, dither=0) for share in shares]
+    sizes = [stream(indices) for indices in maps]
+    errors = [error(pixels, colors, indices) for indices in maps]
+    assert sizes == sorted(sizes, reverse=True)
+    assert errors == sorted(errors)
+
+
+def test_what_is_paid_is_less_than_for_the_nearest_entries():
+    pixels = photo(96, 128)
+    colors = palette(histogram(pixels), 64).colors
+    plain = remap(pixels, colors)
+    for share in (0.2, 0.5, 0.8):
+        lossy = remap_lossy(pixels, colors, share, dither=0)
+
+        costs = [
+            error(pixels, colors, indices) * indices.size + price(share) * 8 * stream(indices)
+            for indices in (lossy, plain)
+        ]
+        assert costs[0] < costs[1]
+
+
+def test_a_visible_pixel_never_vanishes_and_a_hidden_one_never_shows():
+    pixels = faded()
+    chosen = palette(histogram(pixels), 24).colors
+    shuffled = np.random.default_rng(4).permutation(chosen)
+    for colors in (chosen, shuffled):
+        for share in (0.3, 1):
+            drawn = colors[remap_lossy(pixels, colors, share)]
+            np.testing.assert_array_equal(drawn[..., 3] == 0, pixels[..., 3] == 0)
+
+
+def test_hidden_colors_change_nothing():
+    pixels = faded()
+    other = pixels.copy()
+    other[pixels[..., 3] == 0, :3] = 77
+    colors = palette(histogram(pixels), 16).colors
+    one, two = (remap_lossy(p, colors, 0.6) for p in (pixels, other))
+    np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_flat_graphics_of_few_colors_stay_as_they_are(share):
+    pixels = flat()
+    colors = palette(histogram(pixels), 256).colors
+    np.testing.assert_array_equal(colors[remap_lossy(pixels, colors, share)], pixels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (70, 1), (2, 3), (3, 17)])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_any_size_of_picture_is_drawn(shape, channels):
+    pixels = np.ascontiguousarray(faded(*shape)[..., :channels])
+    colors = np.full((2, channels), 255, dtype=np.uint8)
+    colors[0, 0] = 0
+    assert remap_lossy(pixels, colors, 0.5).shape == shape
+    assert remap_lossy(pixels, colors[:1], 0.5).max() == 0
+
+
+def test_rows_wider_than_the_window_are_drawn():
+    pixels = np.tile(photo(2, 90), (1, 400, 1))
+    colors = palette(histogram(pixels), 8).colors
+    assert remap_lossy(pixels, colors, 0.5, effort=0).shape == pixels.shape[:2]
+
+
+@pytest.mark.parametrize("effort", [0, 1, 5])
+def test_every_effort_gives_indices_in_range(effort):
+    pixels = faded()
+    colors = palette(histogram(pixels), 5).colors
+    assert remap_lossy(pixels, colors, 0.7, effort=effort).max() < len(colors)
+
+
+def test_threads_and_repetition_change_no_bit(monkeypatch):
+    monkeypatch.setattr(sys.modules["tinct.remap"], "LOSSY_BAND", 128 * WARM)
+    pixels = photo(96, 128)
+    colors = palette(histogram(pixels), 24).colors
+    maps = [remap_lossy(pixels, colors, 0.5, threads=t) for t in (1, 2, 1)]
+    assert maps[0].tobytes() == maps[1].tobytes() == maps[2].tobytes()
+
+
+DIGEST = """
+import hashlib, sys
+sys.path[:0] = ["tests", "."]
+from test_lossy import faded
+from tinct import compress
+print(hashlib.sha256(compress(faded(), 32, lossy=0.5).data).hexdigest())
+"""
+
+
+def test_instruction_sets_change_no_byte(pytestconfig, monkeypatch):
+    digests = set()
+    for wish in ("baseline", "avx512"):
+        monkeypatch.setenv("TINCT_SIMD", wish)
+        command = [sys.executable, "-c", DIGEST]
+        done = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, check=True)
+        digests.add(done.stdout)
+    assert len(digests) == 1
+
+
+def test_prices_double_sixfold_and_rise_everywhere():
+    prices = [price(share) for share in np.linspace(0, 1, 61)]
+    assert prices == sorted(prices)
+    assert prices[-1] == pytest.approx(64 * prices[0])
+    assert [price(step / 6) for step in range(3)] == pytest.approx([1e-5, 2e-5, 4e-5])
+
+
+@pytest.mark.parametrize(
+    ("share", "kind", "words"),
+    [
+        (1.5, ValueError, r"lossy must be 0\.\.1, not 1\.5"),
+        (float("nan"), ValueError, r"lossy must be 0\.\.1, not nan"),
+        ("full", TypeError, "lossy must be a number, not str"),
+    ],
+)
+def test_refuses_by_name(share, kind, words):
+    with pytest.raises(kind, match=words):
+        remap_lossy(flat(), flat()[0], share)
