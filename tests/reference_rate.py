@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-SIGMA, RADIUS, HALF = 1.0, 4, 0.01
+SIGMA, RADIUS, HALF = 1.0, 4, 0.006
 
 
 def mirror(i, n):

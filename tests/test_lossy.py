@@ -187,11 +187,11 @@ def test_instruction_sets_change_no_byte(pytestconfig, monkeypatch):
     assert len(digests) == 1
 
 
-def test_prices_double_sixfold_and_rise_everywhere():
+def test_prices_double_seven_times_and_rise_everywhere():
     prices = [price(share) for share in np.linspace(0, 1, 61)]
     assert prices == sorted(prices)
-    assert prices[-1] == pytest.approx(64 * prices[0])
-    assert [price(step / 6) for step in range(3)] == pytest.approx([1e-5, 2e-5, 4e-5])
+    assert prices[-1] == pytest.approx(128 * prices[0])
+    assert [price(step / 7) for step in range(3)] == pytest.approx([1e-5, 2e-5, 4e-5])
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ class Prices {
         // A copy of 1 or 2 pays for 3. Steps between code boundaries are averaged, so that no length is a wall.
         for (int n = 0; n < 3; ++n) longer_[n] = 0.0f;
         for (int n = 3; n < 257; ++n)
-            longer_[n] = 0.5f * (length[std::min(n + 2, 258)] - length[std::max(n - 1, 3)]) * (2.0f / 3.0f);
+            longer_[n] = (length[std::min(n + 2, 258)] - length[std::max(n - 1, 3)]) * (1.0f / 3.0f);
         for (int n = 257; n < 260; ++n) longer_[n] = 10.0f;
     }
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -12,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct import files, quality
+from tinct import files
+from tinct import quality as measures
 from tinct.color import check_space
-from tinct.palette import check_colors, histogram, palette, visibility, weighted
-from tinct.remap import check_dither, check_lossy, remap, remap_lossy
+from tinct.draw import Clock, Drawing, Options, Studio
+from tinct.palette import check_colors
+from tinct.remap import check_dither, check_lossy
+from tinct.targets import TargetError, least_bytes, within_bytes
 
-__all__ = ["DITHER", "Compressed", "compress"]
+__all__ = ["DITHER", "Compressed", "TargetError", "compress"]
 
 Colors = NDArray[np.uint8]
 
@@ -49,7 +49,7 @@ class Compressed:
     palette: Colors = field(repr=False)
     indices: NDArray[np.uint8] = field(repr=False)
     data: bytes = field(repr=False)
-    report: quality.Report
+    report: measures.Report
 
     @property
     def image(self) -> Colors:
@@ -91,6 +91,8 @@ def compress(
     *,
     dither: float = DITHER,
     lossy: float = 0.0,
+    quality: float | None = None,
+    max_bytes: int | None = None,
     space: str = "oklab",
     seed: int = 0,
     effort: int = 1,
@@ -113,8 +115,13 @@ def compress(
     dither : float
         The share of each pixel's error that is passed on to its neighbours, 0...1.
     lossy : float
-        How much error a smaller file is worth, 0...1: 0 is off; from 0.2 to 0.9 photographs go from
+        How much error a smaller file is worth, 0...1: 0 is off; from 0.1 to 0.8 photographs go from
         90 to 50 on SSIMULACRA2. Errors are then put where they show least.
+    quality : float, optional
+        The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible
+        (needs the ``metrics`` extra, and time): 90 can't be told from the original, 70 is good.
+    max_bytes : int, optional
+        How large the file may be; it then looks as good as that allows.
     space : {"oklab", "srgb"}
         Where K-means measures distances: as the eye does, or between sRGB codes as textbooks do,
         which without dithering gives the highest PSNR and looks worse.
@@ -138,6 +145,8 @@ def compress(
         If the source is no picture.
     OSError
         If it can't be read.
+    TargetError
+        If `quality` or `max_bytes` is out of reach.
 
     Examples
     --------
@@ -151,74 +160,60 @@ def compress(
     check_dither(dither)
     check_lossy(lossy)
     check_space(space)
-    clock = _Clock()
+    _check_target(lossy, quality, max_bytes)
+    clock = Clock()
     with clock("read"):
         picture = files.read(source)
-    with clock("histogram"):
-        counted = histogram(picture.pixels, space)
-        weights = visibility(picture.pixels) if lossy else None
-        if weights is not None:
-            counted = weighted(counted, picture.pixels, weights)
-    with clock("palette"):
-        chosen = palette(counted, colors, seed=seed, effort=effort, threads=threads)
-    with clock("remap"):
-        drawing: dict[str, Any] = {"dither": dither, "counted": counted, "threads": threads}
-        if lossy:
-            drawing |= {"weights": weights, "effort": effort}
-            indices = remap_lossy(picture.pixels, chosen.colors, lossy, **drawing)
-        else:
-            indices = remap(picture.pixels, chosen.colors, **drawing)
-        indices, used = _without_unused(indices, chosen.colors)
-    with clock("encode"):
-        data = files.encode(indices, used, level=level)
+    options = Options(
+        dither=dither, space=space, seed=seed, effort=effort, level=level, threads=threads
+    )
+    studio = Studio(picture.pixels, options, clock)
+    if quality is not None:
+        drawn = least_bytes(studio, colors, quality)
+    elif max_bytes is not None:
+        drawn = within_bytes(studio, colors, max_bytes)
+    else:
+        drawn = studio.draw(colors, lossy)
     with clock("quality"):
-        scores = _scores(picture.pixels, used[indices], ssimulacra2)
-    report = _report(picture, len(used), len(data), scores, clock.seconds)
-    return Compressed(picture, used, indices, data, report)
+        scores = _scores(picture.pixels, drawn.image, ssimulacra2 or quality is not None)
+    report = _report(picture, drawn, scores, clock.seconds)
+    return Compressed(picture, drawn.palette, drawn.indices, drawn.data, report)
 
 
-class _Clock:
-    """Seconds per stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = time.perf_counter() - start
-
-
-def _without_unused(indices: NDArray[np.uint8], colors: Colors) -> tuple[NDArray[np.uint8], Colors]:
-    """Drop entries that no pixel took: they would only make the file larger."""
-    used = np.bincount(indices.ravel(), minlength=len(colors)) > 0
-    if used.all():
-        return indices, colors
-    fresh = (np.cumsum(used) - 1).astype(np.uint8)
-    return fresh[indices], colors[used]
+def _check_target(lossy: float, goal: Any, budget: Any) -> None:
+    ways = {"lossy": lossy or None, "quality": goal, "max_bytes": budget}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} exclude each other")
+    if goal is not None and (isinstance(goal, bool) or not isinstance(goal, (int, float))):
+        raise TypeError(f"quality must be a number, not {type(goal).__name__}")
+    if goal is not None and not 1 <= goal <= 100:
+        raise ValueError(f"quality must be 1..100, not {goal}")
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
+        raise TypeError(f"max_bytes must be an integer, not {type(budget).__name__}")
+    if budget is not None and budget < 1:
+        raise ValueError(f"max_bytes must be 1 or more, not {budget}")
 
 
 def _scores(original: Colors, image: Colors, ssimulacra2: bool) -> tuple[float, float | None]:
-    psnr = quality.psnr(original, image)
-    return psnr, quality.ssimulacra2(original, image) if ssimulacra2 else None
+    psnr = measures.psnr(original, image)
+    return psnr, measures.ssimulacra2(original, image) if ssimulacra2 else None
 
 
 def _report(
     picture: files.Picture,
-    colors: int,
-    bytes_out: int,
+    drawn: Drawing,
     scores: tuple[float, float | None],
     seconds: dict[str, float],
-) -> quality.Report:
+) -> measures.Report:
     height, width = picture.pixels.shape[:2]
-    return quality.Report(
+    return measures.Report(
         name=picture.name,
         width=width,
         height=height,
         bytes_in=picture.bytes_in,
-        bytes_out=bytes_out,
-        colors=colors,
+        bytes_out=len(drawn.data),
+        colors=len(drawn.palette),
         psnr=scores[0],
         ssimulacra2=scores[1],
         seconds=seconds,

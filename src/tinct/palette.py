@@ -106,7 +106,7 @@ def histogram(pixels: Colors, space: str = "oklab") -> Histogram:
 def visibility(pixels: Colors) -> NDArray[np.float32]:
     """How much an error shows at each pixel: little in texture, more where nothing happens.
 
-    A pixel's weight is 1 / (0.01 + a), where a is the local standard deviation of Oklab's L (and
+    A pixel's weight is 1 / (0.006 + a), where a is the local standard deviation of Oklab's L (and
     of opacity) under a Gaussian of sigma 1 pixel; the weights are scaled to a mean of 1.
 
     Parameters

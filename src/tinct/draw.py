@@ -1,0 +1,185 @@
+"""Drawing one picture again and again: with more or fewer colors, with more or less loss."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct import files, quality
+from tinct.palette import Histogram, Palette, histogram, palette, visibility, weighted
+from tinct.remap import remap, remap_lossy
+
+__all__ = ["Clock", "Drawing", "Options", "Studio"]
+
+Colors = NDArray[np.uint8]
+
+# A picture beyond so many pixels is tried out on tiles of it: a grid of 5 x 5, if they fit.
+WHOLE, TILE, TILES = 1 << 20, 160, 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """A picture drawn with few colors.
+
+    Attributes
+    ----------
+    palette : (k, c) uint8
+        The colors, each used by some pixel.
+    indices : (h, w) uint8
+        Each pixel's entry.
+    data : bytes
+        The file.
+    """
+
+    palette: Colors
+    indices: NDArray[np.uint8]
+    data: bytes
+
+    @property
+    def image(self) -> Colors:
+        """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
+        return self.palette[self.indices]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What stays the same from drawing to drawing; see `tinct.compress`."""
+
+    dither: float
+    space: str = "oklab"
+    seed: int = 0
+    effort: int = 1
+    level: int | None = None
+    threads: int | None = None
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds per stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Count the time of a block under its stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+
+class Studio:
+    """A picture, and what drawings of it can share: histogram, visibility, palettes.
+
+    Parameters
+    ----------
+    pixels : (h, w, c) uint8
+        The picture.
+    options : Options
+        How to draw.
+    clock : Clock
+        Where to count the time.
+
+    Examples
+    --------
+    >>> ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) // 48
+    >>> studio = Studio(ramp.astype(np.uint8), Options(dither=0.75), Clock())
+    >>> exact, rough = studio.draw(64), studio.draw(64, lossy=0.9)
+    >>> len(rough.data) < len(exact.data)
+    True
+    """
+
+    def __init__(self, pixels: Colors, options: Options, clock: Clock) -> None:
+        self.pixels, self.options, self.clock = pixels, options, clock
+        self._palettes: dict[tuple[int, bool], Palette] = {}
+
+    @cached_property
+    def counted(self) -> Histogram:
+        """The distinct colors and their pixels."""
+        with self.clock("histogram"):
+            return histogram(self.pixels, self.options.space)
+
+    @cached_property
+    def weights(self) -> NDArray[np.float32]:
+        """How much an error shows, per pixel."""
+        with self.clock("histogram"):
+            return visibility(self.pixels)
+
+    def draw(self, colors: int, lossy: float = 0.0) -> Drawing:
+        """Draw the picture with at most so many colors, at so much loss."""
+        chosen = self._palette(colors, lossy > 0)
+        with self.clock("remap"):
+            common: dict[str, Any] = {
+                "dither": self.options.dither,
+                "counted": self.counted,
+                "threads": self.options.threads,
+            }
+            if lossy:
+                common |= {"weights": self.weights, "effort": self.options.effort}
+                indices = remap_lossy(self.pixels, chosen.colors, lossy, **common)
+            else:
+                indices = remap(self.pixels, chosen.colors, **common)
+            indices, used = _without_unused(indices, chosen.colors)
+        with self.clock("encode"):
+            return Drawing(used, indices, files.encode(indices, used, level=self.options.level))
+
+    def score(self, drawing: Drawing) -> float:
+        """SSIMULACRA2 of a drawing."""
+        with self.clock("quality"):
+            return quality.ssimulacra2(self.pixels, drawing.image)
+
+    def sample(self) -> Studio:
+        """Tiles from all over a large picture, to be drawn with its palettes; itself if small."""
+        height, width = self.pixels.shape[:2]
+        if height * width <= WHOLE:
+            return self
+        part = Studio(_tiles(self.pixels), self.options, self.clock)
+        part.counted = self.counted
+        part.weights = _tiles(self.weights)
+        part._palettes = self._palettes
+        part._palette = self._palette  # type: ignore[method-assign]
+        return part
+
+    def _palette(self, colors: int, visible: bool) -> Palette:
+        key = (colors, visible)
+        if key not in self._palettes:
+            counted = self.counted
+            with self.clock("histogram"):
+                if visible:
+                    counted = weighted(counted, self.pixels, self.weights)
+            with self.clock("palette"):
+                how = {name: getattr(self.options, name) for name in ("seed", "effort", "threads")}
+                self._palettes[key] = palette(counted, colors, **how)
+        return self._palettes[key]
+
+
+def _tiles(plane: NDArray[Any]) -> NDArray[Any]:
+    """Evenly spaced tiles, side by side."""
+    rows, columns = (_starts(side) for side in plane.shape[:2])
+    return np.ascontiguousarray(plane[rows[:, None], columns[None, :]])
+
+
+def _starts(side: int) -> NDArray[np.int64]:
+    count = min(TILES, side // TILE)
+    if count < 1:
+        return np.arange(side)
+    first = np.arange(count) * (side - TILE) // max(count - 1, 1)
+    return np.asarray((first[:, None] + np.arange(TILE)).ravel(), dtype=np.int64)
+
+
+def _without_unused(indices: NDArray[np.uint8], colors: Colors) -> tuple[NDArray[np.uint8], Colors]:
+    """Drop entries that no pixel took: they would only make the file larger."""
+    used = np.bincount(indices.ravel(), minlength=len(colors)) > 0
+    if used.all():
+        return indices, colors
+    fresh = (np.cumsum(used) - 1).astype(np.uint8)
+    return fresh[indices], colors[used]
