@@ -391,3 +391,39 @@ def test_on_a_terminal_the_report_is_a_table():
     assert "picture" in shown
     assert "ball.png" in shown
     assert "PSNR" in shown
+
+
+# --- targets -----------------------------------------------------------------------------------
+
+
+def test_quality_is_reached_with_fewer_bytes_than_asked_for_nothing():
+    pytest.importorskip("ssimulacra2")
+    assert tinct("compress", "bird.png", "-o", "plain.png")[0] == 0
+    code, out, _ = tinct("compress", "bird.png", "--quality", "60", "--json", "-o", "q.png")
+    told = json.loads(out)
+    assert code == 0
+    assert 60 <= told["ssimulacra2"] <= 62
+    assert os.path.getsize("q.png") < os.path.getsize("plain.png")
+
+
+@pytest.mark.parametrize(("size", "budget"), [("3k", 3000), ("2500", 2500), ("0.002M", 2000)])
+def test_max_bytes_are_never_exceeded(size, budget):
+    assert tinct("compress", "bird.png", "--max-bytes", size, "-o", "b.png")[0] == 0
+    assert os.path.getsize("b.png") <= budget
+
+
+@pytest.mark.parametrize("option", [["--max-bytes", "60"], ["--quality", "100"]])
+def test_a_target_out_of_reach_is_code_99_and_writes_nothing(option):
+    pytest.importorskip("ssimulacra2")
+    fails(99, "bird.png: ", "compress", "bird.png", *option)
+
+
+def test_targets_exclude_each_other():
+    words = "--quality and --max-bytes exclude each other"
+    fails(2, words, "compress", "bird.png", "--quality", "80", "--max-bytes", "9k")
+
+
+@pytest.mark.parametrize("size", ["0", "k", "many", "-3k", "nan", "inf"])
+def test_sizes_are_refused_by_name(size):
+    words = f"max-bytes must be a size such as 40000 or 40k, not {size}"
+    fails(2, words, "compress", "bird.png", f"--max-bytes={size}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinct.color import oklab_to_srgb, srgb_to_oklab
-    from tinct.compress import Compressed, compress
+    from tinct.compress import Compressed, TargetError, compress
     from tinct.files import Picture, PictureError, read
     from tinct.kmeans import Iteration, KMeansResult, assign, kmeans, update
     from tinct.learn import KMeans
@@ -34,6 +34,7 @@ __all__ = [
     "Picture",
     "PictureError",
     "Report",
+    "TargetError",
     "assign",
     "compress",
     "histogram",
@@ -51,7 +52,7 @@ __all__ = [
 # Imported when first used: `tinct --help` needs no numpy, and scikit-learn takes seconds to import.
 _HOMES = {
     "color": ("oklab_to_srgb", "srgb_to_oklab"),
-    "compress": ("Compressed", "compress"),
+    "compress": ("Compressed", "TargetError", "compress"),
     "files": ("Picture", "PictureError", "read"),
     "kmeans": ("Iteration", "KMeansResult", "assign", "kmeans", "update"),
     "learn": ("KMeans",),

@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # --help must not pay for NumPy and Pillow
 
 __all__ = ["main", "run"]
 
-OK, FAILED, USAGE, INTERNAL, NOT_SMALLER, INTERRUPTED = 0, 1, 2, 70, 98, 130
-WORST_FIRST = (INTERNAL, FAILED, NOT_SMALLER, OK)
+OK, FAILED, USAGE, INTERNAL, NOT_SMALLER, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 70, 98, 99, 130
+WORST_FIRST = (INTERNAL, FAILED, OUT_OF_REACH, NOT_SMALLER, OK)
 
 EXIT_CODES = """\b
 Exit codes:
@@ -33,6 +33,7 @@ Exit codes:
   2    the command itself was wrong; nothing was written
   70   a bug in tinct
   98   some picture was left alone: it would not have become smaller
+  99   some picture could not meet --quality or --max-bytes; it was not written
   130  interrupted
 """
 
@@ -46,7 +47,8 @@ input. IN may be - for stdin; the PNG then goes to stdout unless -o is given.
 \b
   tinct compress bird.png -k 16
   tinct compress shots/*.png --out-dir small
-  tinct compress photo.png --lossy 0.4
+  tinct compress shots/*.png --quality 75
+  tinct compress photo.png --max-bytes 80k
   tinct compress photo.jpg -k 32 -o photo.png --compare side-by-side.png
 """
 
@@ -69,6 +71,23 @@ class Number(click.ParamType[int | float]):
             if self.low <= number <= self.high:
                 return number
         raise click.UsageError(f"{self.what} must be {span}, not {value}", ctx)
+
+
+class Size(click.ParamType[int]):
+    """Bytes, such as 40000, 40k, 1.5M; thousands, as the report counts them."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        text = str(value).strip().lower().removesuffix("b")
+        factor = {"k": 1000, "m": 1_000_000}.get(text[-1:], 1)
+        try:
+            size = int(float(text.rstrip("km") if factor > 1 else text) * factor)
+        except (ValueError, OverflowError):
+            size = 0
+        if size >= 1:
+            return size
+        raise click.UsageError(f"max-bytes must be a size such as 40000 or 40k, not {value}", ctx)
 
 
 class Choice(click.ParamType[str]):
@@ -129,6 +148,14 @@ def tinct() -> None:
     help="Errors allowed where they save bytes and show least, 0..1.  [default: 0]",
 )
 @click.option(
+    "--quality",
+    type=Number("quality", float, 1, 100),
+    help="Least bytes that still score this much on SSIMULACRA2: 80 is good, 60 fair.",
+)
+@click.option(
+    "--max-bytes", type=Size(), metavar="SIZE", help="As good as fits: 40000, 40k or 1.5M bytes."
+)
+@click.option(
     "--space",
     type=Choice("space", "oklab", "srgb"),
     default="oklab",
@@ -185,6 +212,8 @@ class Options:
     suffix: str | None
     dither: float | None
     lossy: float
+    quality: float | None
+    max_bytes: int | None
     space: str
     effort: int
     seed: int
@@ -233,6 +262,14 @@ def _plan(options: Options) -> list[Job]:
                 raise click.UsageError(f"{name} takes one picture, not {len(options.inputs)}")
         if "-" in options.inputs:
             raise click.UsageError("stdin (-) must be the only picture")
+    aims = {
+        "--lossy": options.lossy or None,
+        "--quality": options.quality,
+        "--max-bytes": options.max_bytes,
+    }
+    aimed = [name for name, value in aims.items() if value is not None]
+    if len(aimed) > 1:
+        raise click.UsageError(f"{' and '.join(aimed)} exclude each other")
     if options.suffix is not None and os.path.basename(options.suffix) != options.suffix:
         raise click.UsageError(f"suffix must be a part of a file name, not {options.suffix}")
     if options.compare == "-":
@@ -336,6 +373,8 @@ def _failure(error: Exception, job: Job) -> tuple[str, int]:
     """What to say, and the code. The unforeseen is a bug of ours, and says so."""
     if isinstance(error, OSError) and error.filename is None:
         error.filename = job.target
+    if type(error).__name__ == "TargetError":  # by name: its room is imported when there is work
+        return f"{job.name}: {_known(error)}", OUT_OF_REACH
     if type(error).__name__ == "PictureError" or isinstance(error, OSError | ImportError):
         return _known(error), FAILED
     if isinstance(error, MemoryError):
@@ -353,6 +392,8 @@ def _compress_one(job: Job, options: Options) -> Outcome:
         options.colors,
         dither=DITHER if options.dither is None else options.dither,
         lossy=options.lossy,
+        quality=options.quality,
+        max_bytes=options.max_bytes,
         space=options.space,
         effort=options.effort,
         seed=options.seed,
@@ -427,6 +468,8 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
     assert report is not None
     saved = "" if report.saved is None else f"{-report.saved:+.1%}".replace("-0.0%", "0.0%")
     psnr = f"{report.psnr:.1f} dB" if math.isfinite(report.psnr) else "lossless"
+    if report.ssimulacra2 is not None:
+        psnr = f"{report.ssimulacra2:.1f} SSIMULACRA2"
     where = outcome.job.target if outcome.status == "written" else "left alone: not smaller"
     return (
         outcome.job.name,

@@ -44,7 +44,7 @@ def farthest(
     Examples
     --------
     >>> farthest(lambda x: 60 - 80 * x, tolerance=0.5, guess=0.5, slope=60)
-    0.748046875
+    0.74609375
     >>> farthest(lambda x: -1.0, tolerance=0.5, guess=0.5, slope=60) is None
     True
     """

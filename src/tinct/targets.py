@@ -194,4 +194,4 @@ def _rough(colors: int) -> Iterator[tuple[int, float]]:
 
 def _is_flat(studio: Studio) -> bool:
     height, width = studio.pixels.shape[:2]
-    return len(studio.counted.colors) < FLAT * height * width
+    return bool(len(studio.counted.colors) < FLAT * height * width)

@@ -1,0 +1,101 @@
+"""Laws of the searches around the pipeline."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from painted import alpha, flat, photo, text
+from tinct import TargetError, draw, search
+from tinct.compress import compress
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0.05, 0.95), st.floats(40, 120), st.floats(0.7, 1.4), st.floats(0, 1))
+def test_the_farthest_position_is_good_and_the_best_measured(root, slope, bend, guess):
+    seen = {}
+
+    def slack(at):
+        seen[at] = slope * (root**bend - at**bend)
+        return seen[at]
+
+    found = search.farthest(slack, tolerance=1, guess=guess, slope=60)
+    assert len(seen) <= 9
+    good = [at for at, left in seen.items() if left >= 0]
+    assert found == (max(good) if good else None)
+    if good:
+        assert seen[found] <= 1 or root - found < 0.2
+
+
+def test_quality_is_reached_and_hardly_exceeded():
+    pytest.importorskip("ssimulacra2")
+    pixels = photo(160, 200)
+    sizes = []
+    for goal in (80, 65, 50):
+        small = compress(pixels, quality=goal)
+        assert goal <= small.report.ssimulacra2 <= goal + 2
+        sizes.append(len(small.data))
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_budgets_are_filled_and_never_exceeded():
+    pixels = photo(160, 200)
+    whole = len(compress(pixels).data)
+    for share in (0.9, 0.5, 0.25):
+        budget = int(whole * share)
+        assert 0.95 * budget <= len(compress(pixels, max_bytes=budget).data) <= budget
+
+
+@pytest.mark.parametrize("pixels", [flat(), text()])
+def test_a_budget_that_fits_changes_nothing(pixels):
+    plain = compress(pixels)
+    assert compress(pixels, max_bytes=len(plain.data)).data == plain.data
+
+
+def test_fewer_colors_where_loss_alone_is_not_enough():
+    small = compress(photo(), max_bytes=700)
+    assert len(small.data) <= 700
+
+
+def test_transparent_pixels_stay_so_whatever_the_target():
+    pixels = alpha()
+    image = compress(pixels, max_bytes=900).image
+    np.testing.assert_array_equal(image[..., 3] == 0, pixels[..., 3] == 0)
+
+
+def test_what_is_out_of_reach_says_what_was_reached():
+    with pytest.raises(TargetError, match=r"^50 bytes are out of reach: \d+$"):
+        compress(photo(), max_bytes=50)
+    pytest.importorskip("ssimulacra2")
+    with pytest.raises(TargetError, match=r"^a SSIMULACRA2 score of 99 is out of reach: \d+\.\d$"):
+        compress(photo(), 16, quality=99)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"quality": 101}, ValueError, r"quality must be 1\.\.100, not 101"),
+        ({"quality": math.nan}, ValueError, r"quality must be 1\.\.100, not nan"),
+        ({"quality": "good"}, TypeError, "quality must be a number, not str"),
+        ({"max_bytes": 0}, ValueError, "max_bytes must be 1 or more, not 0"),
+        ({"max_bytes": 1.5}, TypeError, "max_bytes must be an integer, not float"),
+        ({"max_bytes": 9, "quality": 9}, ValueError, "quality and max_bytes exclude each other"),
+        ({"lossy": 0.1, "quality": 9}, ValueError, "lossy and quality exclude each other"),
+    ],
+)
+def test_refuses_by_name(options, error, words):
+    with pytest.raises(error, match=words):
+        compress(flat(), **options)
+
+
+def test_large_pictures_are_tried_out_on_tiles_of_them():
+    pixels = np.tile(photo(128, 128), (9, 9, 1))
+    studio = draw.Studio(pixels, draw.Options(dither=0.75), draw.Clock())
+    sample = studio.sample()
+    assert sample.pixels.shape == (800, 800, 3)
+    assert sample.weights.shape == (800, 800)
+    np.testing.assert_array_equal(sample.pixels[:160, :160], pixels[:160, :160])
+    np.testing.assert_array_equal(sample.pixels[-160:, -160:], pixels[-160:, -160:])
+    assert studio.draw(8, 0.5).palette.shape == sample.draw(8, 0.5).palette.shape
