@@ -70,7 +70,8 @@ def test_what_is_out_of_reach_says_what_was_reached():
     with pytest.raises(TargetError, match=r"^50 bytes are out of reach: \d+$"):
         compress(photo(), max_bytes=50)
     pytest.importorskip("ssimulacra2")
-    with pytest.raises(TargetError, match=r"^a SSIMULACRA2 score of 99 is out of reach: -?\d+\.\d$"):
+    out_of_reach = r"^a SSIMULACRA2 score of 99 is out of reach: -?\d+\.\d$"
+    with pytest.raises(TargetError, match=out_of_reach):
         compress(photo(), 16, quality=99)
 
 
