@@ -547,6 +547,23 @@ inline Fresh<uint8_t> diffuse_py(const Array<uint8_t, 3> &pixels, const Array<fl
     return out;
 }
 
+// Sum of squared differences of two arrays of bytes: whole numbers, so exact in any order.
+inline uint64_t squared_error(const Array<uint8_t, 1> &a, const Array<uint8_t, 1> &b) {
+    constexpr int64_t PART = 1 << 15;  // so many squares of a byte fit 32 bits
+    const int64_t size = int64_t(a.size());
+    uint64_t total = 0;
+    for (int64_t start = 0; start < size; start += PART) {
+        const int64_t end = std::min(size, start + PART);
+        uint32_t sum = 0;
+        for (int64_t i = start; i < end; ++i) {
+            const int32_t apart = int32_t(a.data()[i]) - int32_t(b.data()[i]);
+            sum += uint32_t(apart * apart);
+        }
+        total += sum;
+    }
+    return total;
+}
+
 }  // namespace tinct::pixels
 
 namespace tinct {
@@ -556,6 +573,7 @@ inline void bind_pixels(nanobind::module_ &m) {
     m.def("linear_steps", &pixels::linear_steps);
     m.def("count_colors", &pixels::count_colors_any, "pixels"_a);
     m.def("oklab_points", &pixels::oklab_points, "colors"_a);
+    m.def("squared_error", &pixels::squared_error, "a"_a, "b"_a, nanobind::call_guard<nanobind::gil_scoped_release>());
     m.def("map_pixels", &pixels::map_pixels, "pixels"_a, "colors"_a, "labels"_a);
     m.def("diffuse", &pixels::diffuse_py, "pixels"_a, "palette"_a, "nearest"_a, "strength"_a, "limit"_a,
           "flat"_a, "serpentine"_a);

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinct import _kernels
+
 __all__ = ["Report", "mse", "psnr", "size_text", "ssimulacra2"]
 
 Pixels = NDArray[np.uint8]
@@ -97,9 +99,7 @@ def mse(original: Pixels, compressed: Pixels) -> float:
     total = 0
     for rows in _bands(original):
         ours, theirs = _seen(original[rows]), _seen(compressed[rows])
-        # 0...255, so that its square still fits 16 bits: 30 times as fast as floats.
-        apart = (np.maximum(ours, theirs) - np.minimum(ours, theirs)).astype(np.uint16)
-        total += int(np.sum(apart * apart, dtype=np.uint64))
+        total += _kernels.squared_error(ours.reshape(-1), theirs.reshape(-1))
     height, width = original.shape[:2]
     return float(total / (height * width * 3))
 
