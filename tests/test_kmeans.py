@@ -6,15 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import reference
 import tinct
-
-settings.register_profile("tinct", deadline=None, max_examples=40)
-settings.load_profile("tinct")
 
 
 def blobs(n, d, k, dtype=np.float64, seed=0):
