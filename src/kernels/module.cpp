@@ -10,11 +10,9 @@
 #include <string>
 
 #include "points.hpp"
-#if __has_include("pixels.hpp")
 #include "pixels.hpp"
+#include "ssimulacra2.hpp"
 #include "visibility.hpp"
-#define TINCT_HAS_PIXELS
-#endif
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -194,10 +192,9 @@ NB_MODULE(_kernels, m) {
     m.def("shift", &tinct::shift<double>, "a"_a, "b"_a);
     tinct::bind_points<float>(m, "PointsF32");
     tinct::bind_points<double>(m, "PointsF64");
-#ifdef TINCT_HAS_PIXELS
     tinct::bind_pixels(m);
     m.def("remap_for_rate", &tinct::remap_for_rate, "pixels"_a, "weights"_a, "nearest"_a, "palette"_a, "hidden"_a,
           "spread"_a, "price"_a, "effort"_a);
+    tinct::bind_ssimulacra2(m);
     tinct::bind_visibility(m);
-#endif
 }
