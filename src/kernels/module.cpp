@@ -13,6 +13,7 @@
 #if __has_include("pixels.hpp")
 #include "pixels.hpp"
 #include "rate.hpp"
+#include "ssimulacra2.hpp"
 #include "visibility.hpp"
 #define TINCT_HAS_PIXELS
 #endif
@@ -172,6 +173,7 @@ NB_MODULE(_kernels, m) {
 #ifdef TINCT_HAS_PIXELS
     tinct::bind_pixels(m);
     tinct::bind_rate(m);
+    tinct::bind_ssimulacra2(m);
     tinct::bind_visibility(m);
 #endif
 }
