@@ -3,20 +3,23 @@
 //
 // Two pictures are compared in XYB at six scales, each half as large as the one before, by three maps: how much
 // structure differs (SSIM), which edges were added, which were lost. Means and 4-norms of the maps over each
-// channel and scale, weighted, make the score. Where 6 scales fit, two thirds of the 108 weights are 0, most of
-// them at full size: maps that count nothing are not made.
+// channel and scale, weighted, make the score. Half of the 108 weights are 0, most of them at full size, where two
+// channels count by their edges alone: maps that count nothing are not made, nor blurs for them.
 //
 // The blur is the package's: pictures are continued by 0 (of XYB made positive) to the left and right, mirrored at
 // top and bottom. libjxl's recursive one continues by 0 on all sides.
 //
 // Rows are worked through from the top down, with the blurred rows that a result needs in a ring that fits the
 // cache; of the other picture only linear light is kept, from the second scale on. Any span of rows can be done by
-// any thread: what a row adds is kept by itself and summed at the end, in order.
+// any thread: what a row adds is kept by itself and summed at the end, in order. Copies for AVX2 and AVX-512, as
+// simd.cpp makes them, took 20 % less time, which isn't worth a table of functions.
 #pragma once
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -26,12 +29,12 @@ namespace tinct::ssimulacra2 {
 
 constexpr int SCALES = 6, LEAST = 8;  // a scale below 8 x 8 pixels doesn't count
 constexpr int NORMS = 6;              // per row and channel: SSIM, added, lost: the terms and their 4th powers
-constexpr uint32_t GREY = 128;  // what transparent pictures are judged over, as in quality.py
+constexpr uint32_t GREY = 128;        // what transparent pictures are judged over, as in quality.py
 
 using pixels::Floats, pixels::LANES;  // lanes are pixels of a row
 
 // A Gaussian of sigma 1.5 as the measure has it, from the middle outwards.
-constexpr int BLUR = 5;
+constexpr int BLUR = 5, RING = 2 * BLUR + 1;
 constexpr float TAPS[BLUR + 1] = {0.2660117248617943f,  0.21300553771125366f,  0.1093606895097f,
                                   0.03600077212843082f, 0.007598758135239184f, 0.0010283800844791099f};
 // Planes hold XYB, made positive as the measure does, less these. Centered, squares are small, and so is what
@@ -79,7 +82,8 @@ inline void xyb(const float *light, float *out, int64_t stride) {
     for (int64_t x = 0; x < stride; x += LANES) {
         const Floats r = load(light + x), g = load(light + stride + x), b = load(light + 2 * stride + x);
         Floats cone[3];
-        for (int c = 0; c < 3; ++c) cone[c] = pixels::cube_root(CONES[c][0] * r + CONES[c][1] * g + CONES[c][2] * b + BIAS);
+        for (int c = 0; c < 3; ++c)
+            cone[c] = pixels::cube_root(CONES[c][0] * r + CONES[c][1] * g + CONES[c][2] * b + BIAS);
         const Floats half = (cone[0] + cone[1]) * 0.5f;
         store(out + x, (cone[0] - cone[1]) * 7.0f);
         store(out + stride + x, half - 0.6f);
@@ -89,7 +93,7 @@ inline void xyb(const float *light, float *out, int64_t stride) {
 
 // One channel of two pictures: the difference, its square, and the sum of the squares.
 inline void differ(const float *original, const float *other, float *difference, float *square, float *both,
-            int64_t stride) {
+                   int64_t stride) {
     for (int64_t x = 0; x < stride; x += LANES) {
         const Floats a = load(original + x), b = load(other + x), d = b - a;
         store(difference + x, d);
@@ -138,7 +142,7 @@ template <bool NEGATIVE> void add_up(float *terms, int64_t width, double *sums) 
 // because twice the covariance is v1 + v2 - v(e). Nothing cancels here: where the pictures are equal it is 0, and
 // floats suffice. `square` and `both` are blurred: means of e² and of the sum of both squares.
 inline void structure(const float *mean, const float *shift, const float *square, const float *both, int64_t width,
-               float *terms, double *sums) {
+                      float *terms, double *sums) {
     constexpr float C = 0.0009f;
     for (int64_t x = 0; x < width; x += LANES) {
         const Floats m1 = load(mean + x), dm = load(shift + x), m2 = m1 + dm, dm2 = dm * dm;
@@ -150,8 +154,8 @@ inline void structure(const float *mean, const float *shift, const float *square
 }
 
 // Edges that only the other picture has, and edges that it lost.
-inline void edges(const float *original, const float *mean, const float *difference, const float *shift, int64_t width,
-           float *terms, double *sums) {
+inline void edges(const float *original, const float *mean, const float *difference, const float *shift,
+                  int64_t width, float *terms, double *sums) {
     for (int64_t x = 0; x < width; x += LANES) {
         const Floats edge = load(original + x) - load(mean + x);
         const Floats ours = magnitude(edge), theirs = magnitude(edge + (load(difference + x) - load(shift + x)));
@@ -223,12 +227,12 @@ class Ring {
   public:
     Ring(Size size, int planes)
         : height_(size.height), width_(size.width), plane_(size.stride() + 2 * LANES), planes_(planes),
-          rows_(size_t((2 * BLUR + 1) * planes * plane_)) {}
+          rows_(size_t(RING * planes * plane_)) {}
 
     float *row(int64_t y, int plane) {
         if (y < 0) y = -1 - y;
         if (y >= height_) y = 2 * height_ - 1 - y;
-        return rows_.data() + ((y % (2 * BLUR + 1)) * planes_ + plane) * plane_ + LANES;
+        return rows_.data() + ((y % RING) * planes_ + plane) * plane_ + LANES;
     }
 
     /// What continues a row to the left and right.
@@ -238,9 +242,9 @@ class Ring {
     }
 
     /// The 2 BLUR + 1 rows around y.
-    std::array<const float *, (2 * BLUR + 1)> around(int64_t y, int plane) {
-        std::array<const float *, (2 * BLUR + 1)> rows;
-        for (int i = 0; i < (2 * BLUR + 1); ++i) rows[size_t(i)] = row(y + i - BLUR, plane);
+    std::array<const float *, RING> around(int64_t y, int plane) {
+        std::array<const float *, RING> rows;
+        for (int i = 0; i < RING; ++i) rows[size_t(i)] = row(y + i - BLUR, plane);
         return rows;
     }
 
@@ -263,8 +267,7 @@ void stream(int64_t height, int64_t first, int64_t last, Take take, Give give) {
 /// The original: its XYB planes and their blurred means, at every scale.
 class Judge {
   public:
-    Judge(const uint8_t *pixels, Size size, int channels)
-        : light(pixels, size, channels) {
+    Judge(const uint8_t *pixels, Size size, int channels) : light(pixels, size, channels) {
         for (size_t scale = 0; scale < light.sizes.size(); ++scale) {
             const size_t floats = size_t(light.sizes[scale].height * 3 * light.sizes[scale].stride());
             planes_[scale].reset(new float[floats]);
@@ -376,7 +379,7 @@ class Trial {
                     }
                     if (outer)
                         edges(judge_.plane(scale, y, c), mean, differences.row(y, c), shift, size.width, terms,
-                                   sums + 2);
+                              sums + 2);
                 }
             });
     }
