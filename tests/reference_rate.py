@@ -37,3 +37,49 @@ def visibility(points):
         variance = variance + np.maximum(blurred(plane**2) - blurred(plane) ** 2, 0)
     weights = 1 / (HALF + np.sqrt(variance))
     return weights / weights.mean()
+
+
+# --- what coders charge -------------------------------------------------------------------------
+
+
+def prefix_code(value):
+    """The first code whose values reach so far: 1, 2, 3, 4, 5...6, 7...8, 9...12, 13...16, ..."""
+    last, code = 0, -1
+    while last < value:
+        code += 1
+        last += 1 if code < 4 else 1 << (code // 2 - 1)
+    return code
+
+
+def webp_distance_code(dx, dy, width):
+    return prefix_code(dx + dy * width + 120)
+
+
+def deflate_distance_code(dx, dy, width):
+    return prefix_code(dx + dy * (width + 1))
+
+
+# --- LZW ----------------------------------------------------------------------------------------
+
+
+def unlzw(data, code_size):
+    """The indices behind a GIF's codes, and how many codes there are (GIF89a, appendix F)."""
+    clear, bits = 1 << code_size, int.from_bytes(data, "little")
+    phrases, width, before, out, codes = [], code_size + 1, None, [], 0
+    while True:
+        code = bits & ((1 << width) - 1)
+        bits >>= width
+        codes += 1
+        if code == clear + 1:
+            return out, codes
+        if code == clear:
+            phrases = [[i] for i in range(clear)] + [None, None]
+            width, before = code_size + 1, None
+            continue
+        if before is not None and len(phrases) < 4096:
+            known = phrases[code] if code < len(phrases) else before
+            phrases.append([*before, known[0]])
+        before = phrases[code]
+        out += before
+        if len(phrases) == 1 << width and width < 12:
+            width += 1

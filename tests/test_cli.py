@@ -95,6 +95,59 @@ def test_three_ways_to_say_where_to():
     assert len({Path(path).read_bytes() for path in paths}) == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "path", "kind"),
+    [
+        (["--format", "webp"], "flat-tinct.webp", "WEBP"),
+        (["--format", "gif", "--suffix", ".s"], "flat.s.gif", "GIF"),
+        (["--format", "webp", "--out-dir", "o"], "o/flat.webp", "WEBP"),
+        (["-o", "a.WebP"], "a.WebP", "WEBP"),
+        (["-o", "a.gif"], "a.gif", "GIF"),
+        (["-o", "a.tmp"], "a.tmp", "PNG"),
+        (["-o", "a.tmp", "--format", "gif"], "a.tmp", "GIF"),
+        (["-o", "a.png", "--format", "png"], "a.png", "PNG"),
+    ],
+)
+def test_the_format_is_what_was_asked_for_or_what_the_name_says(arguments, path, kind):
+    assert tinct("compress", "flat.png", *arguments)[0] == 0
+    assert opened(path).format == kind
+    assert np.array_equal(np.asarray(opened(path).convert("RGB")), flat())
+
+
+def test_names_that_lie_are_refused():
+    fails(2, "a.jpg: tinct writes png, webp and gif", "compress", "flat.png", "-o", "a.jpg")
+    disagree = ("compress", "flat.png", "-o", "a.png", "--format", "gif")
+    fails(2, "--format gif and -o a.png disagree", *disagree)
+    words = "format must be png, webp or gif, not bmp"
+    fails(2, words, "compress", "flat.png", "--format", "bmp")
+
+
+def test_partial_transparency_lost_is_told():
+    Image.fromarray(alpha()).save("ball.png", compress_level=0)
+    code, _, err = tinct("compress", "ball.png", "-o", "ball.gif")
+    assert code == 0
+    assert err.startswith("tinct: ball.png: gif has no partial transparency")
+    assert err.count("\n") == 1
+    assert tinct("compress", "ball.png", "-o", "ball.gif", "--force", "-q")[2] == ""
+
+
+def test_a_picture_that_a_gif_cannot_show_fails_alone():
+    faint = np.dstack([flat(), np.full((64, 64), 90, np.uint8)])
+    Image.fromarray(faint).save("faint.png", compress_level=0)
+    words = "faint.png: gif knows no partial transparency, and no pixel is half opaque"
+    fails(1, words, "compress", "faint.png", "-o", "a.gif")
+
+
+@pytest.mark.parametrize("format", ["webp", "gif"])
+def test_targets_hold_for_every_format(format):
+    budget = os.path.getsize("bird.png") // 8
+    path = f"bird-tinct.{format}"
+    assert tinct("compress", "bird.png", "--format", format, "--max-bytes", budget)[0] == 0
+    assert os.path.getsize(path) <= budget
+    done = tinct("compress", "bird.png", "--format", format, "--quality", "60", "--force", "--json")
+    assert json.loads(done[1])["ssimulacra2"] >= 60
+
+
 def test_several_pictures_are_written_and_a_bad_one_stops_none():
     Path("text.png").write_text("hello")
     code, out, err = tinct(

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "coders.hpp"
 #include "engine.hpp"
 
 namespace tinct::rate {
@@ -31,96 +32,80 @@ struct Search {
 };
 
 constexpr float NEVER = 1e30f;
-constexpr int WINDOW = 32768;  // bytes DEFLATE can look back
 
-/// log2(x) for x >= 1, by repeated squaring of a fixed-point mantissa: libm's last bit differs between
-/// machines.
-inline float log2_bits(uint32_t x) {
-    int exponent = int(std::bit_width(x)) - 1;
-    uint64_t mantissa = (uint64_t(x) << 31) >> exponent;
-    uint32_t result = uint32_t(exponent) << 16;
-    for (uint32_t bit = 1u << 15; bit > 0; bit >>= 1) {
-        mantissa = (mantissa * mantissa) >> 31;
-        if (mantissa >> 32) { mantissa >>= 1; result |= bit; }
-    }
-    return float(result) * (1.0f / 65536.0f);
-}
-
-/// DEFLATE's distance code 0..29 of a distance 1..32768 (RFC 1951, 3.2.5).
-inline int distance_code(int distance) {
-    int d = distance - 1;
-    if (d < 4) return d;
-    int extra = int(std::bit_width(unsigned(d))) - 2;
-    return 2 * extra + (d >> extra);
-}
-
-/// DEFLATE's length code 0..28 of a length 3..258.
-inline int length_code(int length) {
-    int l = length - 3;
-    if (length >= 258) return 28;
-    if (l < 8) return l;
-    int extra = int(std::bit_width(unsigned(l))) - 3;
-    return 4 * extra + (l >> extra);
-}
-
-inline int distance_extra(int code) { return code < 4 ? 0 : code / 2 - 1; }
-inline int length_extra(int code) { return code < 8 || code == 28 ? 0 : code / 4 - 1; }
-
-/// What DEFLATE is about to charge, in bits, learned from the rows already mapped.
-class Prices {
+/// What the coder is about to charge, in bits, learned from the rows already mapped. Of several indices that
+/// share a symbol each pays for itself, given those before it: `prefix` is 1 followed by their bits.
+template <class Coder> class Prices {
   public:
-    explicit Prices(int k) : k_(k) {
-        std::fill(literals_, literals_ + k, 2u);
-        for (int c = 0; c < 29; ++c) lengths_[c] = c < 8 ? 16u : 4u;
-        std::fill(distances_, distances_ + 30, 4u);
+    Prices(int k, int bits) : bits_(bits) {
+        for (int symbol = 0; symbol < 256; ++symbol) {
+            bool possible = true;
+            for (int at = 0; at < 8; at += bits) possible &= (symbol >> at & ((1 << bits) - 1)) < k;
+            counts_[256 + symbol] = possible ? 2 : 0;
+        }
+        for (int c = 0; c < Coder::LENGTHS; ++c) lengths_[c] = c < 8 ? 16u : 4u;
+        std::fill(distances_, distances_ + Coder::DISTANCES, 4u);
     }
 
-    float literal(int index) const { return literal_[index]; }
+    float literal(int prefix) const { return literal_[prefix]; }          // of its last index
     float copy(int distance_code) const { return copy_[distance_code]; }  // the shortest one
     float longer(int length) const { return longer_[length]; }            // from length to length + 1
 
-    void count_literal(int index) { ++literals_[index]; }
+    void count_literal(int symbol) { ++counts_[256 + symbol]; }
     void count_copy(int length, int distance_code) {
-        ++lengths_[length_code(length)];
+        ++lengths_[Coder::length_code(length)];
         ++distances_[distance_code];
     }
 
     void update() {
         forget();
-        uint32_t symbols = 0, copies = 0;
-        for (int j = 0; j < k_; ++j) symbols += literals_[j];
+        uint32_t symbols = count_prefixes(), copies = 0;
         for (uint32_t n : lengths_) symbols += n;
         for (uint32_t n : distances_) copies += n;
         float all = log2_bits(symbols), any = log2_bits(copies);
-        for (int j = 0; j < k_; ++j) literal_[j] = all - log2_bits(literals_[j]);
-        float by_code[29], length[260];
-        for (int c = 0; c < 29; ++c) by_code[c] = all - log2_bits(lengths_[c]) + float(length_extra(c));
-        for (int n = 3; n <= 258; ++n) length[n] = by_code[length_code(n)];
-        for (int c = 0; c < 30; ++c)
-            copy_[c] = length[3] + any - log2_bits(distances_[c]) + float(distance_extra(c));
+        for (int start = 256; start > 1; start >>= bits_)
+            for (int i = start; i < 2 * start; ++i)
+                if (counts_[i])
+                    literal_[i] = (i >> bits_ == 1 ? all : log2_bits(counts_[i >> bits_])) - log2_bits(counts_[i]);
+        float by_code[Coder::LENGTHS];
+        for (int c = 0; c < Coder::LENGTHS; ++c)
+            by_code[c] = all - log2_bits(lengths_[c]) + float(Coder::length_extra(c));
+        auto length = [&](int n) { return by_code[Coder::length_code(std::clamp(n, SHORTEST, LONGEST))]; };
+        for (int c = 0; c < Coder::DISTANCES; ++c)
+            copy_[c] = length(SHORTEST) + any - log2_bits(distances_[c]) + float(prefix_extra(c));
         // A copy of 1 or 2 pays for 3. Steps between code boundaries are averaged, so that no length is a wall.
-        for (int n = 0; n < 3; ++n) longer_[n] = 0.0f;
-        for (int n = 3; n < 257; ++n)
-            longer_[n] = (length[std::min(n + 2, 258)] - length[std::max(n - 1, 3)]) * (1.0f / 3.0f);
-        for (int n = 257; n < 260; ++n) longer_[n] = 10.0f;
+        for (int n = 0; n < SHORTEST; ++n) longer_[n] = 0.0f;
+        for (int n = SHORTEST; n < LONGEST - 1; ++n)
+            longer_[n] = (length(n + 2) - length(n - 1)) * (1.0f / 3.0f);
+        for (int n = LONGEST - 1; n < LONGEST + 2; ++n) longer_[n] = 10.0f;
     }
 
   private:
+    static constexpr int SHORTEST = Coder::SHORTEST, LONGEST = Coder::LONGEST;
+
+    /// Literals that begin with each prefix. Returns how many there are.
+    uint32_t count_prefixes() {
+        std::fill(counts_, counts_ + 256, 0u);
+        for (int start = 256; start > 1; start >>= bits_)
+            for (int i = start; i < 2 * start; ++i) counts_[i >> bits_] += counts_[i];
+        return counts_[1];
+    }
+
     /// Halve the counts now and then: encoders start a new block, with new codes, when statistics drift.
     /// (4096 symbols was 1 point of BD-rate better than 8192, 1.7 better than never.)
     void forget() {
         uint32_t symbols = 0;
-        for (int j = 0; j < k_; ++j) symbols += literals_[j];
+        for (int i = 256; i < 512; ++i) symbols += counts_[i];
         for (uint32_t n : lengths_) symbols += n;
         if (symbols <= 4096) return;
-        for (int j = 0; j < k_; ++j) literals_[j] = literals_[j] / 2 + 1;
+        for (int i = 256; i < 512; ++i) if (counts_[i]) counts_[i] = counts_[i] / 2 + 1;
         for (uint32_t &n : lengths_) n = n / 2 + 1;
         for (uint32_t &n : distances_) n = n / 2 + 1;
     }
 
-    int k_;
-    uint32_t literals_[256] = {}, lengths_[29] = {}, distances_[30] = {};
-    float literal_[256] = {}, copy_[30] = {}, longer_[260] = {};
+    int bits_;  // of an index
+    uint32_t counts_[512] = {}, lengths_[Coder::LENGTHS] = {}, distances_[Coder::DISTANCES] = {};
+    float literal_[512] = {}, copy_[Coder::DISTANCES] = {}, longer_[LONGEST + 2] = {};
 };
 
 /// Zeroed memory. (A std::vector's members could be merged across instruction sets by the linker.)
@@ -140,7 +125,7 @@ template <class T> class Buffer {
 };
 
 /// Earlier positions by a hash of the indices that start there, newest first; a ring as long as the window.
-class Chains {
+template <size_t SIZE> class Chains {
   public:
     Chains() : head_(SIZE), links_(SIZE) { std::memset(head_.data(), 255, SIZE * sizeof(int32_t)); }
     void insert(uint32_t hash, int32_t position, int row) {
@@ -158,7 +143,6 @@ class Chains {
     }
 
   private:
-    static constexpr size_t SIZE = WINDOW;
     struct Link { int32_t previous, row; };
     Buffer<int32_t> head_;
     Buffer<Link> links_;
@@ -166,14 +150,14 @@ class Chains {
 
 /// D components per color; Near copies at distance 1..Near inside the row, Far copies from the rows before.
 /// What differs between states lies in rows of one number per state: the lanes of the vectors are states.
-template <int D, int Near, int Far> class Remapper {
+template <class Coder, int D, int Near, int Far> class Remapper {
   public:
     explicit Remapper(const RateJob &job, const Search &search)
-        : job_(job), search_(search), prices_(job.k), target_(size_t(job.w) * 4), points_(size_t(job.w) * D),
+        : job_(job), search_(search), prices_(job.k, bits_), target_(size_t(job.w) * 4), points_(size_t(job.w) * D),
           below_(size_t(job.w + 2) * 4), trace_(size_t(job.w)) {
         for (int j = 0; j < job.k; ++j)
             for (int c = 0; c < D; ++c) planes_[c][j] = palette_[j][c] = job.palette[j * D + c];
-        for (int s = 1; s <= Near; ++s) code_[s] = uint8_t(distance_code(s));
+        for (int s = 1; s <= Near; ++s) code_[s] = uint8_t(Coder::distance_code(s, 0, units_));
     }
 
     void run() {
@@ -193,7 +177,9 @@ template <int D, int Near, int Far> class Remapper {
     static constexpr int STATES = 1 + Near + Far;  // 0 is the literal
     static constexpr int NEIGHBORS = 24;           // entries tried for a literal: the nearest entry's nearest
     static constexpr int GROUPS = 14;  // of colors, for the coarse hash; 24 cost 1.5 % more bytes, 64 2 %
-    static_assert(Near <= 8, "each path remembers its last eight indices");
+    static constexpr int PAST = 8;                 // indices that each path remembers
+    static_assert(Near <= PAST);
+    using Chain = Chains<Coder::WINDOW>;
 
     struct Trace {  // of one pixel, to walk back along the cheapest path
         uint8_t index[STATES], entered[STATES], code[STATES], best;
@@ -206,8 +192,8 @@ template <int D, int Near, int Far> class Remapper {
     /// Bits in weighted squared error, as the rows so far price them.
     void charge() {
         prices_.update();
-        for (int j = 0; j < job_.k; ++j) literal_[j] = job_.lambda * prices_.literal(j);
-        for (int n = 0; n < 260; ++n) longer_[n] = job_.lambda * prices_.longer(n);
+        for (int i = 0; i < 512; ++i) literal_[i] = job_.lambda * prices_.literal(i);
+        for (int n = 0; n < Coder::LONGEST + 2; ++n) longer_[n] = job_.lambda * prices_.longer(n);
         for (int s = 1; s < STATES; ++s) enter_[s] = job_.lambda * prices_.copy(code_[s]);
     }
 
@@ -226,8 +212,8 @@ template <int D, int Near, int Far> class Remapper {
         for (int x = 0; x < width(); ++x) {
             bool dear = cost_[best] - before > mean_cost_;  // the last pixel: nothing open fits here
             before = cost_[best];
-            if (y > 0 && x % (dear ? search_.every : 4 * search_.every) == 0) find_places(y, x, best);
-            step(size_t(y) * width() + x, x, best);
+            if (y > 0 && x % (bundle_ * (dear ? search_.every : 4 * search_.every)) == 0) find_places(y, x, best);
+            step(size_t(y) * width() + x, x, x % bundle_ == 0 ? best : 0);
             best = first_least(cost_);
             trace_[x].best = uint8_t(best);
         }
@@ -244,12 +230,16 @@ template <int D, int Near, int Far> class Remapper {
         const uint64_t past = past_[best];
         float entering[4];
         for (int c = 0; c < 4; ++c) entering[c] = error_[c][best];
-        enter_or_stay(before, entered);
+        const bool starts = x % bundle_ == 0;  // a symbol: inside of one no path changes
+        if (starts) enter_or_stay(before, entered);
+        else std::memset(entered, 0, sizeof entered);
         for (int s = 0; s < STATES; ++s) past_[s] = entered[s] ? past : past_[s];
         source_indices(p, x, index);
         copy(p, target, entering, entered, index);
+        if (starts) prefix_ = 1;
         index[0] = take_literal(p, target, entering, before);
-        entered[0] = 1;
+        prefix_ = prefix_ << bits_ | index[0];
+        entered[0] = starts;
         past_[0] = past;
         for (int s = 0; s < STATES; ++s) past_[s] = past_[s] << 8 | uint64_t(index[s]);
         Trace &trace = trace_[x];
@@ -265,7 +255,7 @@ template <int D, int Near, int Far> class Remapper {
             const float stay = cost_[s] + longer_[length_[s]];
             const bool anew = enter < stay;
             cost_[s] = anew ? enter : stay;
-            length_[s] = anew ? 1 : std::min(length_[s] + 1, 258);
+            length_[s] = anew ? 1 : std::min(length_[s] + 1, Coder::LONGEST);
             entered[s] = anew;
         }
     }
@@ -274,8 +264,10 @@ template <int D, int Near, int Far> class Remapper {
     void source_indices(size_t p, int x, int32_t *index) {
         index[0] = 0;
         for (int s = 1; s <= Near; ++s) {
-            index[s] = s > x ? 0 : int32_t(past_[s] >> (8 * (s - 1)) & 255);
-            if (s > x) cost_[s] = NEVER;
+            const int back = s * bundle_;
+            const bool dead = back > x || back > PAST;
+            index[s] = dead ? 0 : int32_t(past_[s] >> (8 * (back - 1)) & 255);
+            if (dead) cost_[s] = NEVER;
         }
         const uint8_t *here = job_.indices + p;
         alignas(64) int32_t back[STATES];
@@ -312,13 +304,14 @@ template <int D, int Near, int Far> class Remapper {
         const float weight = hidden(p) ? 0.0f : job_.weights[p];
         float aim[4];
         for (int c = 0; c < D; ++c) aim[c] = target[c] + entering[c];
+        const float *literal = literal_ + (prefix_ << bits_);
         alignas(64) float cost[NEIGHBORS];
         for (int c = 0; c < D; ++c)
             for (int i = 0; i < NEIGHBORS; ++i) {
                 const float e = aim[c] - planes_[c][list[i]];
                 cost[i] = c == 0 ? e * e : cost[i] + e * e;
             }
-        for (int i = 0; i < NEIGHBORS; ++i) cost[i] = weight * cost[i] + literal_[list[i]];
+        for (int i = 0; i < NEIGHBORS; ++i) cost[i] = weight * cost[i] + literal[list[i]];
         const int first = first_least(cost), chosen = list[first];
         cost_[0] = before + cost[first];
         for (int c = 0; c < D; ++c) error_[c][0] = (aim[c] - planes_[c][chosen]) * (7 * spread(p));
@@ -350,23 +343,24 @@ template <int D, int Near, int Far> class Remapper {
     /// Tries the rows above and the places that look like what is to come; the best new one gets a state.
     void find_places(int y, int x, int best) {
         const int w = width();
-        if (x + 3 > w) return;
+        if (x + 3 * bundle_ > w) return;
         int32_t p = y * w + x, found = -1, row = 0;
         float most = -NEVER;
-        int oldest = y - std::min(y, (WINDOW - w) / (w + 1));
+        int oldest = y - std::min(y, std::max(Coder::WINDOW - units_, 0) / (units_ + Coder::GAP));
         auto consider = [&](int32_t q, int qy) {
             int n = std::min({search_.reach, w - x, (qy + 1) * w - q});
             if (n < 3 || is_open(p - q)) return;
-            float g = gain(p, q, x, n, prices_.copy(distance_code(p - q + y - qy)), most);
+            float g = gain(p, q, x, n, prices_.copy(distance_to(y, x, q, qy)), most);
             if (g > most) { most = g; found = q; row = qy; }
         };
-        auto follow = [&](const Chains &chains, uint32_t hash) {
+        auto follow = [&](const Chain &chains, uint32_t hash) {
             int32_t q = chains.first(hash);
             for (int i = 0; i < search_.places && q >= oldest * w; ++i, q = chains.next(q))
                 consider(q, chains.row(q));
         };
         for (int above = 1; above <= 2 && y - above >= oldest; ++above)
-            for (int dx = -1; dx <= 1; ++dx) if (x + dx >= 0) consider(p - above * w + dx, y - above);
+            for (int dx = -bundle_; dx <= bundle_; dx += bundle_)
+                if (x + dx >= 0) consider(p - above * w + dx, y - above);
         follow(exact_, exact_hash(job_.nearest + p));
         if (x + 4 <= w) follow(coarse_, coarse_hash(job_.nearest + p));
         if (found >= 0) open_place(y, x, found, row, best);
@@ -391,6 +385,10 @@ template <int D, int Near, int Far> class Remapper {
         return best;
     }
 
+    int distance_to(int y, int x, int32_t q, int qy) const {
+        return Coder::distance_code((x - (q - qy * width())) / bundle_, y - qy, units_);
+    }
+
     /// The costliest copy from an earlier row gives way to one from q.
     void open_place(int y, int x, int32_t q, int qy, int best) {
         int victim = -1;
@@ -401,7 +399,7 @@ template <int D, int Near, int Far> class Remapper {
         }
         offset_[victim] = y * width() + x - q;
         shift_[victim] = x - (q - qy * width());
-        code_[victim] = uint8_t(distance_code(offset_[victim] + y - qy));  // bytes: a filter byte per row
+        code_[victim] = uint8_t(distance_to(y, x, q, qy));
         enter_[victim] = job_.lambda * prices_.copy(code_[victim]);
         cost_[victim] = NEVER;
     }
@@ -415,11 +413,21 @@ template <int D, int Near, int Far> class Remapper {
             row[x] = trace.index[s];
             ++length;
             if (x > 0 && !trace.entered[s]) continue;
-            if (s == 0 || length < 3) for (int i = 0; i < length; ++i) prices_.count_literal(row[x + i]);
-            else prices_.count_copy(length, trace.code[s]);
+            const int symbols = (length + bundle_ - 1) / bundle_;
+            if (s > 0 && symbols >= Coder::SHORTEST)
+                prices_.count_copy(std::min(symbols, Coder::LONGEST), trace.code[s]);
+            else
+                for (int i = 0; i < length; i += bundle_) prices_.count_literal(symbol(row, x + i));
             length = 0;
             if (x > 0) s = trace_[x - 1].best;
         }
+    }
+
+    /// The indices that share a symbol with the one at x; what the row lacks at its end is 0.
+    int symbol(const uint8_t *row, int x) const {
+        int value = 0;
+        for (int i = 0; i < bundle_; ++i) value = value << bits_ | (x + i < width() ? row[x + i] : 0);
+        return value;
     }
 
     /// Floyd and Steinberg's weights, left to right on every row: a serpentine would hide rows from each other.
@@ -442,13 +450,13 @@ template <int D, int Near, int Far> class Remapper {
 
     void remember(int y) {
         int32_t p = y * width();
-        for (int x = 0; x + 3 <= width(); ++x) exact_.insert(exact_hash(job_.indices + p + x), p + x, y);
-        for (int x = 0; x + 4 <= width(); ++x) coarse_.insert(coarse_hash(job_.indices + p + x), p + x, y);
+        for (int x = 0; x + 3 <= width(); x += bundle_) exact_.insert(exact_hash(job_.indices + p + x), p + x, y);
+        for (int x = 0; x + 4 <= width(); x += bundle_) coarse_.insert(coarse_hash(job_.indices + p + x), p + x, y);
     }
 
-    static uint32_t exact_hash(const uint8_t *i) { return Chains::mix(i[0], i[1], i[2], 0); }
+    static uint32_t exact_hash(const uint8_t *i) { return Chain::mix(i[0], i[1], i[2], 0); }
     uint32_t coarse_hash(const uint8_t *i) const {
-        return Chains::mix(group_[i[0]], group_[i[1]], group_[i[2]], group_[i[3]]);
+        return Chain::mix(group_[i[0]], group_[i[1]], group_[i[2]], group_[i[3]]);
     }
 
     /// Each visible entry's nearest visible ones, itself first and again where there are too few; the hidden
@@ -486,8 +494,11 @@ template <int D, int Near, int Far> class Remapper {
     const RateJob job_;
     const Search search_;
     const int visible_ = job_.hidden < 0 ? job_.k : job_.k - 1;
-    Prices prices_;
-    Chains exact_, coarse_;
+    const int bits_ = job_.k <= 2 ? 1 : job_.k <= 4 ? 2 : job_.k <= 16 ? 4 : 8;  // of an index
+    const int bundle_ = 8 / bits_;                                // indices that share a byte, a symbol
+    const int units_ = (job_.w + bundle_ - 1) / bundle_;          // symbols of a row
+    Prices<Coder> prices_;
+    Chain exact_, coarse_;
     Buffer<float> target_, points_, below_;  // this row's pixels + error from above; its error for the next row
     Buffer<Trace> trace_;
     // One number per state: the cheapest path into it, the error it carries, its last eight indices, how long
@@ -496,22 +507,26 @@ template <int D, int Near, int Far> class Remapper {
     alignas(64) uint64_t past_[STATES] = {};
     alignas(64) int32_t length_[STATES] = {}, offset_[STATES] = {}, shift_[STATES] = {};
     uint8_t code_[STATES] = {}, group_[256] = {};
-    float literal_[256] = {}, longer_[260] = {};  // lambda * bits
+    float literal_[512] = {}, longer_[Coder::LONGEST + 2] = {};  // lambda * bits
     alignas(16) float palette_[256][4] = {};      // four lanes, whatever D is: one load
     alignas(64) float planes_[4][256] = {};       // the same, by coordinate
     int32_t neighbors_[256][NEIGHBORS] = {};
     int last_ = 0;
+    int prefix_ = 1;  // the indices of this symbol's literal so far
     float mean_cost_ = 0.0f;
 };
 
 /// effort 0: 8 states; 1: 32; 2: 48.
-template <int D> void remap(const RateJob &job) {
-    if (job.effort <= 0) Remapper<D, 2, 5>(job, {4, 8, 2}).run();
-    else if (job.effort == 1) Remapper<D, 8, 23>(job, {16, 12, 1}).run();
-    else Remapper<D, 8, 39>(job, {32, 12, 1}).run();
+template <class Coder, int D> void remap(const RateJob &job) {
+    if (job.effort <= 0) Remapper<Coder, D, 2, 5>(job, {4, 8, 2}).run();
+    else if (job.effort == 1) Remapper<Coder, D, 8, 23>(job, {16, 12, 1}).run();
+    else Remapper<Coder, D, 8, 39>(job, {32, 12, 1}).run();
 }
 
-inline void remap_rate(const RateJob &job) { job.channels == 4 ? remap<4>(job) : remap<3>(job); }
+inline void remap_rate(const RateJob &job) {
+    if (job.webp) job.channels == 4 ? remap<WebP, 4>(job) : remap<WebP, 3>(job);
+    else job.channels == 4 ? remap<Deflate, 4>(job) : remap<Deflate, 3>(job);
+}
 
 }  // namespace
 }  // namespace tinct::rate

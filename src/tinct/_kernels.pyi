@@ -66,7 +66,21 @@ def remap_for_rate(
     spread: float,
     price: float,
     effort: int,
+    webp: bool,
 ) -> NDArray[np.uint8]: ...
+def remap_for_lzw(
+    pixels: NDArray[np.uint8],
+    weights: NDArray[np.float32],
+    nearest: NDArray[np.uint8],
+    palette: NDArray[np.float32],
+    hidden: int,
+    spread: float,
+    price: float,
+    effort: int,
+    code_size: int,
+) -> NDArray[np.uint8]: ...
+def distance_code(dx: int, dy: int, width: int, webp: bool) -> int: ...
+def encode_lzw(indices: NDArray[np.uint8], code_size: int) -> bytes: ...
 
 class Judge:
     def __init__(self, pixels: NDArray[np.uint8]) -> None: ...

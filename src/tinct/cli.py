@@ -38,19 +38,24 @@ Exit codes:
 """
 
 
-HELP = """Compress pictures to indexed PNGs of at most 256 colors.
+HELP = """Compress pictures to indexed PNGs, WebPs or GIFs of at most 256 colors.
 
-Each IN becomes a PNG beside it, NAME-tinct.png, unless -o, --out-dir or --suffix says otherwise.
-An existing file is only replaced with --force, and nothing is written that isn't smaller than its
-input. IN may be - for stdin; the PNG then goes to stdout unless -o is given.
+Each IN becomes a PNG beside it, NAME-tinct.png, unless -o, --out-dir, --suffix or --format says
+otherwise. An existing file is only replaced with --force, and nothing is written that isn't smaller
+than its input. IN may be - for stdin; the picture then goes to stdout unless -o is given.
 
 \b
   tinct compress bird.png -k 16
   tinct compress shots/*.png --out-dir small
   tinct compress shots/*.png --quality 75
-  tinct compress photo.png --max-bytes 80k
+  tinct compress photo.png --max-bytes 80k -o photo.webp
   tinct compress photo.jpg -k 32 -o photo.png --compare side-by-side.png
 """
+
+
+FORMATS = ("png", "webp", "gif")
+# A file named so must hold what its name says, and we can't write that.
+FOREIGN = ("jpg", "jpeg", "jxl", "avif", "heic", "bmp", "tif", "tiff", "jp2", "ico", "svg", "pdf")
 
 
 class Number(click.ParamType[int | float]):
@@ -101,7 +106,8 @@ class Choice(click.ParamType[str]):
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if value in self.words:
             return value
-        raise click.UsageError(f"{self.what} must be {' or '.join(self.words)}, not {value}", ctx)
+        words = f"{', '.join(self.words[:-1])} or {self.words[-1]}"
+        raise click.UsageError(f"{self.what} must be {words}, not {value}", ctx)
 
 
 class Commands(click.Group):
@@ -132,9 +138,14 @@ def tinct() -> None:
     help="Colors at most.",
 )
 @click.option("-o", "--output", metavar="OUT", help="Where to write; one input only; - is stdout.")
-@click.option("--out-dir", metavar="DIR", help="Write every picture into this folder, as NAME.png.")
+@click.option("--out-dir", metavar="DIR", help="Write every picture into this folder.")
 @click.option(
     "--suffix", metavar="S", help="Write beside each input, as NAME + S + .png.  [default: -tinct]"
+)
+@click.option(
+    "--format",
+    type=Choice("format", *FORMATS),
+    help="png, webp (smallest) or gif.  [default: as OUT is named, else png]",
 )
 @click.option(
     "--dither",
@@ -213,6 +224,7 @@ class Options:
     output: str | None
     out_dir: str | None
     suffix: str | None
+    format: str | None
     dither: float | None
     lossy: float
     quality: float | None
@@ -278,11 +290,30 @@ def _plan(options: Options) -> list[Job]:
         raise click.UsageError(f"suffix must be a part of a file name, not {options.suffix}")
     if options.compare == "-":
         raise click.UsageError("--compare takes a file, not stdout")
+    _check_extension(options)
     jobs = [Job(source, _target(source, options)) for source in options.inputs]
     _refuse_collisions(jobs, options.compare)
     if jobs[0].target == "-" and sys.stdout.isatty():
-        raise click.UsageError("the PNG would go to the terminal: give -o FILE or a pipe")
+        raise click.UsageError("the picture would go to the terminal: give -o FILE or a pipe")
     return jobs
+
+
+def _extension(path: str | None) -> str:
+    return os.path.splitext(path or "")[1].lower().removeprefix(".")
+
+
+def _check_extension(options: Options) -> None:
+    named = _extension(options.output)
+    if options.format is None and named in FOREIGN:
+        raise click.UsageError(f"{options.output}: tinct writes png, webp and gif")
+    if options.format is not None and named in FORMATS and named != options.format:
+        raise click.UsageError(f"--format {options.format} and -o {options.output} disagree")
+
+
+def _format(options: Options) -> str:
+    """Which was asked for, else what the output's name says, else PNG."""
+    named = _extension(options.output)
+    return options.format or (named if named in FORMATS else "png")
 
 
 def _target(source: str, options: Options) -> str:
@@ -291,11 +322,11 @@ def _target(source: str, options: Options) -> str:
     folder, name = os.path.split(source)
     stem = "stdin" if source == "-" else os.path.splitext(name)[0]
     if options.out_dir is not None:
-        return os.path.join(options.out_dir, stem + ".png")
+        return os.path.join(options.out_dir, f"{stem}.{_format(options)}")
     if source == "-":
         return "-"
     suffix = "-tinct" if options.suffix is None else options.suffix
-    return os.path.join(folder, f"{stem}{suffix}.png")
+    return os.path.join(folder, f"{stem}{suffix}.{_format(options)}")
 
 
 def _refuse_collisions(jobs: Sequence[Job], compare: str | None) -> None:
@@ -400,6 +431,7 @@ def _compress_one(job: Job, options: Options) -> Outcome:
         max_bytes=options.max_bytes,
         space=options.space,
         effort=options.effort,
+        format=_format(options),
         seed=options.seed,
         threads=options.threads,
         ssimulacra2=options.score,
@@ -407,11 +439,15 @@ def _compress_one(job: Job, options: Options) -> Outcome:
     picture = small.original
     if picture.animated and not options.quiet:
         _complain(f"{job.name}: has several frames; only the first is kept")
+    if small.cut and not options.quiet:
+        _complain(f"{job.name}: gif has no partial transparency; pixels are opaque from half on")
     if options.compare is not None:
         _draw(small, options.compare, options.force)
     if picture.bytes_in is not None and len(small.data) >= picture.bytes_in and not options.force:
-        if job.target == "-":  # a pipe never ends empty
-            _to_stdout(data)
+        if job.target == "-":  # a pipe never ends empty, nor in a format not asked for
+            _to_stdout(
+                data if options.format in (None, str(picture.format).lower()) else small.data
+            )
         return Outcome(job, "not smaller", small.report, code=NOT_SMALLER)
     if job.target == "-":
         _to_stdout(small.data)

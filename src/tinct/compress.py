@@ -1,4 +1,4 @@
-"""Compression: from a picture to a small indexed PNG, one call per stage."""
+"""Compression: from a picture to a small indexed file, one call per stage."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct import files
+from tinct import files, formats
 from tinct import quality as measures
 from tinct.color import check_space
 from tinct.draw import Clock, Drawing, Options, Studio
 from tinct.palette import check_colors
-from tinct.remap import check_dither, check_lossy
+from tinct.remap import check_dither, check_format, check_lossy
 from tinct.targets import TargetError, least_bytes, within_bytes
 
 __all__ = ["DITHER", "Compressed", "TargetError", "compress"]
@@ -40,7 +40,12 @@ class Compressed:
     indices : (h, w) uint8
         Each pixel's entry.
     data : bytes
-        The PNG file.
+        The file.
+    format : str
+        What it is: ``"png"``, ``"webp"`` or ``"gif"``.
+    exact : (h, w, c) uint8, optional
+        The original's pixels, where the file holds those because that took fewer bytes than the
+        drawing with these colors.
     report : Report
         Bytes, colors, quality, and seconds per stage.
     """
@@ -50,11 +55,21 @@ class Compressed:
     indices: NDArray[np.uint8] = field(repr=False)
     data: bytes = field(repr=False)
     report: measures.Report
+    format: str = "png"
+    exact: Colors | None = field(default=None, repr=False)
 
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return self.palette[self.indices]
+        return self.palette[self.indices] if self.exact is None else self.exact
+
+    @property
+    def cut(self) -> bool:
+        """Whether partial transparency was lost: a GIF's pixels are there or not."""
+        pixels = self.original.pixels
+        if self.format != "gif" or pixels.shape[2] == 3:
+            return False
+        return bool(((pixels[:, :, 3] > 0) & (pixels[:, :, 3] < 255)).any())
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -82,7 +97,8 @@ class Compressed:
         files.write(path, self.data, overwrite=overwrite)
 
     def _repr_png_(self) -> bytes:
-        return self.data
+        """Show the same pixels in a notebook; not all of them know WebP and GIF."""
+        return self.data if self.format == "png" else files.encode_truecolor(self.image)
 
 
 def compress(
@@ -96,14 +112,16 @@ def compress(
     space: str = "oklab",
     seed: int = 0,
     effort: int = 1,
+    format: str = "png",
     level: int | None = None,
     threads: int | None = None,
     ssimulacra2: bool = False,
 ) -> Compressed:
     """Compress a picture to a palette of few colors, chosen by K-means.
 
-    A picture that already has no more than `colors` colors keeps every pixel as it is. The same
-    arguments give the same bytes on every machine and with any number of threads.
+    A picture that already has no more than `colors` colors keeps every pixel as it is, and with all
+    256 allowed so does any whose lossless file is smaller than the drawing. The same arguments
+    give the same bytes on every machine and with any number of threads.
 
     Parameters
     ----------
@@ -127,8 +145,12 @@ def compress(
         which without dithering gives the highest PSNR and looks worse.
     seed, effort, threads
         As in `tinct.kmeans`.
+    format : {"png", "webp", "gif"}
+        What file to make; all three hold palettes and change no pixel. WebP is the smallest. GIF
+        has no partial transparency: pixels less than half opaque become transparent, the others
+        opaque.
     level : int, optional
-        How hard the encoder tries, as in `tinct.files.encode`.
+        How hard a PNG's encoder tries, as in `tinct.files.encode`; otherwise `effort` says.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well, of pictures of at least 8x8 pixels.
 
@@ -160,14 +182,21 @@ def compress(
     check_dither(dither)
     check_lossy(lossy)
     check_space(space)
+    check_format(format)
     _check_target(lossy, quality, max_bytes)
     clock = Clock()
     with clock("read"):
         picture = files.read(source)
     options = Options(
-        dither=dither, space=space, seed=seed, effort=effort, level=level, threads=threads
+        dither=dither,
+        space=space,
+        seed=seed,
+        effort=effort,
+        format=format,
+        level=level,
+        threads=threads,
     )
-    studio = Studio(picture.pixels, options, clock)
+    studio = Studio(formats.prepared(picture, format), options, clock, picture.pixels)
     if quality is not None:
         drawn = least_bytes(studio, colors, quality)
     elif max_bytes is not None:
@@ -178,8 +207,11 @@ def compress(
         decibels = measures.psnr(picture.pixels, drawn.image)
     judged = ssimulacra2 and min(picture.pixels.shape[:2]) >= measures.MIN_SIDE
     score = studio.score(drawn) if judged or quality is not None else None
-    report = _report(picture, drawn, (decibels, score), clock.seconds)
-    return Compressed(picture, drawn.palette, drawn.indices, drawn.data, report)
+    used = len(drawn.palette if drawn.exact is None else studio.counted.colors)
+    report = _report(picture, drawn, used, (decibels, score), clock.seconds)
+    return Compressed(
+        picture, drawn.palette, drawn.indices, drawn.data, report, format, drawn.exact
+    )
 
 
 def _check_target(lossy: float, goal: Any, budget: Any) -> None:
@@ -200,6 +232,7 @@ def _check_target(lossy: float, goal: Any, budget: Any) -> None:
 def _report(
     picture: files.Picture,
     drawn: Drawing,
+    colors: int,
     scores: tuple[float, float | None],
     seconds: dict[str, float],
 ) -> measures.Report:
@@ -210,7 +243,7 @@ def _report(
         height=height,
         bytes_in=picture.bytes_in,
         bytes_out=len(drawn.data),
-        colors=len(drawn.palette),
+        colors=colors,
         psnr=scores[0],
         ssimulacra2=scores[1],
         seconds=seconds,

@@ -5,15 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct import files, quality
-from tinct.palette import Histogram, Palette, histogram, palette, visibility, weighted
+from tinct import formats, quality
+from tinct.palette import (
+    MAX_COLORS,
+    Histogram,
+    Palette,
+    histogram,
+    palette,
+    visibility,
+    weighted,
+)
 from tinct.remap import remap, remap_lossy
 
 __all__ = ["Clock", "Drawing", "Options", "Studio"]
@@ -36,16 +44,19 @@ class Drawing:
         Each pixel's entry.
     data : bytes
         The file.
+    exact : (h, w, c) uint8, optional
+        The picture itself, where the file holds that because it took fewer bytes.
     """
 
     palette: Colors
     indices: NDArray[np.uint8]
     data: bytes
+    exact: Colors | None = None
 
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return self.palette[self.indices]
+        return self.palette[self.indices] if self.exact is None else self.exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +67,7 @@ class Options:
     space: str = "oklab"
     seed: int = 0
     effort: int = 1
+    format: str = "png"
     level: int | None = None
     threads: int | None = None
 
@@ -88,6 +100,8 @@ class Studio:
         How to draw.
     clock : Clock
         Where to count the time.
+    original : (h, w, c) uint8, optional
+        What drawings are judged against, if the pixels had to be fitted for the format.
 
     Examples
     --------
@@ -98,8 +112,11 @@ class Studio:
     True
     """
 
-    def __init__(self, pixels: Colors, options: Options, clock: Clock) -> None:
+    def __init__(
+        self, pixels: Colors, options: Options, clock: Clock, original: Colors | None = None
+    ) -> None:
         self.pixels, self.options, self.clock = pixels, options, clock
+        self.original = pixels if original is None else original
         self._palettes: dict[tuple[int, bool], Palette] = {}
 
     @cached_property
@@ -117,7 +134,7 @@ class Studio:
     @cached_property
     def judge(self) -> quality.Judge:
         """Who scores drawings of the picture."""
-        return quality.Judge(self.pixels, threads=self.options.threads)
+        return quality.Judge(self.original, threads=self.options.threads)
 
     def draw(self, colors: int, lossy: float = 0.0) -> Drawing:
         """Draw the picture with at most so many colors, at so much loss."""
@@ -129,13 +146,29 @@ class Studio:
                 "threads": self.options.threads,
             }
             if lossy:
-                common |= {"weights": self.weights, "effort": self.options.effort}
+                for name in ("effort", "format"):
+                    common[name] = getattr(self.options, name)
+                common["weights"] = self.weights
                 indices = remap_lossy(self.pixels, chosen.colors, lossy, **common)
             else:
                 indices = remap(self.pixels, chosen.colors, **common)
             indices, used = _without_unused(indices, chosen.colors)
         with self.clock("encode"):
-            return Drawing(used, indices, files.encode(indices, used, level=self.options.level))
+            how = {name: getattr(self.options, name) for name in ("format", "level", "effort")}
+            data = formats.encode(indices, used, smooth=lossy == 0, **how)
+            drawing = Drawing(used, indices, data)
+            # Fewer colors are asked for because fewer are wanted.
+            return self._or_exact(drawing) if colors == MAX_COLORS else drawing
+
+    def _or_exact(self, drawing: Drawing) -> Drawing:
+        """Keep the picture as it is where that takes fewer bytes than a drawing of it."""
+        exact, options = self.pixels, self.options
+        if exact.shape[2] == 4:
+            exact = exact * (exact[:, :, 3:] > 0)
+        data = formats.original(
+            exact, len(drawing.data), format=options.format, effort=options.effort
+        )
+        return drawing if data is None else replace(drawing, data=data, exact=exact)
 
     def score(self, drawing: Drawing) -> float:
         """SSIMULACRA2 of a drawing."""
@@ -147,7 +180,7 @@ class Studio:
         height, width = self.pixels.shape[:2]
         if height * width <= WHOLE:
             return self
-        part = Studio(_tiles(self.pixels), self.options, self.clock)
+        part = Studio(_tiles(self.pixels), self.options, self.clock, _tiles(self.original))
         part.counted = self.counted
         part.weights = _tiles(self.weights)
         part._palettes = self._palettes

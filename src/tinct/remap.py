@@ -2,7 +2,7 @@
 
 Without dithering every color goes to its nearest entry in Oklab, found once for each distinct
 color. With dithering the error of each pixel is passed on to its neighbours (Floyd and Steinberg
-1976), also in Oklab. A lossy mapping weighs error against the bits that a PNG will spend on it.
+1976), also in Oklab. A lossy mapping weighs error against the bits that a file will spend on it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tinct.palette import (
     visibility,
 )
 
-__all__ = ["remap", "remap_lossy"]
+__all__ = ["FORMATS", "check_format", "remap", "remap_lossy"]
 
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
@@ -43,6 +43,8 @@ FLAT = 0.002
 # A lossy mapping passes on four fifths of what `dither` says, 0.6 of the error by default. On
 # photographs 0.4 costs 5 % more bytes at the same score, and at 1 diffusion fights the copies.
 DAMPED = 0.8
+# Files that hold indices. A lossy mapping reckons with the bits of the one that will hold its own.
+FORMATS = ("png", "webp", "gif")
 # It is made in bands of so many pixels, at least. A band knows its own indices only, so copies of
 # those above end there: at a megapixel a band's first rows are a few percent of it.
 LOSSY_BAND = 1 << 20
@@ -131,13 +133,14 @@ def remap_lossy(
     weights: NDArray[np.float32] | None = None,
     counted: Histogram | None = None,
     effort: int = 1,
+    format: str = "png",
     threads: int | None = None,
 ) -> Indices:
     """Map pixels to palette entries so that the file becomes small where that shows least.
 
-    Along each row the indices are those of the least visible error + price * bits, as DEFLATE will
-    spend them: entropy-constrained quantization (Chou, Lookabaugh and Gray 1989). Transparent and
-    visible pixels never change places, as in `remap`.
+    Along each row the indices are those of the least visible error + price * bits, as the file's
+    coder will spend them: entropy-constrained quantization (Chou, Lookabaugh and Gray 1989).
+    Transparent and visible pixels never change places, as in `remap`.
 
     Parameters
     ----------
@@ -155,6 +158,8 @@ def remap_lossy(
         The pixels' histogram, if it is known already.
     effort : int
         How many ways to go on are kept at each pixel: 8 at 0, 32 from 1 on, 48 from 5 on.
+    format : {"png", "webp", "gif"}
+        Whose bits are counted: DEFLATE's, lossless WebP's, LZW's.
     threads : int, optional
         Threads to work with; by default one per core. The result does not depend on it.
 
@@ -166,7 +171,7 @@ def remap_lossy(
     Raises
     ------
     TypeError, ValueError
-        As `remap` does, and if `lossy` is outside 0...1.
+        As `remap` does, and if `lossy` is outside 0...1 or `format` another.
 
     Examples
     --------
@@ -181,6 +186,7 @@ def remap_lossy(
     palette = _as_palette(palette, pixels)
     check_dither(dither)
     check_lossy(lossy)
+    check_format(format)
     nearest = remap(pixels, palette, counted=counted)
     clear = is_hidden(palette)
     shown = np.flatnonzero(~clear)
@@ -193,17 +199,16 @@ def remap_lossy(
     hidden = len(shown) if clear.any() else -1
     entries = to_points(palette[order])
 
+    search = 0 if effort == 0 else 1 if effort < 5 else 2
+
     def band(rows: slice) -> Indices:
-        return _kernels.remap_for_rate(
-            pixels[rows],
-            weights[rows],
-            place[nearest[rows]],
-            entries,
-            hidden,
-            DAMPED * dither,
-            price(lossy),
-            0 if effort == 0 else 1 if effort < 5 else 2,
+        common = (
+            *(pixels[rows], weights[rows], place[nearest[rows]], entries, hidden),
+            *(DAMPED * dither, price(lossy), search),
         )
+        if format == "gif":
+            return _kernels.remap_for_lzw(*common, code_size(len(palette)))
+        return _kernels.remap_for_rate(*common, format == "webp")
 
     height = max(-(-LOSSY_BAND // pixels.shape[1]), WARM)
     return order.astype(np.uint8)[_in_bands(band, len(pixels), height, threads)]
@@ -223,6 +228,23 @@ def price(lossy: float) -> float:
     doublings = 7 * lossy
     whole = min(int(doublings), 6)
     return 1e-5 * (1 + (doublings - whole)) * float(1 << whole)
+
+
+def code_size(colors: int) -> int:
+    """Bits of an index in a GIF's LZW code: at least 2.
+
+    Examples
+    --------
+    >>> [code_size(k) for k in (1, 4, 5, 256)]
+    [2, 2, 3, 8]
+    """
+    return max(2, (colors - 1).bit_length())
+
+
+def check_format(format: Any) -> None:
+    """Refuse anything but a format that holds indices, by name."""
+    if format not in FORMATS:
+        raise ValueError(f"format must be png, webp or gif, not {format}")
 
 
 def check_lossy(lossy: Any) -> None:

@@ -1,0 +1,442 @@
+// GIF's LZW: an encoder that looks one phrase ahead, and a remapping that chooses indices for it.
+//
+// The code is a tree of phrases, each a phrase before it and one more index. After every code the tree gets
+// one more phrase: the last one and the first index of the next. A decoder can't tell how phrases were
+// chosen, so neither the encoder nor the remapping takes simply the longest.
+//
+// Same bits on every machine: float32 in a fixed order, no libm, compiled with -ffp-contract=off.
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "pixels.hpp"
+
+namespace tinct::lzw {
+
+/// The tree of phrases. A phrase's number is its code; the single indices are the first.
+class Phrases {
+  public:
+    static constexpr int MOST = 4096, NONE = 0;  // 0 is an index and nobody's child
+
+    explicit Phrases(int code_size) : code_size_(code_size) { clear(); }
+
+    void clear() {
+        next_ = end() + 1;
+        width_ = code_size_ + 1;
+        std::fill(first_, first_ + next_ + 1, NONE);  // the phrase to come has no children either
+    }
+    int clear_code() const { return 1 << code_size_; }
+    int end() const { return clear_code() + 1; }
+    int width() const { return width_; }  // bits of the code to come
+    int next() const { return next_; }    // the number that the next phrase gets
+    bool full() const { return next_ == MOST; }
+    int first(int phrase) const { return first_[phrase]; }
+    int sibling(int phrase) const { return sibling_[phrase]; }
+    uint8_t last(int phrase) const { return last_[phrase]; }
+
+    int child(int phrase, uint8_t index) const {
+        int at = first_[phrase];
+        while (at != NONE && last_[at] != index) at = sibling_[at];
+        return at;
+    }
+
+    /// A decoder adds a phrase one code later, so a full width is used once more.
+    void add(int phrase, uint8_t index) {
+        if (full()) return;
+        sibling_[next_] = first_[phrase];
+        last_[next_] = index;
+        first_[phrase] = uint16_t(next_);
+        if (++next_ > 1 << width_ && width_ < 12) ++width_;
+        if (!full()) first_[next_] = NONE;
+    }
+
+  private:
+    int code_size_, next_ = 0, width_ = 0;
+    uint16_t first_[MOST], sibling_[MOST];
+    uint8_t last_[MOST];
+};
+
+/// Codes to bytes, the lowest bit first; without a buffer it only counts.
+class Bits {
+  public:
+    explicit Bits(std::vector<uint8_t> *out) : out_(out) {}
+    void put(int code, int width) {
+        count_ += width;
+        if (!out_) return;
+        pending_ |= uint32_t(code) << held_;
+        for (held_ += width; held_ >= 8; held_ -= 8, pending_ >>= 8) out_->push_back(uint8_t(pending_));
+    }
+    void flush() { if (held_ > 0) out_->push_back(uint8_t(pending_)); }
+    int64_t count() const { return count_; }
+
+  private:
+    std::vector<uint8_t> *out_;
+    uint32_t pending_ = 0;
+    int held_ = 0;
+    int64_t count_ = 0;
+};
+
+class Encoder {
+  public:
+    Encoder(const uint8_t *indices, size_t n, int code_size) : indices_(indices), n_(n), code_size_(code_size) {}
+
+    /// Clears the tree whenever it is full, or when that pays at once: the better of the two.
+    std::vector<uint8_t> run() {
+        std::vector<uint8_t> always = code(true), chosen = code(false);
+        return chosen.size() < always.size() ? chosen : always;
+    }
+
+  private:
+    static constexpr size_t BACK = 8;  // how much shorter than the longest a phrase may be
+
+    std::vector<uint8_t> code(bool always) {
+        std::vector<uint8_t> out;
+        Bits bits(&out);
+        Phrases phrases(code_size_);
+        bits.put(phrases.clear_code(), phrases.width());
+        size_t p = 0, decided = 0;
+        while (p < n_) {
+            if (phrases.full() && (always || (p >= decided && is_clearing_better(p, phrases, decided)))) {
+                bits.put(phrases.clear_code(), phrases.width());
+                phrases.clear();
+            }
+            p = step(p, phrases, bits);
+        }
+        bits.put(phrases.end(), phrases.width());
+        bits.flush();
+        return out;
+    }
+
+    /// Codes one phrase and adds the one that follows from it.
+    size_t step(size_t p, Phrases &phrases, Bits &bits) {
+        const auto [phrase, length] = choose(p, phrases);
+        bits.put(phrase, phrases.width());
+        p += length;
+        if (p < n_) phrases.add(phrase, indices_[p]);
+        return p;
+    }
+
+    struct Choice { int phrase; size_t length; };
+
+    /// The longest phrase; of a tree that is full the one after which the next reaches farthest (Horspool 1995).
+    /// While it grows that would cost 5 % more bytes: a shorter phrase teaches it nothing new.
+    Choice choose(size_t p, const Phrases &phrases) {
+        Choice last[BACK] = {};
+        size_t length = 0;
+        int phrase = indices_[p];
+        do {
+            last[length % BACK] = {phrase, length + 1};
+            ++length;
+            if (p + length == n_) return {phrase, length};
+            phrase = phrases.child(phrase, indices_[p + length]);
+        } while (phrase != Phrases::NONE);
+        Choice best = last[(length - 1) % BACK];
+        if (!phrases.full()) return best;
+        size_t farthest = 0;
+        for (size_t back = 0; back < std::min(BACK, length); ++back) {
+            const Choice &choice = last[(length - 1 - back) % BACK];
+            const size_t reach = choice.length + longest(p + choice.length, phrases);
+            if (reach > farthest) { farthest = reach; best = choice; }
+        }
+        return best;
+    }
+
+    size_t longest(size_t p, const Phrases &phrases) const {
+        size_t length = 0;
+        int phrase = indices_[p];
+        do ++length;
+        while (p + length < n_ && (phrase = phrases.child(phrase, indices_[p + length])) != Phrases::NONE);
+        return length;
+    }
+
+    /// Codes on with a fresh tree until that is full, and with the old one as far: which takes fewer bits?
+    bool is_clearing_better(size_t p, const Phrases &old, size_t &decided) {
+        Bits fresh_bits(nullptr), old_bits(nullptr);
+        Phrases fresh(code_size_), same = old;
+        size_t fresh_end = p, old_end = p;
+        fresh_bits.put(fresh.clear_code(), old.width());
+        while (fresh_end < n_ && !fresh.full()) fresh_end = step(fresh_end, fresh, fresh_bits);
+        while (old_end < fresh_end) old_end = step(old_end, same, old_bits);
+        decided = p + (fresh_end - p) / 2;
+        return fresh_bits.count() < old_bits.count();
+    }
+
+    const uint8_t *indices_;
+    size_t n_;
+    int code_size_;
+};
+
+struct Options {
+    float lambda;   // weighted squared error that one bit is worth
+    float spread;   // share of a pixel's error that is diffused
+    int hidden;     // the entry of fully transparent pixels, the last one, or -1: no other pixel may take it
+    int code_size;  // of the file: bits of an index
+};
+
+struct Search {
+    int beam;   // paths kept per place and length
+    int ahead;  // pixels over which paths are compared
+};
+
+/// Pixels to indices of the least weighted squared error + lambda * bits, as far as can be seen ahead.
+///
+/// A cheapest path over places: from each place phrases of the tree lead to places further on, and cost what
+/// their colors err plus one code. The tree is the one that an encoder has here which takes the longest
+/// phrases: so no phrase may be followed by an index that would have made it longer.
+template <int D> class Remapper {
+  public:
+    Remapper(const uint8_t *pixels, const float *weights, const uint8_t *nearest, const float *palette, int h,
+             int w, int k, const Options &options, const Search &search, uint8_t *indices)
+        : weights_(weights), nearest_(nearest), indices_(indices), n_(size_t(h) * w), w_(size_t(w)), k_(k),
+          options_(options), search_(search), phrases_(options.code_size), target_((n_ + w_ + 1) * D) {
+        for (int j = 0; j < k; ++j)
+            for (int c = 0; c < D; ++c) palette_[j][c] = palette[j * D + c];
+        pixels::points_of<D>(pixels, int64_t(n_), target_.data());
+        if (w < NARROW) options_.spread = 0;
+    }
+
+    void run() {
+        list_neighbors();
+        for (size_t p = 0; p < n_;) {
+            explore(p);
+            p += commit(p);
+        }
+    }
+
+  private:
+    static constexpr float NEVER = 1e30f;
+    static constexpr int NARROW = 32;     // pixels: below, error diffusion would cut phrases too short
+    static constexpr int NEIGHBORS = 24;  // entries with which a phrase may begin
+
+    struct Node {  // the last pixel of a path
+        float cost, error[4];
+        int before;  // the node before; from a place on there is none
+        uint16_t phrase;
+        uint8_t index, first;
+    };
+    struct Place {
+        float cost, error[4];
+        int node, from;  // the last node of the phrase that leads here, and the place where that began
+    };
+
+    bool hidden(size_t p) const { return nearest_[p] == options_.hidden; }
+    float spread(size_t p) const { return hidden(p) ? 0.0f : options_.spread * (1.0f / 16); }
+    float code_price() const { return options_.lambda * float(phrases_.width()); }
+
+    /// Fills places_ from p on: the phrases from each within sight. As no path goes on for a row's length,
+    /// all error that comes from the row above is known.
+    void explore(size_t p) {
+        nodes_.clear();
+        places_.assign(1, {0.0f, {}, -1, -1});
+        std::copy(carried_, carried_ + 4, places_[0].error);
+        const size_t end = options_.spread > 0 ? std::min(n_, p + w_ - 1) : n_;
+        const size_t seen = std::min(size_t(search_.ahead), end - p);
+        for (size_t q = 0; q < seen; ++q)
+            if (q < places_.size() && places_[q].cost < NEVER) grow(p, q, end);
+    }
+
+    /// Relaxes the places that phrases from place q lead to.
+    void grow(size_t p, size_t q, size_t end) {
+        const Place place = places_[q];
+        const int before = q == 0 ? current_ : nodes_[place.node].phrase;
+        size_t start = nodes_.size();
+        begin(p + q, place, before);
+        if (q == 0 && current_ >= 0)  // the phrase that was left open is paid for
+            for (int at = phrases_.first(current_); at != Phrases::NONE; at = phrases_.sibling(at))
+                extend(p, -1, place.cost, place.error, at, phrases_.last(at));
+        for (size_t to = q + 1;; ++to) {
+            if (nodes_.size() == start) return;
+            const float best = keep(start, q, to);
+            if (p + to == end) return;
+            const size_t stop = nodes_.size();
+            const float limit = std::min(best, places_[to].cost) + code_price();
+            for (size_t i = start; i < stop; ++i) {
+                const Node node = nodes_[i];
+                if (node.cost > limit) continue;
+                for (int at = phrases_.first(node.phrase); at != Phrases::NONE; at = phrases_.sibling(at))
+                    extend(p + to, int(i), node.cost, node.error, at, phrases_.last(at));
+                // The phrase before and its own first index: the code that this very code adds.
+                if (node.phrase == before && !phrases_.full() && !phrases_.child(before, node.first))
+                    extend(p + to, int(i), node.cost, node.error, phrases_.next(), node.first);
+            }
+            start = stop;
+        }
+    }
+
+    void begin(size_t p, const Place &place, int before) {
+        const uint8_t *list = neighbors_[nearest_[p]];
+        const float cost = place.cost + code_price();
+        const size_t start = nodes_.size();
+        for (int i = 0, n = hidden(p) ? 1 : std::min(visible_, NEIGHBORS); i < n; ++i)
+            if (before < 0 || phrases_.full() || !phrases_.child(before, list[i]))
+                extend(p, -1, cost, place.error, list[i], list[i]);
+        if (nodes_.size() == start) extend(p, -1, cost, place.error, list[0], list[0]);
+    }
+
+    /// One pixel more on a path.
+    void extend(size_t p, int before, float cost, const float *error, int phrase, uint8_t index) {
+        if (D == 4 && (index == options_.hidden) != hidden(p)) return;
+        Node node = {};
+        const float share = (p + 1) % w_ == 0 ? 0.0f : 7 * spread(p);
+        float distance = 0.0f;
+        for (int c = 0; c < D; ++c) {
+            const float e = target_[p * D + c] + error[c] - palette_[index][c];
+            distance += e * e;
+            node.error[c] = e * share;
+        }
+        node.cost = cost + (hidden(p) ? 0.0f : weights_[p] * distance);
+        node.before = before;
+        node.phrase = uint16_t(phrase);
+        node.index = index;
+        node.first = before < 0 ? index : nodes_[before].first;
+        nodes_.push_back(node);
+    }
+
+    /// Leaves the cheapest of the newest nodes and relaxes their place. Returns the least cost.
+    float keep(size_t start, size_t from, size_t to) {
+        auto cheaper = [](const Node &a, const Node &b) {
+            return a.cost < b.cost || (a.cost == b.cost && a.phrase < b.phrase);
+        };
+        auto first = nodes_.begin() + ptrdiff_t(start);
+        if (nodes_.end() - first > search_.beam) {
+            std::nth_element(first, first + search_.beam, nodes_.end(), cheaper);
+            nodes_.resize(start + size_t(search_.beam));
+            first = nodes_.begin() + ptrdiff_t(start);
+        }
+        const auto best = std::min_element(first, nodes_.end(), cheaper);
+        if (places_.size() <= to) places_.resize(to + 1, {NEVER, {}, -1, -1});
+        if (best->cost < places_[to].cost) {
+            Place &place = places_[to];
+            place = {best->cost, {}, int(best - nodes_.begin()), int(from)};
+            std::copy(best->error, best->error + 4, place.error);
+        }
+        return best->cost;
+    }
+
+    /// Writes the first half of the cheapest path, or at least one phrase. Returns how many pixels.
+    size_t commit(size_t p) {
+        const size_t seen = std::min(size_t(search_.ahead), places_.size() - 1);
+        size_t last = seen;
+        for (size_t q = seen; q < places_.size(); ++q)
+            if (places_[q].cost - mean_cost_ * float(q) < places_[last].cost - mean_cost_ * float(last)) last = q;
+        const float cost = places_[last].cost / float(last);
+        mean_cost_ += (cost - mean_cost_) * (p == 0 ? 1.0f : 0.125f);
+        size_t stop = last;
+        const bool done = p + last == n_;
+        while (!done && size_t(places_[stop].from) > 0 && stop > seen / 2) stop = size_t(places_[stop].from);
+        for (size_t to = stop; to > 0; to = size_t(places_[to].from)) {
+            size_t q = p + to;
+            for (int i = places_[to].node; i >= 0; i = nodes_[i].before) indices_[--q] = nodes_[i].index;
+        }
+        for (size_t q = p; q < p + stop; ++q) { diffuse(q); follow(indices_[q]); }
+        return stop;
+    }
+
+    /// Floyd and Steinberg's weights, left to right.
+    void diffuse(size_t p) {
+        const float share = spread(p);
+        const bool first = p % w_ == 0, last = (p + 1) % w_ == 0, lowest = p + w_ >= n_;
+        for (int c = 0; c < D; ++c) {
+            const float e = (target_[p * D + c] + carried_[c] - palette_[indices_[p]][c]) * share;
+            carried_[c] = last ? 0.0f : 7 * e;
+            if (lowest) continue;
+            float *below = &target_[(p + w_) * D + c];
+            if (!first) below[-D] += 3 * e;
+            below[0] += 5 * e;
+            if (!last) below[D] += e;
+        }
+    }
+
+    /// What an encoder does that takes the longest phrases and clears the tree when it is full. (Keeping a full
+    /// one until it does worse than filling it did, as the encoder may: 20 to 50 % more bytes.)
+    void follow(uint8_t index) {
+        const int longer = current_ < 0 ? Phrases::NONE : phrases_.child(current_, index);
+        if (longer != Phrases::NONE) { current_ = longer; return; }
+        if (current_ >= 0) phrases_.add(current_, index);
+        if (phrases_.full()) phrases_.clear();
+        current_ = index;
+    }
+
+    /// Each visible entry's nearest visible ones; the hidden one knows only itself.
+    void list_neighbors() {
+        for (int j = 0; j < visible_; ++j) {
+            float distance[256];
+            uint8_t order[256];
+            for (int i = 0; i < visible_; ++i) {
+                distance[i] = 0.0f;
+                for (int c = 0; c < D; ++c) {
+                    const float e = palette_[i][c] - palette_[j][c];
+                    distance[i] += e * e;
+                }
+                order[i] = uint8_t(i);
+            }
+            const int n = std::min(visible_, NEIGHBORS);
+            std::partial_sort(order, order + n, order + visible_, [&](uint8_t a, uint8_t b) {
+                return distance[a] < distance[b] || (distance[a] == distance[b] && a < b);
+            });
+            std::copy(order, order + n, neighbors_[j]);
+        }
+        if (visible_ < k_) neighbors_[visible_][0] = uint8_t(visible_);
+    }
+
+    const float *weights_;
+    const uint8_t *nearest_;
+    uint8_t *indices_;
+    size_t n_, w_;
+    int k_;
+    Options options_;
+    Search search_;
+    int visible_ = options_.hidden < 0 ? k_ : k_ - 1;
+    Phrases phrases_;
+    std::vector<float> target_;  // pixels + error from above
+    std::vector<Node> nodes_;
+    std::vector<Place> places_;
+    float palette_[256][4] = {}, carried_[4] = {};
+    uint8_t neighbors_[256][NEIGHBORS] = {};
+    int current_ = -1;  // the phrase that the encoder is in
+    float mean_cost_ = 0.0f;
+};
+
+template <int D>
+void remap(const uint8_t *pixels, const float *weights, const uint8_t *nearest, const float *palette, int h,
+           int w, int k, const Options &o, int effort, uint8_t *out) {
+    const Search search = effort <= 0 ? Search{8, 24} : effort == 1 ? Search{16, 48} : Search{32, 96};
+    Remapper<D>(pixels, weights, nearest, palette, h, w, k, o, search, out).run();
+}
+
+inline pixels::Fresh<uint8_t> remap_py(const pixels::Array<uint8_t, 3> &pixels,
+                                       const pixels::Array<float, 2> &weights,
+                                       const pixels::Array<uint8_t, 2> &nearest,
+                                       const pixels::Array<float, 2> &palette, int hidden, float spread,
+                                       float lambda, int effort, int code_size) {
+    auto out = pixels::make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
+    nanobind::gil_scoped_release release;
+    auto run = pixels.shape(2) == 4 ? remap<4> : remap<3>;
+    run(pixels.data(), weights.data(), nearest.data(), palette.data(), int(pixels.shape(0)),
+        int(pixels.shape(1)), int(palette.shape(0)), {lambda, spread, hidden, code_size}, effort, out.data());
+    return out;
+}
+
+inline nanobind::bytes encode_py(const pixels::Array<uint8_t, 2> &indices, int code_size) {
+    std::vector<uint8_t> data;
+    {
+        nanobind::gil_scoped_release release;
+        data = Encoder(indices.data(), indices.shape(0) * indices.shape(1), code_size).run();
+    }
+    return nanobind::bytes(data.data(), data.size());
+}
+
+}  // namespace tinct::lzw
+
+namespace tinct {
+
+inline void bind_lzw(nanobind::module_ &m) {
+    using namespace nanobind::literals;
+    m.def("encode_lzw", &lzw::encode_py, "indices"_a, "code_size"_a);
+    m.def("remap_for_lzw", &lzw::remap_py, "pixels"_a, "weights"_a, "nearest"_a, "palette"_a, "hidden"_a,
+          "spread"_a, "price"_a, "effort"_a, "code_size"_a);
+}
+
+}  // namespace tinct
