@@ -29,6 +29,7 @@ __all__ = ["Clock", "Drawing", "Options", "Studio"]
 Colors = NDArray[np.uint8]
 
 # A picture beyond so many pixels is tried out on tiles of it: a grid of 5 x 5, if they fit.
+FLAT = 0.25
 WHOLE, TILE, TILES = 1 << 20, 160, 5
 
 
@@ -130,6 +131,16 @@ class Studio:
         """How much an error shows, per pixel."""
         with self.clock("histogram"):
             return visibility(self.pixels)
+
+    @cached_property
+    def flat(self) -> bool:
+        """Whether much of the picture is of one color beside the other: graphics, not photographs.
+
+        Of 60 photographs 2 had more than a quarter of their pixels equal to the one before, of 31
+        graphics all but 2.
+        """
+        same = (self.pixels[::4, 1:] == self.pixels[::4, :-1]).all(axis=2)
+        return bool(same.size and same.mean() > FLAT)
 
     @cached_property
     def judge(self) -> quality.Judge:

@@ -1,35 +1,35 @@
 """Targets: the least bytes that still look so good, the best look in so many bytes.
 
-Searches around the pipeline. Every figure they compare is that of a real file; pictures beyond a
-megapixel are searched on tiles first, and the last steps and the final figures are the whole's.
+Searches around the pipeline. Every figure they compare is that of a real file; pictures too large
+for that are searched on tiles first, and the last steps and the final figures are the whole's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 from tinct.draw import Drawing, Studio
-from tinct.quality import MIN_SIDE
 from tinct.search import STEP, farthest
 
-__all__ = ["TargetError", "least_bytes", "within_bytes"]
+__all__ = ["TargetError", "fewest_colors", "least_bytes", "within_bytes"]
 
 # By how much SSIMULACRA2 falls from no loss to the most, and the logarithm of bytes.
 SCORES, LOG_BYTES = 60.0, 2.3
 CLOSE = 0.5  # points of SSIMULACRA2 above the goal that are close enough
 FULL = math.log(1 / 0.975)  # a budget filled to 97.5 % is filled
-# Few colors with little loss beat many colors with much where most of a picture is flat, and never
-# in photographs (128 colors cost those 15 % more bytes at the same score). Such pictures have few
-# distinct colors for their size.
-FEWER, FLAT = (96, 64, 40, 24, 16, 12), 0.1
+# Few colors with little loss beat many colors with much where a picture is flat, and never in
+# photographs (128 colors cost those 15 % more bytes at the same score). The number is followed
+# down until two in a row were no better.
+FEWER = (128, 80, 56, 40, 28, 20, 14, 10, 7, 5)
+ENOUGH = (128, 64, 32, 16, 8, 4, 2)
+UNSEEN = 2.0  # points of SSIMULACRA2 that fewer colors may cost when their number is chosen
 
 
 class TargetError(ValueError):
     """A target that this picture can't meet. The message says what was reached."""
 
 
-def least_bytes(studio: Studio, colors: int, goal: float) -> Drawing:
+def least_bytes(studio: Studio, colors: int, goal: float, least: float | None = None) -> Drawing:
     """Search the smallest file that still scores `goal` on SSIMULACRA2.
 
     Parameters
@@ -40,6 +40,8 @@ def least_bytes(studio: Studio, colors: int, goal: float) -> Drawing:
         How many colors at most.
     goal : float
         The score that the decoded file must reach.
+    least : float, optional
+        Where the goal is out of reach, a best drawing that scores this much will do.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def least_bytes(studio: Studio, colors: int, goal: float) -> Drawing:
     Raises
     ------
     TargetError
-        If no drawing reaches it, or the picture is too small for the measure.
+        If no drawing reaches it, or the picture is below 8x8 pixels, which can't be judged.
 
     Examples
     --------
@@ -60,23 +62,31 @@ def least_bytes(studio: Studio, colors: int, goal: float) -> Drawing:
     >>> studio.score(least_bytes(studio, 256, 70)) >= 70
     True
     """
-    height, width = studio.pixels.shape[:2]
-    if min(height, width) < MIN_SIDE:
-        raise TargetError(f"SSIMULACRA2 needs at least 8x8 pixels, not {width}x{height}")
+    try:
+        studio.judge  # noqa: B018  (made here, so that what can't be judged is refused by name)
+    except ValueError as error:
+        raise TargetError(str(error)) from error
     hunt = _Hunt(studio, goal)
-    hunt.consider(colors, 0.0)
-    sample = studio.sample()
     where = min(max((92 - goal) / SCORES, STEP), 1.0)
+    sample = studio.sample()
     if sample is not studio:
-        where = _Hunt(sample, goal).turn(colors, where, CLOSE) or STEP
-    hunt.turn(colors, where, CLOSE if sample is studio else 3 * CLOSE)
-    if _is_flat(studio):
-        for fewer, lossy in _rough(colors):
-            hunt.consider(fewer, lossy)
-        hunt.refine()
+        tried = _Hunt(sample, goal)
+        tried.everywhere(colors, where)
+        if tried.best is not None:
+            colors, where = tried.at
+        hunt.turn(colors, where, CLOSE if tried.best is None else 3 * CLOSE)
+    else:
+        hunt.everywhere(colors, where)
     if hunt.best is None:
-        raise TargetError(f"a SSIMULACRA2 score of {goal:g} is out of reach: {hunt.highest:.1f}")
-    return hunt.best
+        hunt.measure(colors, 0.0)
+    if hunt.best is not None:
+        return hunt.best
+    if least is not None and hunt.closest is not None and hunt.highest >= least:
+        return hunt.closest
+    raise TargetError(
+        f"a SSIMULACRA2 score of {goal if least is None else least:g} is out of reach: "
+        f"{hunt.highest:.1f}"
+    )
 
 
 def within_bytes(studio: Studio, colors: int, budget: int) -> Drawing:
@@ -94,7 +104,8 @@ def within_bytes(studio: Studio, colors: int, budget: int) -> Drawing:
     Returns
     -------
     Drawing
-        The one with the least loss; with fewer colors only where loss alone isn't enough.
+        The one with the least loss; with fewer colors where they look better in as many bytes, or
+        loss alone isn't enough.
 
     Raises
     ------
@@ -119,13 +130,51 @@ def within_bytes(studio: Studio, colors: int, budget: int) -> Drawing:
         part = sample.pixels.size / studio.pixels.size
         guess = _loss_for(sample, colors, max(int(budget * part), 1), guess)[1]
     while True:
-        best, _, size = _loss_for(studio, colors, budget, guess)
+        best, where, size = _loss_for(studio, colors, budget, guess)
         if best is not None:
-            return best
+            return _with_fewer(studio, colors, budget, (best, where)) if studio.flat else best
         least = min(least, size)
         if colors == 2:
             raise TargetError(f"{budget} bytes are out of reach: {least}")
         colors, guess = max(colors // 2, 2), 1.0
+
+
+def fewest_colors(studio: Studio, lossy: float) -> Drawing:
+    """Draw with as few colors as look the same as 256, or within two points of SSIMULACRA2.
+
+    Parameters
+    ----------
+    studio : Studio
+        The picture; one below 8x8, which can't be judged, keeps its colors.
+    lossy : float
+        The loss to draw with.
+
+    Returns
+    -------
+    Drawing
+        The smallest of those files.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinct.draw import Clock, Options
+    >>> two = np.zeros((16, 16, 3), np.uint8)
+    >>> two[:, 8:] = 255
+    >>> len(fewest_colors(Studio(two, Options(dither=0.75), Clock()), 0.0).palette)
+    2
+    """
+    best = studio.draw(256, lossy)
+    if min(studio.pixels.shape[:2]) < 8:
+        return best
+    most = studio.score(best)
+    for fewer in ENOUGH:
+        if fewer >= len(best.palette):
+            continue
+        drawing = studio.draw(fewer, lossy)
+        if studio.score(drawing) < most - UNSEEN:
+            break
+        best = min(best, drawing, key=lambda d: len(d.data))
+    return best
 
 
 def _loss_for(
@@ -147,6 +196,28 @@ def _loss_for(
     return best, 1.0 if kept is None else 1 - kept, least
 
 
+def _with_fewer(
+    studio: Studio, colors: int, budget: int, found: tuple[Drawing, float]
+) -> Drawing:
+    """Follow the number of colors down while drawings that fill the budget look better."""
+    best, where = found
+    score = studio.score(best)
+    for fewer in FEWER:
+        if fewer >= min(colors, len(best.palette)):
+            continue
+        drawing, at, _ = _loss_for(studio, fewer, budget, max(where - 0.1, STEP))
+        if drawing is None or len(drawing.data) < 0.97 * budget:
+            break
+        if (reached := studio.score(drawing)) <= score:
+            break
+        best, where, score = drawing, at, reached
+    return best
+
+
+class _Beaten(Exception):
+    """No more loss is worth trying: a larger file than the best looks worse than the goal."""
+
+
 class _Hunt:
     """The smallest drawing so far that reaches a score."""
 
@@ -154,46 +225,45 @@ class _Hunt:
         self.studio, self.goal = studio, goal
         self.best: Drawing | None = None
         self.at = (0, 0.0)  # its colors and loss
+        self.closest: Drawing | None = None  # of all, the one that scores highest
         self.highest = -math.inf
 
     def measure(self, colors: int, lossy: float) -> float:
         drawing = self.studio.draw(colors, lossy)
+        size = math.inf if self.best is None else len(self.best.data)
         score = self.studio.score(drawing)
-        self.highest = max(self.highest, score)
-        if score >= self.goal and (self.best is None or len(drawing.data) < len(self.best.data)):
+        if score > self.highest:
+            self.closest, self.highest = drawing, score
+        if score >= self.goal and len(drawing.data) < size:
             self.best, self.at = drawing, (colors, lossy)
+        if score < self.goal and len(drawing.data) >= size:
+            raise _Beaten
         return score
-
-    def consider(self, colors: int, lossy: float) -> None:
-        """As `measure`, but a file that is larger than the best needs no score."""
-        if self.best is not None:
-            drawing = self.studio.draw(colors, lossy)
-            if len(drawing.data) >= len(self.best.data):
-                return
-        self.measure(colors, lossy)
 
     def turn(self, colors: int, guess: float, close: float) -> float | None:
         """Go for the loss that meets the goal with these colors."""
-        return farthest(
-            lambda lossy: self.measure(colors, max(lossy, STEP)) - self.goal,
-            tolerance=close,
-            guess=guess,
-            slope=SCORES,
-        )
+        try:
+            return farthest(
+                lambda lossy: self.measure(colors, max(lossy, STEP)) - self.goal,
+                tolerance=close,
+                guess=guess,
+                slope=SCORES,
+            )
+        except _Beaten:
+            return None
 
-    def refine(self) -> None:
-        colors, lossy = self.at
-        if self.best is not None and lossy:
-            self.turn(colors, min(lossy + 4 * STEP, 1.0), CLOSE)
-
-
-def _rough(colors: int) -> Iterator[tuple[int, float]]:
-    for fewer in FEWER:
-        if fewer < colors:
-            yield fewer, STEP
-            yield fewer, 0.3
-
-
-def _is_flat(studio: Studio) -> bool:
-    height, width = studio.pixels.shape[:2]
-    return bool(len(studio.counted.colors) < FLAT * height * width)
+    def everywhere(self, colors: int, guess: float) -> None:
+        """With these colors and, where the picture is flat, with fewer and fewer."""
+        found = self.turn(colors, guess, CLOSE)
+        if not self.studio.flat:
+            return
+        worse = 0
+        for fewer in FEWER:
+            if fewer >= min(colors, len(self.studio.counted.colors)):
+                continue
+            before = self.best
+            guess = guess if found is None else max(found - 0.05, STEP)
+            found = self.turn(fewer, guess, CLOSE)
+            worse = 0 if self.best is not before else worse + 1
+            if worse == 2 and before is not None:
+                break
