@@ -234,6 +234,39 @@ template <class T> inline T screen_doubt(int d, T largest_point, T largest_cente
     return (d + 8) * eps * reach * reach;
 }
 
+// The nearest center of one point by exact distances, with centers in the lanes. (Looking at all points of the
+// vector with one in doubt costs as much as three screens of the block: a tenth of all points is in doubt where
+// 1000 clusters overlap in 128 dimensions.)
+template <class T> inline int32_t nearest_center(const T *x, int d, const Centers<T> &centers) {
+    using F = typename Vec<T>::F;
+    using I = typename Vec<T>::I;
+    constexpr int W = Vec<T>::width, TILE = 16 / W > 2 ? 16 / W : 2;
+    F best = F{} + Vec<T>::huge;
+    I label = {}, lanes;
+    for (int i = 0; i < W; ++i) lanes[i] = i;
+    const auto see = [&](F distance, int first) {
+        label = distance < best ? lanes + first : label;
+        best = smaller<T>(distance, best);
+    };
+    int i = 0;
+    const auto tile = [&]<int N>() {
+        F sum[N] = {};
+        const T *columns = centers.columns + i;
+        for (int j = 0; j < d; ++j, columns += centers.stride)
+            for (int u = 0; u < N; ++u) {
+                const F t = x[j * LANES] - load<T>(columns + u * W);
+                sum[u] += t * t;
+            }
+        for (int u = 0; u < N; ++u, i += W) see(sum[u], i);
+    };
+    while (i + TILE * W <= centers.k) tile.template operator()<TILE>();
+    while (i < centers.k) tile.template operator()<1>();
+    int at = 0;  // of equal distances the lowest label
+    for (int lane = 1; lane < W; ++lane)
+        if (best[lane] < best[at] || (best[lane] == best[at] && label[lane] < label[at])) at = lane;
+    return int32_t(label[at]);
+}
+
 // Labels of a block by the screen; where its two best are too close for its rounding, by exact distances: the
 // labels are theirs on any CPU. `best` and `second` hold what the screen compares.
 template <class T>
@@ -243,12 +276,11 @@ inline void scan_screened(const T *x, int d, const Centers<T> &centers, T doubt,
     for (int g = 0; g < LANES / PAIR<T>; ++g) {
         const int lane = g * PAIR<T>;
         best[g].write(found, lane);
-        unsigned close = 0;
-        for (int v = 0; v < 2; ++v) close |= bits<T>(best[g].second[v] - best[g].best[v] <= doubt);
-        if (!close) continue;
-        Found<T> exact;
-        scan_large<T, false>(x + lane, d, centers.rows, nullptr, centers.k, exact, lane);
-        for (int i = lane; i < lane + PAIR<T>; ++i) found.label[i] = exact.label[i];
+        for (int v = 0; v < 2; ++v)
+            for (unsigned close = bits<T>(best[g].second[v] - best[g].best[v] <= doubt); close; close &= close - 1) {
+                const int i = lane + v * Vec<T>::width + __builtin_ctz(close);
+                found.label[i] = nearest_center(x + i, d, centers);
+            }
     }
 }
 
@@ -388,6 +420,14 @@ template <class T, bool SECOND> struct Finder {
     }
 };
 
+// Eight running sums, so that the additions of a block do not wait for each other; their order is fixed.
+inline double weighted_sum(const double *w, const double *v) {
+    double part[8] = {};
+    for (int i = 0; i < LANES; i += 8)
+        for (int j = 0; j < 8; ++j) part[j] += w[i + j] * v[i + j];
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
 // ---- the kernels ------------------------------------------------------------------------------------
 
 template <class T>
@@ -401,6 +441,28 @@ inline void move_point(const T *x, int d, double w, int32_t from, int32_t to, do
     for (int j = 0; j < d; ++j) out[j] -= w * double(x[j * LANES]);
     out[d] -= w;
     out[d + 1] -= 1;
+}
+
+// Add a block's points to the sums of their clusters. Where all share one, lanes are added up first, in a fixed order.
+template <class T>
+inline void add_block(const View<T> &view, int64_t block, const int32_t *labels, double *sums) {
+    const T *x = view.x + block * view.d * LANES;
+    const double *w = view.w + block * LANES;
+    bool same = true;
+    for (int i = 1; i < LANES; ++i) same &= labels[i] == labels[0];
+    if (!same) {
+        for (int i = 0; i < LANES; ++i)
+            if (w[i] > 0) move_point(x + i, view.d, w[i], -1, labels[i], sums);
+        return;
+    }
+    double *row = sums + int64_t(labels[0]) * (view.d + 2), value[LANES];
+    for (int j = 0; j < view.d; ++j) {
+        for (int i = 0; i < LANES; ++i) value[i] = double(x[j * LANES + i]);
+        row[j] += weighted_sum(w, value);
+    }
+    for (int i = 0; i < LANES; ++i) value[i] = 1;
+    row[view.d] += weighted_sum(w, value);
+    for (int i = 0; i < LANES; ++i) row[view.d + 1] += w[i] > 0;
 }
 
 // Take over a point's label; returns whether that moves something.
@@ -436,18 +498,25 @@ inline int64_t step_boxed(const View<T> &view, const Centers<T> &centers, Scratc
             if (m <= MEMORY) __builtin_memcpy(ids, candidates, sizeof(int32_t) * m);
         }
         scan<T, false>(view.x + block * view.d * LANES, view.d, centers.rows, candidates, m, found);
+        int32_t *known = labels + block * LANES;
+        *count = m == 1 ? SETTLED : m;
+        if (known[0] < 0) {  // the first time
+            __builtin_memcpy(known, found.label, sizeof found.label);
+            add_block(view, block, known, sums);
+            for (int i = 0; i < LANES; ++i) moved += view.w[block * LANES + i] > 0;
+            continue;
+        }
         uint32_t differs = 0;
         for (int i = 0; i < LANES; i += Vec<float>::width) {
             Vec<float>::I now, then;
             __builtin_memcpy(&now, found.label + i, sizeof now);
-            __builtin_memcpy(&then, labels + block * LANES + i, sizeof then);
+            __builtin_memcpy(&then, known + i, sizeof then);
             differs |= bits<float>(now != then) << i;
         }
         for (; differs; differs &= differs - 1) {
             const int i = __builtin_ctz(differs);
             moved += relabel(view, block * LANES + i, found.label[i], labels, sums);
         }
-        *count = m == 1 ? SETTLED : m;
     }
     return moved;
 }
@@ -578,14 +647,6 @@ template <class T> inline void distances(const View<T> &view, int64_t block, con
         }
 }
 
-// Eight running sums, so that the additions of a block do not wait for each other; their order is fixed.
-inline double weighted_sum(const double *w, const double *v) {
-    double part[8] = {};
-    for (int i = 0; i < LANES; i += 8)
-        for (int j = 0; j < 8; ++j) part[j] += w[i + j] * v[i + j];
-    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
-}
-
 template <class T>
 double trial(const View<T> &view, const T *c, int64_t first, int64_t last, const T *closest,
              const double *potential, const T *farthest) {
@@ -622,7 +683,51 @@ void take(const View<T> &view, const T *c, int64_t first, int64_t last, T *close
     }
 }
 
-template <class T> constexpr Kernels<T> kernels() { return {step<T>, nearest<T>, trial<T>, take<T>}; }
+template <class T>
+void recount(const View<T> &view, int64_t first, int64_t last, const int32_t *labels, double *sums) {
+    for (int64_t block = first; block < last; ++block) add_block(view, block, labels + block * LANES, sums);
+}
+
+template <class T>
+double inertia(const View<T> &view, const T *rows, int64_t first, int64_t last, const int32_t *labels) {
+    double sums[LANES] = {}, total = 0;
+    const int d = view.d;
+    for (int64_t block = first; block < last; ++block) {
+        const int32_t *label = labels + block * LANES;
+        const double *w = view.w + block * LANES;
+        double squares[LANES] = {};
+        for (int j = 0; j < d; ++j) {
+            const T *x = view.x + (block * d + j) * LANES;
+            T c[LANES];
+            for (int i = 0; i < LANES; ++i) c[i] = rows[label[i] * d + j];
+            for (int i = 0; i < LANES; ++i) {
+                const double t = double(x[i]) - double(c[i]);
+                squares[i] += t * t;
+            }
+        }
+        for (int i = 0; i < LANES; ++i) sums[i] += w[i] * squares[i];
+    }
+    for (double part : sums) total += part;
+    return total;
+}
+
+template <class T> double column(const View<T> &view, int j, double center, bool squared) {
+    double sums[LANES] = {}, total = 0;
+    for (int64_t block = 0; block < view.blocks; ++block) {
+        const T *x = view.x + (block * view.d + j) * LANES;
+        const double *w = view.w + block * LANES;
+        for (int i = 0; i < LANES; ++i) {
+            const double t = double(x[i]) - center;
+            sums[i] += w[i] * (squared ? t * t : t);
+        }
+    }
+    for (double part : sums) total += part;
+    return total;
+}
+
+template <class T> constexpr Kernels<T> kernels() {
+    return {step<T>, nearest<T>, trial<T>, take<T>, recount<T>, inertia<T>, column<T>};
+}
 
 }  // namespace
 }  // namespace tinct

@@ -117,6 +117,15 @@ template <class T> void bind_points(nb::module_ &m, const char *name) {
                  return out;
              },
              "centers"_a, "directions"_a, "what"_a)
+        .def("scatter",
+             [](const P &p, Matrix<T> centers) {
+                 auto out = new_array<double>(centers.shape(0), p.d, p.d);
+                 double *data = static_cast<double *>(out.data());
+                 nb::gil_scoped_release release;
+                 p.scatter(centers.data(), int(centers.shape(0)), data);
+                 return out;
+             },
+             "centers"_a)
         .def("coarsen",
              [](P &p, int64_t most) {
                  const int64_t cells = p.coarsen(most);

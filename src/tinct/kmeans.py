@@ -598,6 +598,7 @@ def _divisive(engine: _Engine, k: int) -> Floats:
 
 
 SQUARE, POWER, UPPER = range(3)  # the kernels' Moment
+FEW = 5  # dimensions; reading the points three times costs less from here on
 
 
 def _squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -620,9 +621,16 @@ def _splits(
     k, d = centers.shape
     moments = partial(engine.points.moments, centers)
     axis = np.zeros((k, d))
-    axis[np.arange(k), moments(axis, SQUARE)[:, :d].argmax(axis=1)] = 1
+    # In few dimensions one reading of the points gives all products; else each step reads them.
+    scatter = engine.points.scatter(centers) if d <= FEW else None
+    diagonal = moments(axis, SQUARE) if scatter is None else np.einsum("kjj->kj", scatter)
+    axis[np.arange(k), diagonal[:, :d].argmax(axis=1)] = 1
     for _ in range(2 if d > 1 else 0):
-        axis = moments(axis, POWER)[:, :d]
+        if scatter is None:
+            axis = moments(axis, POWER)[:, :d]
+        else:
+            products = scatter * axis[:, None]
+            axis = sum((products[:, :, j] for j in range(1, d)), products[:, :, 0])
         length = np.sqrt(_squares(axis))[:, None]
         axis = np.divide(axis, length, out=np.zeros_like(axis), where=length > 0)
     above = moments(axis, UPPER)
@@ -673,7 +681,7 @@ def _search(run: _Run, centers: Floats, rounds: int, seed: int) -> Floats:
     When single moves no longer help, up to half of the best centers are drawn anew and the moves
     begin again: iterated local search. A swap can't leave some solutions, of 3 centers as of 256.
     """
-    if len(centers) < 2:
+    if len(centers) < 2 or rounds < 1:
         return centers
     best, centers, left, swaps = _descend(run, centers, rounds)
     run.watch.swapped += swaps
