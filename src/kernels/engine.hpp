@@ -84,6 +84,11 @@ struct Kernels {
     double (*inertia)(const View<T> &, const T *rows, int64_t first, int64_t last, const int32_t *labels);
     // Sum over all points of w (x - center) in dimension j, or of w (x - center)^2, each lane with its own sum.
     double (*column)(const View<T> &, int j, double center, bool squared);
+    // Per cluster, with t = x - center: what Moment says, [k][d + 1], or the products w t t^T, [k][d][d]. `room` holds
+    // LANES * d numbers more than `out`; both are 0.
+    void (*moments)(const View<T> &, const T *rows, const double *directions, Moment what, const int32_t *labels,
+                    int k, double *room, double *out);
+    void (*scatter)(const View<T> &, const T *rows, const int32_t *labels, int k, double *room, double *out);
 };
 
 extern const Kernels<float> kernels_f32_baseline, kernels_f32_avx2, kernels_f32_avx512;

@@ -15,35 +15,27 @@ namespace tinct {
 // the number of threads changes no bit.
 constexpr int64_t CHUNK_BLOCKS = 256, MAX_CHUNKS = 32;
 
-// Stable order of `keys` by their lowest `bits` bits: least significant digit first, 11 bits at a time.
-inline std::vector<uint32_t> radix_order(std::vector<uint64_t> &keys, int bits) {
+// Sort numbers by the bits from 32 up, least significant digit first, 11 bits at a time; ties keep their order.
+// (Keys and indices in arrays of their own took half as long again: twice the pages to touch.)
+inline void radix_sort(std::vector<uint64_t> &packed, int bits) {
     constexpr int DIGIT = 11;
-    const size_t n = keys.size();
-    std::vector<uint32_t> order(n), next(n);
-    std::vector<uint64_t> moved(n);
-    for (size_t i = 0; i < n; ++i) order[i] = uint32_t(i);
-    if (std::is_sorted(keys.begin(), keys.end())) return order;
-    for (int shift = 0; shift < bits; shift += DIGIT) {
+    if (std::is_sorted(packed.begin(), packed.end())) return;
+    std::vector<uint64_t> moved(packed.size());
+    for (int shift = 32; shift < 32 + bits; shift += DIGIT) {
         size_t start[(1 << DIGIT) + 1] = {};
         auto digit = [&](uint64_t key) { return (key >> shift) & ((1 << DIGIT) - 1); };
-        for (uint64_t key : keys) ++start[digit(key) + 1];
+        for (uint64_t key : packed) ++start[digit(key) + 1];
         for (int i = 0; i < (1 << DIGIT); ++i) start[i + 1] += start[i];
-        for (size_t i = 0; i < n; ++i) {
-            const size_t to = start[digit(keys[i])]++;
-            moved[to] = keys[i];
-            next[to] = order[i];
-        }
-        keys.swap(moved);
-        order.swap(next);
+        for (uint64_t key : packed) moved[start[digit(key)]++] = key;
+        packed.swap(moved);
     }
-    return order;
 }
 
 // A Hilbert curve through the cells of a grid, read off their Z-order keys a level (d bits) at a time, by a table:
 // a state is the corner where the curve enters a cell and the axis along which it leaves (Hamilton, "Compact
 // Hilbert indices", Dalhousie CS-2006-07). Unlike Z-order it never jumps, so blocks get smaller boxes: an
-// iteration over 72,000 colors takes 18 % less at K = 256, 9 % at 16. Skilling's loop over the bits of each cell
-// gave the same curve for ten times the price.
+// iteration over 72,000 colors takes 13 % less at K = 256, 10 % at 16. (Skilling's loop over the bits of each cell
+// costs ten times as much.)
 class Hilbert {
   public:
     explicit Hilbert(int d) : d_(d), side_(1u << d), next_(size_t(d) << (2 * d)) {
@@ -83,14 +75,9 @@ class Hilbert {
     std::vector<uint32_t> next_;
 };
 
-// Order along a Hilbert curve, from MAX_BOXED_DIMS on a Z-order (Morton) curve: neighbours on it are neighbours in
-// space, so blocks get small boxes.
-struct Order {
-    std::vector<uint32_t> order;
-    std::vector<uint64_t> keys;  // sorted
-};
-
-template <class T> Order curve_order(const T *x, int64_t n, int d) {
+// Order along a Hilbert curve, above MAX_BOXED_DIMS a Z-order (Morton) curve: neighbours on it are neighbours in
+// space, so blocks get small boxes. Each number holds a key (from bit 32 up) and the index of its point.
+template <class T> std::vector<uint64_t> curve_order(const T *x, int64_t n, int d) {
     std::vector<T> low(x, x + d), high(x, x + d);
     for (int64_t i = 0; i < n; ++i)
         for (int j = 0; j < d; ++j) {
@@ -100,15 +87,15 @@ template <class T> Order curve_order(const T *x, int64_t n, int d) {
     double span = 0;
     for (int j = 0; j < d; ++j) span = std::max(span, double(high[j]) - double(low[j]));
     // One radix pass per 11 bits: two are enough to tell 4000 blocks apart, three for any number.
-    const int passes = n < 1 << 17 ? 2 : 3;
-    const int per_dim = d == 1 ? 22 : 11 * passes / d, cells = 1 << per_dim;
+    const int per_dim = d == 1 ? 22 : (n < 1 << 17 ? 22 : 32) / d, cells = 1 << per_dim;
     const double scale = cells / span;
     uint64_t spread[256];  // the bits of a byte, d apart
     for (int byte = 0; byte < 256; ++byte) {
         spread[byte] = 0;
         for (int bit = 0; bit < 8 && bit * d < 64; ++bit) spread[byte] |= uint64_t((byte >> bit) & 1) << (bit * d);
     }
-    std::vector<uint64_t> keys(n);
+    std::vector<uint64_t> packed(n);
+    for (int64_t i = 0; i < n; ++i) packed[i] = uint64_t(i);
     if (span > 0) {
         const bool curved = d > 1 && d <= MAX_BOXED_DIMS;
         const Hilbert hilbert(curved ? d : 1);
@@ -120,11 +107,11 @@ template <class T> Order curve_order(const T *x, int64_t n, int d) {
                 if (per_dim > 8) key |= spread[cell >> 8 & 255] << (j + 8 * d);
                 if (per_dim > 16) key |= spread[cell >> 16] << (j + 16 * d);
             }
-            keys[i] = curved ? hilbert.along(key, per_dim) : key;
+            packed[i] |= (curved ? hilbert.along(key, per_dim) : key) << 32;
         }
     }
-    auto order = radix_order(keys, per_dim * d);
-    return {std::move(order), std::move(keys)};
+    radix_sort(packed, per_dim * d);
+    return packed;
 }
 
 template <class T> class Points {
@@ -137,16 +124,15 @@ template <class T> class Points {
         chunks = (blocks + per_chunk - 1) / per_chunk;
         const bool boxed = d <= MAX_BOXED_DIMS;
         if (d <= MAX_SORTED_DIMS) {
-            Order sorted = curve_order(x, n, d);
-            order_ = std::move(sorted.order);
-            keys_ = std::move(sorted.keys);
+            order_ = curve_order(x, n, d);
         } else {
-            for (int64_t i = 0; i < n; ++i) order_.push_back(uint32_t(i));
+            order_.resize(n);
+            for (int64_t i = 0; i < n; ++i) order_[i] = uint64_t(i);
         }
         x_.resize(blocks * d * LANES);
         w_.assign(blocks * LANES, 0.0);
         for (int64_t p = 0; p < blocks * LANES; ++p) {
-            const int64_t from = order_[std::min(p, n - 1)];
+            const int64_t from = index(std::min(p, n - 1));
             for (int j = 0; j < d; ++j) at(p, j) = x[from * d + j];
             if (p < n) w_[p] = weights ? weights[from] : 1.0;
         }
@@ -248,37 +234,19 @@ template <class T> class Points {
 
     // Per cluster, with t = x - center, [k][d + 1]: the sum of w t^2 in each dimension (square); of w (t . v) t,
     // one step of the power method on the cluster's covariance (power); of w t and w where t . v > 0 (upper).
-    // Two running sums for each, of even and of odd points: neighbours share a cluster and would wait for each other.
     void moments(const T *centers, int k, const double *directions, Moment what, double *out) const {
         const int64_t size = int64_t(k) * (d + 1);
-        std::vector<double> odd(size);
-        double *const parts[2] = {out, odd.data()};
+        std::vector<double> room(size + LANES * d);
         std::fill(out, out + size, 0.0);
-        switch (d) {
-            case 2: add_moments<2>(centers, directions, what, parts); break;
-            case 3: add_moments<3>(centers, directions, what, parts); break;
-            case 4: add_moments<4>(centers, directions, what, parts); break;
-            default: add_moments<0>(centers, directions, what, parts);
-        }
-        for (int64_t i = 0; i < size; ++i) out[i] += odd[i];
+        kernels_.moments(view(), centers, directions, what, labels_.data(), k, room.data(), out);
     }
 
     // Per cluster, the sum of w t t^T with t = x - center: [k][d][d].
     void scatter(const T *centers, int k, double *out) const {
         const int64_t size = int64_t(k) * d * d;
-        std::vector<double> odd(size);
-        double *const parts[2] = {out, odd.data()};
+        std::vector<double> room(size + LANES * d);
         std::fill(out, out + size, 0.0);
-        switch (d) {
-            case 2: add_scatter<2>(centers, parts); break;
-            case 3: add_scatter<3>(centers, parts); break;
-            case 4: add_scatter<4>(centers, parts); break;
-            default: add_scatter<0>(centers, parts);
-        }
-        for (int64_t i = 0; i < size; ++i) out[i] += odd[i];
-        for (int i = 0; i < k; ++i)
-            for (int j = 0; j < d; ++j)
-                for (int l = 0; l < j; ++l) out[(int64_t(i) * d + j) * d + l] = out[(int64_t(i) * d + l) * d + j];
+        kernels_.scatter(view(), centers, labels_.data(), k, room.data(), out);
     }
 
     // Mean of each cluster by the sums of `step`; a cluster without points stays where it was. Returns how many
@@ -337,7 +305,7 @@ template <class T> class Points {
             if (target < part) break;
             target -= part;
         }
-        return chosen < 0 ? -1 : int64_t(order_[chosen]);
+        return chosen < 0 ? -1 : index(chosen);
     }
 
     // ---- fewer points: the means of grid cells, halved in one dimension after the other until there are about
@@ -347,11 +315,11 @@ template <class T> class Points {
         if (d > MAX_SORTED_DIMS) return 0;
         // Two neighbours on the curve share a cell when they agree above the highest bit they differ in.
         int64_t differ[65] = {};
-        for (int64_t p = 1; p < n; ++p) ++differ[std::bit_width(keys_[p] ^ keys_[p - 1])];
+        for (int64_t p = 1; p < n; ++p) ++differ[differing(p)];
         int shift = 64;
         for (int64_t cells = 1; shift > 0 && cells + differ[shift] <= most; --shift) cells += differ[shift];
         for (int64_t p = 1; p <= n; ++p)
-            if (p == n || int(std::bit_width(keys_[p] ^ keys_[p - 1])) > shift) cell_ends_.push_back(p);
+            if (p == n || differing(p) > shift) cell_ends_.push_back(p);
         return int64_t(cell_ends_.size());
     }
     // Means [cells][d] and weights of those cells; a cell of weight 0 gets the plain position of a point.
@@ -372,10 +340,10 @@ template <class T> class Points {
     }
 
     template <class U> void restore_order(const std::vector<U> &from, U *to) const {
-        for (int64_t p = 0; p < n; ++p) to[order_[p]] = from[p];
+        for (int64_t p = 0; p < n; ++p) to[index(p)] = from[p];
     }
     void set_labels(const int32_t *labels) {
-        for (int64_t p = 0; p < blocks * LANES; ++p) labels_[p] = labels[order_[std::min(p, n - 1)]];
+        for (int64_t p = 0; p < blocks * LANES; ++p) labels_[p] = labels[index(std::min(p, n - 1))];
     }
 
     const int64_t n;
@@ -426,43 +394,8 @@ template <class T> class Points {
         std::vector<T> numbers;
     };
 
-    // D is d where it is small and known, so that the loops over it unroll; 0 otherwise.
-    template <int D>
-    void add_moments(const T *centers, const double *directions, Moment what, double *const *parts) const {
-        const int d = D ? D : this->d;
-        std::vector<double> room(d);
-        double fixed[D ? D : 1], *t = D ? fixed : room.data();
-        for (int64_t p = 0; p < n; ++p) {
-            const int64_t label = labels_[p];
-            const T *c = centers + label * d, *x = &x_[(p / LANES * d) * LANES + p % LANES];
-            const double *v = directions + label * d;
-            double along = 0, *row = parts[p & 1] + label * (d + 1);
-            for (int j = 0; j < d; ++j) {
-                t[j] = double(x[j * LANES]) - double(c[j]);
-                along += t[j] * v[j];
-            }
-            // A weight of 0 where others branch: half of the guesses would be wrong.
-            const double w = what != Moment::upper || along > 0 ? w_[p] : 0;
-            const double scale = what == Moment::power ? w * along : w;
-            for (int j = 0; j < d; ++j) row[j] += scale * (what == Moment::square ? t[j] * t[j] : t[j]);
-            row[d] += w;
-        }
-    }
-
-    template <int D> void add_scatter(const T *centers, double *const *parts) const {
-        const int d = D ? D : this->d;
-        std::vector<double> room(d);
-        double fixed[D ? D : 1], *t = D ? fixed : room.data();
-        for (int64_t p = 0; p < n; ++p) {
-            const int64_t label = labels_[p];
-            const T *c = centers + label * d, *x = &x_[(p / LANES * d) * LANES + p % LANES];
-            double *row = parts[p & 1] + label * d * d;
-            for (int j = 0; j < d; ++j) t[j] = double(x[j * LANES]) - double(c[j]);
-            for (int j = 0; j < d; ++j)
-                for (int l = j; l < d; ++l) row[j * d + l] += w_[p] * t[j] * t[l];
-        }
-    }
-
+    int64_t index(int64_t p) const { return int64_t(uint32_t(order_[p])); }  // in the caller's order
+    int differing(int64_t p) const { return std::bit_width((order_[p] ^ order_[p - 1]) >> 32); }  // bits of the keys
     T &at(int64_t p, int j) { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
     const T &at(int64_t p, int j) const { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
     int64_t first(int64_t chunk) const { return chunk * per_chunk; }
@@ -503,8 +436,7 @@ template <class T> class Points {
     int fastest_ = -1;
     T move_ = 0, second_move_ = 0;
     Table table_;
-    std::vector<uint32_t> order_;
-    std::vector<uint64_t> keys_;
+    std::vector<uint64_t> order_;  // see curve_order
     std::vector<int64_t> cell_ends_;
     std::vector<T> x_, mid_, half_, group_mid_, group_half_, best_, second_, closest_, farthest_, radius_, upper_, lower_,
         moves_;

@@ -176,10 +176,10 @@ def kmeans(
         if effort is None:
             effort = int(isinstance(init, str) and init == "divisive")
         centers = _improve(run, k, init, seed, effort)
-        labels, _ = engine.nearest(centers)
+        engine.assign(centers)
         return KMeansResult(
             centers,
-            labels,
+            engine.points.labels(),
             engine.inertia(centers),
             run.n_iter,
             run.converged,
@@ -342,14 +342,14 @@ class _Engine:
         return sum(self.each(self.points.step))
 
     def nearest(self, centers: Floats) -> tuple[NDArray[np.int32], Floats]:
-        self._nearest(centers, False)
+        self.assign(centers)
         return self.points.labels(), self.points.best()
 
     def two_nearest(self, centers: Floats) -> tuple[NDArray[np.int32], Floats, Floats]:
-        self._nearest(centers, True)
+        self.assign(centers, True)
         return self.points.labels(), self.points.best(), self.points.second()
 
-    def _nearest(self, centers: Floats, second: bool) -> None:
+    def assign(self, centers: Floats, second: bool = False) -> None:
         self.points.make_room(second)
         self.points.move_centers(centers)
         self.each(partial(self.points.nearest, second=second))
@@ -360,7 +360,7 @@ class _Engine:
 
     def settled(self, centers: Floats) -> float:
         """Inertia of the centers, after assigning the points to them."""
-        self._nearest(centers, False)
+        self.assign(centers)
         return self.inertia(centers)
 
     def recount(self, labels: NDArray[np.int32] | None = None, k: int = 0) -> NDArray[np.float64]:
@@ -777,18 +777,22 @@ def _swaps(
     swaps: list[tuple[int, int]] = []
     splittable = [int(c) for c in np.argsort(-gain, kind="stable") if gain[c] > 0]
     # Neither removed nor split nor left to take over a removed neighbour's points.
-    kept = np.ones(len(centers), bool)
+    kept, columns = [True] * len(centers), centers.T.astype(np.float64)
     for useless in np.argsort(cost, kind="stable").tolist():
-        if len(swaps) == many:
+        if len(swaps) == many or not splittable:
             break
-        worth = next((c for c in splittable if kept[c] and c != useless), None)
+        worth = next((c for c in splittable if c != useless), None)
         if kept[useless] and worth is not None:
             swaps.append((useless, worth))
-            kept[[useless, worth, _neighbor(centers, useless)]] = False
+            for c in (useless, worth, _neighbor(columns, useless)):
+                kept[c] = False
+            splittable = [c for c in splittable if kept[c]]
     return tuple(swaps)
 
 
-def _neighbor(centers: Floats, i: int) -> int:
-    distance = _squares((centers - centers[i]).astype(np.float64))
+def _neighbor(columns: NDArray[np.float64], i: int) -> int:
+    distance = np.zeros(columns.shape[1])
+    for column in columns:
+        distance += np.square(column - column[i])
     distance[i] = np.inf
     return int(distance.argmin())
