@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # numpy.random and concurrent.futures load only where they ar
 
     Init = str | ArrayLike | Callable[[Floats, int, np.random.Generator], ArrayLike]
 
+BOXED = 5  # dimensions up to which the kernels leave out most centers by boxes
 INITS = ("divisive", "k-means++", "random")
 
 
@@ -327,11 +329,28 @@ class _Engine:
         self.x, self.w = x, w
         self.d = x.shape[1]
         self.points = kind(x, w)
-        self.pool = pool
+        self.pool, self.threads = pool, 1
 
     def each(self, work: Callable[[int], R]) -> list[R]:
+        """What `work` says of each chunk, in their order; this thread works too.
+
+        One future for each other thread, which takes chunks as long as there are any: a future for
+        each chunk cost more than the chunk.
+        """
         chunks = range(self.points.chunks)
-        return [work(c) for c in chunks] if self.pool is None else list(self.pool.map(work, chunks))
+        if self.pool is None:
+            return [work(c) for c in chunks]
+        left, done = deque(chunks), dict[int, R]()
+        share = partial(_share, work, left, done)
+        others = [self.pool.submit(share) for _ in range(self.threads - 1)]
+        try:
+            share()
+        finally:
+            left.clear()
+            for other in others:
+                if not other.cancel():
+                    other.result()
+        return [done[c] for c in chunks]
 
     def start(self, k: int) -> None:
         self.points.start(k)
@@ -372,6 +391,15 @@ class _Engine:
         return self.points.totals()
 
 
+def _share(work: Callable[[int], R], left: deque[int], done: dict[int, R]) -> None:
+    while left:
+        try:
+            chunk = left.popleft()
+        except IndexError:  # another thread was faster
+            break
+        done[chunk] = work(chunk)
+
+
 def cores() -> int:
     """How many threads are worth starting: the processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -384,13 +412,15 @@ def _engine(
     x: Floats, w: NDArray[np.float64] | None, threads: int | None, work: int
 ) -> Iterator[_Engine]:
     engine = _Engine(x, w, None)
-    # Handing a chunk to a thread costs some 50 µs: below some million distances one is faster.
-    threads = cores() if threads is None and work > 30_000_000 else threads or 1
-    threads = min(threads, engine.points.chunks)
+    # Waking a thread costs some 50 µs, an iteration over 100,000 colors no more than 400: below some
+    # million numbers or distances one thread is faster.
+    worth = x.size > 3_000_000 if x.shape[1] <= BOXED else work > 100_000_000
+    threads = cores() if threads is None and worth else threads or 1
+    engine.threads = threads = min(threads, engine.points.chunks)
     if threads > 1:
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(threads, "tinct") as engine.pool:
+        with ThreadPoolExecutor(threads - 1, "tinct") as engine.pool:
             yield engine
     else:
         yield engine
@@ -598,7 +628,6 @@ def _divisive(engine: _Engine, k: int) -> Floats:
 
 
 SQUARE, POWER, UPPER = range(3)  # the kernels' Moment
-FEW = 5  # dimensions; reading the points three times costs less from here on
 
 
 def _squares(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -622,7 +651,7 @@ def _splits(
     moments = partial(engine.points.moments, centers)
     axis = np.zeros((k, d))
     # In few dimensions one reading of the points gives all products; else each step reads them.
-    scatter = engine.points.scatter(centers) if d <= FEW else None
+    scatter = engine.points.scatter(centers) if d <= BOXED else None
     diagonal = moments(axis, SQUARE) if scatter is None else np.einsum("kjj->kj", scatter)
     axis[np.arange(k), diagonal[:, :d].argmax(axis=1)] = 1
     for _ in range(2 if d > 1 else 0):
@@ -775,24 +804,17 @@ def _swaps(
 ) -> tuple[tuple[int, int], ...]:
     """Up to ``many`` swaps that leave each other alone: the least useful to the most worth it."""
     swaps: list[tuple[int, int]] = []
-    splittable = [int(c) for c in np.argsort(-gain, kind="stable") if gain[c] > 0]
+    splittable = [c for c in np.argsort(-gain, kind="stable")[::-1].tolist() if gain[c] > 0]
     # Neither removed nor split nor left to take over a removed neighbour's points.
-    kept, columns = [True] * len(centers), centers.T.astype(np.float64)
+    kept = [True] * len(centers)
     for useless in np.argsort(cost, kind="stable").tolist():
-        if len(swaps) == many or not splittable:
+        if len(swaps) == many:
             break
-        worth = next((c for c in splittable if c != useless), None)
+        while splittable and not kept[splittable[-1]]:
+            splittable.pop()
+        worth = next((c for c in reversed(splittable) if kept[c] and c != useless), None)
         if kept[useless] and worth is not None:
             swaps.append((useless, worth))
-            for c in (useless, worth, _neighbor(columns, useless)):
+            for c in (useless, worth, _kernels.neighbor(centers, useless)):
                 kept[c] = False
-            splittable = [c for c in splittable if kept[c]]
     return tuple(swaps)
-
-
-def _neighbor(columns: NDArray[np.float64], i: int) -> int:
-    distance = np.zeros(columns.shape[1])
-    for column in columns:
-        distance += np.square(column - column[i])
-    distance[i] = np.inf
-    return int(distance.argmin())
