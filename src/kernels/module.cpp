@@ -103,6 +103,12 @@ template <class T> void bind_points(nb::module_ &m, const char *name) {
                               int(points.shape(1)), dispatch<T>());
              },
              "points"_a, "weights"_a.none())
+        .def("order",
+             [](const P &p) {
+                 auto out = new_array<int64_t>(p.n);
+                 p.order(static_cast<int64_t *>(out.data()));
+                 return out;
+             })
         .def_prop_ro("chunks", [](const P &p) { return p.chunks; })
         .def("start", &P::start, "k"_a, Release())
         .def("move_centers", [](P &p, Matrix<T> centers) { p.move_centers(centers.data(), int(centers.shape(0))); },

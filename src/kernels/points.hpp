@@ -339,6 +339,10 @@ template <class T> class Points {
         }
     }
 
+    // The points' indices as they lie here.
+    void order(int64_t *out) const {
+        for (int64_t p = 0; p < n; ++p) out[p] = index(p);
+    }
     template <class U> void restore_order(const std::vector<U> &from, U *to) const {
         for (int64_t p = 0; p < n; ++p) to[index(p)] = from[p];
     }
