@@ -12,7 +12,7 @@ all: setup
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"tinct needs Python 3.11 or newer, this is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable '.[plot,learn,metrics,tables]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[plot,learn,tables]' --group dev
 	@touch $@
 
 setup: .venv/.ready

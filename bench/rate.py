@@ -4,7 +4,7 @@
 
 BD-rate is the mean relative difference in bytes over the scores that both reach within 50...90.
 Photographs are drawn with 256 colors at six prices of a bit; pictures with few distinct colors
-also with fewer colors at low prices. Needs pngquant on the PATH and the metrics extra.
+also with fewer colors at low prices. Needs pngquant on the PATH.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from PIL import Image
 
 from painted import alpha, bird, exact, flat, photo
 from tinct import cli, files
+from tinct.quality import ssimulacra2
 
 COMMAND = [sys.executable, "-c", "import tinct.cli; tinct.cli.run()"]
 
@@ -384,26 +385,45 @@ def test_on_a_terminal_the_report_is_a_table():
 
     main_end, far_end = pty.openpty()
     Image.fromarray(alpha()).save("ball.png", compress_level=0)
-    subprocess.run([*COMMAND, "compress", "bird.png", "ball.png"], stdout=far_end, check=True)
+    command = [*COMMAND, "compress", "bird.png", "ball.png", "--score"]
+    subprocess.run(command, stdout=far_end, check=True)
     os.close(far_end)
     shown = os.read(main_end, 65536).decode()
     os.close(main_end)
     assert "picture" in shown
     assert "ball.png" in shown
     assert "PSNR" in shown
+    assert "SSIMULACRA2" in shown
 
 
 # --- targets -----------------------------------------------------------------------------------
 
 
 def test_quality_is_reached_with_fewer_bytes_than_asked_for_nothing():
-    pytest.importorskip("ssimulacra2")
     assert tinct("compress", "bird.png", "-o", "plain.png")[0] == 0
     code, out, _ = tinct("compress", "bird.png", "--quality", "60", "--json", "-o", "q.png")
     told = json.loads(out)
     assert code == 0
     assert 60 <= told["ssimulacra2"] <= 62
     assert os.path.getsize("q.png") < os.path.getsize("plain.png")
+
+
+def test_score_measures_what_a_reader_of_both_files_would():
+    code, out, _ = tinct("compress", "bird.png", "-k", "16", "--score", "--json")
+    pair = [np.asarray(opened(name).convert("RGBA")) for name in ("bird.png", "bird-tinct.png")]
+    assert code == 0
+    assert json.loads(out)["ssimulacra2"] == ssimulacra2(*pair)
+    out = tinct("compress", "bird.png", "-k", "16", "--score", "--force")[1]
+    assert re.search(r"dB  SSIMULACRA2 +\d+\.\d +\d", out)
+    assert "SSIMULACRA2" not in tinct("compress", "bird.png", "--force")[1]
+
+
+def test_a_picture_too_small_for_a_score_is_compressed_without_one():
+    Image.fromarray(photo(7, 30)).save("small.png", compress_level=0)
+    code, out, _ = tinct("compress", "small.png", "--score", "--json", "--force")
+    assert (code, json.loads(out)["ssimulacra2"]) == (0, None)
+    words = "small.png: SSIMULACRA2 needs at least 8x8 pixels, not 30x7"
+    fails(99, words, "compress", "small.png", "--quality", "60", "-o", "never.png")
 
 
 @pytest.mark.parametrize(("size", "budget"), [("3k", 3000), ("2500", 2500), ("0.002M", 2000)])
@@ -414,7 +434,6 @@ def test_max_bytes_are_never_exceeded(size, budget):
 
 @pytest.mark.parametrize("option", [["--max-bytes", "60"], ["--quality", "100"]])
 def test_a_target_out_of_reach_is_code_99_and_writes_nothing(option):
-    pytest.importorskip("ssimulacra2")
     fails(99, "bird.png: ", "compress", "bird.png", *option)
 
 

@@ -1,17 +1,20 @@
 """The measures are what their definitions say, and the report is fit for people and machines."""
 
+import io
 import json
 import math
-import sys
 
 import numpy as np
 import pytest
+import ssimulacra2 as package
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
 
-from painted import alpha, bird, photo
-from tinct.quality import Report, mse, psnr, size_text, ssimulacra2
+from painted import alpha, bird, flat, grey, photo, text
+from tinct.compress import compress
+from tinct.quality import Judge, Report, mse, psnr, size_text, ssimulacra2
 
 
 def slow_mse(original, compressed):
@@ -68,8 +71,70 @@ def test_pictures_of_different_size_or_type_are_refused(measure):
         measure(photo()[:, :, 0], photo()[:, :, 0])
 
 
+def slow_ssimulacra2(original, compressed):
+    """What the package of that name says of two files."""
+
+    def file(pixels):
+        seen = np.array(
+            [
+                [
+                    [(v * a + 128 * (255 - a) + 127) // 255 for v in color]
+                    for *color, a in (pixel if len(pixel) == 4 else [*pixel, 255] for pixel in row)
+                ]
+                for row in pixels.tolist()
+            ],
+            np.uint8,
+        )
+        ends = io.BytesIO()
+        Image.fromarray(seen).save(ends, "PPM")
+        return ends
+
+    return package.compute_ssimulacra2(file(original), file(compressed))
+
+
+# Scores are 100 at most and have no least: of noise they are far below -100. A hundredth of a point
+# where they mean something, as much of their size below.
+def as_the_package_says(original, compressed):
+    said = slow_ssimulacra2(original, compressed)
+    return pytest.approx(said, abs=0.01 * max(1, abs(said) / 100))
+
+
+SIZES = [(8, 8), (8, 9), (9, 8), (15, 17), (16, 16), (31, 40), (64, 63), (61, 9), (10, 130)]
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_ssimulacra2_is_the_packages_in_pictures_of_any_size(height, width):
+    pixels = photo(height, width)
+    for other in (pixels & 0xFC, pixels & 0xE0, compress(pixels, 4).image, pixels[::-1]):
+        assert ssimulacra2(pixels, other) == as_the_package_says(pixels, other)
+
+
+@pytest.mark.parametrize("picture", [alpha, bird, flat, grey, text])
+def test_ssimulacra2_is_the_packages_in_graphics_and_over_mid_grey(picture):
+    pixels = picture()[:64, :64]
+    other = compress(pixels, 6).image
+    assert ssimulacra2(pixels, other) == as_the_package_says(pixels, other)
+    opaque = np.array(other[:, :, :3])
+    assert ssimulacra2(pixels, opaque) == as_the_package_says(pixels, opaque)
+    assert ssimulacra2(opaque, pixels) == as_the_package_says(opaque, pixels)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_ssimulacra2_is_the_packages_in_noise_with_and_without_alpha(data):
+    shape = data.draw(st.tuples(st.integers(8, 40), st.integers(8, 40)))
+    chance = np.random.default_rng(data.draw(st.integers(0, 99)))
+    pair = [
+        chance.integers(0, 256, (*shape, data.draw(st.sampled_from([3, 4]))), dtype=np.uint8)
+        for _ in range(2)
+    ]
+    few = chance.random(shape) < data.draw(st.sampled_from([0.0, 0.01, 0.5, 1.0]))
+    if pair[0].shape == pair[1].shape:
+        pair[1] = np.where(few[:, :, None], pair[1], pair[0])
+    assert ssimulacra2(*pair) == as_the_package_says(*pair)
+
+
 def test_ssimulacra2_is_100_for_equal_pictures_and_lower_for_worse_ones():
-    pytest.importorskip("ssimulacra2")
     coarse, coarser = photo() & 0xF8, photo() & 0xE0
     scores = [ssimulacra2(photo(), other) for other in (photo(), coarse, coarser)]
     assert scores[0] == 100
@@ -77,25 +142,35 @@ def test_ssimulacra2_is_100_for_equal_pictures_and_lower_for_worse_ones():
     assert scores[2] < 80
 
 
-def test_ssimulacra2_is_what_the_package_says_of_files(tmp_path):
-    package = pytest.importorskip("ssimulacra2")
-    from PIL import Image
+@pytest.mark.parametrize("channels", [3, 4])
+def test_threads_change_no_bit_of_a_score(channels):
+    pixels = np.tile(photo(128, 96), (4, 3, 1))
+    if channels == 4:
+        pixels = np.dstack([pixels, pixels[:, :, 0]])
+    other = pixels & 0xF0
+    assert len({ssimulacra2(pixels, other, threads=n) for n in (None, 1, 2, 3, 8)}) == 1
 
-    paths = [str(tmp_path / name) for name in ("a.png", "b.png")]
-    for path, pixels in zip(paths, (bird(), bird() & 0xF0), strict=True):
-        Image.fromarray(pixels).save(path)
-    assert ssimulacra2(bird(), bird() & 0xF0) == package.compute_ssimulacra2(*paths)
+
+def test_a_judge_says_the_same_again_and_again_in_any_layout():
+    judge = Judge(bird())
+    others = [bird() & 0xF0, bird() & 0xFC, alpha(128), bird()]
+    once = [ssimulacra2(bird(), other) for other in others]
+    assert once == [judge.score(other) for other in others]
+    assert once == [judge.score(np.asfortranarray(other)) for other in others]
+    assert once[-1] == 100
 
 
-def test_ssimulacra2_refuses_what_it_would_call_perfect_unseen():
+def test_a_judge_knows_the_size_of_its_original():
+    with pytest.raises(ValueError, match="same size and a pixel, not 128x96 and 96x128"):
+        Judge(photo()).score(photo().swapaxes(0, 1))
+    with pytest.raises(ValueError, match="must be uint8"):
+        Judge(photo() / 255)
+
+
+@pytest.mark.parametrize("measure", [ssimulacra2, lambda a, b: Judge(a).score(b)])
+def test_ssimulacra2_refuses_what_it_would_call_perfect_unseen(measure):
     with pytest.raises(ValueError, match="at least 8x8 pixels, not 9x7"):
-        ssimulacra2(np.zeros((7, 9, 3), np.uint8), np.ones((7, 9, 3), np.uint8))
-
-
-def test_without_the_extra_the_error_names_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ssimulacra2", None)
-    with pytest.raises(ImportError, match=r"pip install 'tinct\[metrics\]'"):
-        ssimulacra2(photo(), photo())
+        measure(np.zeros((7, 9, 3), np.uint8), np.ones((7, 9, 3), np.uint8))
 
 
 def a_report(**changes):

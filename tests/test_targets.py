@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from painted import alpha, flat, photo, text
 from tinct import TargetError, draw, search
 from tinct.compress import compress
+from tinct.quality import ssimulacra2
 
 
 @settings(max_examples=100, deadline=None)
@@ -30,7 +31,6 @@ def test_the_farthest_position_is_good_and_the_best_measured(root, slope, bend, 
 
 
 def test_quality_is_reached_and_hardly_exceeded():
-    pytest.importorskip("ssimulacra2")
     pixels = photo(160, 200)
     sizes = []
     for goal in (75, 65, 50):
@@ -38,6 +38,15 @@ def test_quality_is_reached_and_hardly_exceeded():
         assert goal <= small.report.ssimulacra2 <= goal + 2
         sizes.append(len(small.data))
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_score_reported_is_that_of_the_decoded_file():
+    pixels = photo(160, 200)
+    small = compress(pixels, quality=60)
+    assert small.report.ssimulacra2 == ssimulacra2(pixels, small.image)
+    assert compress(pixels, 16).report.ssimulacra2 is None
+    plain = compress(pixels, 16, ssimulacra2=True)
+    assert plain.report.ssimulacra2 == ssimulacra2(pixels, plain.image)
 
 
 def test_budgets_are_filled_and_never_exceeded():
@@ -69,7 +78,6 @@ def test_transparent_pixels_stay_so_whatever_the_target():
 def test_what_is_out_of_reach_says_what_was_reached():
     with pytest.raises(TargetError, match=r"^50 bytes are out of reach: \d+$"):
         compress(photo(), max_bytes=50)
-    pytest.importorskip("ssimulacra2")
     out_of_reach = r"^a SSIMULACRA2 score of 99 is out of reach: -?\d+\.\d$"
     with pytest.raises(TargetError, match=out_of_reach):
         compress(photo(), 16, quality=99)

@@ -10,12 +10,9 @@
 #include <string>
 
 #include "points.hpp"
-#if __has_include("pixels.hpp")
 #include "pixels.hpp"
-#include "rate.hpp"
+#include "ssimulacra2.hpp"
 #include "visibility.hpp"
-#define TINCT_HAS_PIXELS
-#endif
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -62,6 +59,32 @@ template <class T> const Kernels<T> &dispatch();
 #endif
 TINCT_PICK(float, f32)
 TINCT_PICK(double, f64)
+
+RateRemap rate_remap() {
+#if defined(TINCT_HAS_avx2)
+    static const std::string isa = isa_name();
+    return isa == "avx512" ? remap_rate_avx512 : isa == "avx2" ? remap_rate_avx2 : remap_rate_baseline;
+#else
+    return remap_rate_baseline;
+#endif
+}
+
+pixels::Fresh<uint8_t> remap_for_rate(const pixels::Array<uint8_t, 3> &pixels,
+                                      const pixels::Array<float, 2> &weights,
+                                      const pixels::Array<uint8_t, 2> &nearest,
+                                      const pixels::Array<float, 2> &palette, int hidden, float spread,
+                                      float lambda, int effort) {
+    auto out = pixels::make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
+    nb::gil_scoped_release release;
+    const int channels = int(pixels.shape(2));
+    rate_remap()({.pixels = pixels.data(), .weights = weights.data(), .nearest = nearest.data(),
+                  .palette = palette.data(), .h = int(pixels.shape(0)), .w = int(pixels.shape(1)),
+                  .channels = channels, .k = int(palette.shape(0)), .hidden = hidden, .spread = spread,
+                  .lambda = lambda, .effort = effort,
+                  .points_of = channels == 4 ? pixels::points_of<4> : pixels::points_of<3>,
+                  .indices = out.data()});
+    return out;
+}
 
 // Squared moves of all centers, added up in their order.
 template <class T> double shift(Matrix<T> a, Matrix<T> b) {
@@ -205,9 +228,9 @@ NB_MODULE(_kernels, m) {
     m.def("neighbor", &tinct::neighbor<double>, "centers"_a, "i"_a);
     tinct::bind_points<float>(m, "PointsF32");
     tinct::bind_points<double>(m, "PointsF64");
-#ifdef TINCT_HAS_PIXELS
     tinct::bind_pixels(m);
-    tinct::bind_rate(m);
+    m.def("remap_for_rate", &tinct::remap_for_rate, "pixels"_a, "weights"_a, "nearest"_a, "palette"_a, "hidden"_a,
+          "spread"_a, "price"_a, "effort"_a);
+    tinct::bind_ssimulacra2(m);
     tinct::bind_visibility(m);
-#endif
 }

@@ -18,18 +18,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <vector>
 
-#include "pixels.hpp"
+#include "engine.hpp"
 
 namespace tinct::rate {
-
-struct Options {
-    float lambda;  // weighted squared error that one bit is worth
-    float spread;  // share of a pixel's error that is diffused
-    int hidden;    // the entry of fully transparent pixels, the last one, or -1: no other pixel may take it
-    int effort;    // 0, 1, 2: see remap_rate
-};
+namespace {  // internal to each translation unit: no copy may be merged across instruction sets
 
 struct Search {
     int places;  // earlier places tried per hash chain
@@ -130,10 +123,26 @@ class Prices {
     float literal_[256] = {}, copy_[30] = {}, longer_[260] = {};
 };
 
+/// Zeroed memory. (A std::vector's members could be merged across instruction sets by the linker.)
+template <class T> class Buffer {
+  public:
+    explicit Buffer(size_t n) : data_(new T[n]()) {}
+    ~Buffer() { delete[] data_; }
+    Buffer(const Buffer &) = delete;
+    Buffer &operator=(const Buffer &) = delete;
+    T *data() { return data_; }
+    const T *data() const { return data_; }
+    T &operator[](size_t i) { return data_[i]; }
+    const T &operator[](size_t i) const { return data_[i]; }
+
+  private:
+    T *data_;
+};
+
 /// Earlier positions by a hash of the indices that start there, newest first; a ring as long as the window.
 class Chains {
   public:
-    Chains() : head_(SIZE, -1), links_(SIZE, {-1, 0}) {}
+    Chains() : head_(SIZE), links_(SIZE) { std::memset(head_.data(), 255, SIZE * sizeof(int32_t)); }
     void insert(uint32_t hash, int32_t position, int row) {
         links_[size_t(position) & (SIZE - 1)] = {head_[hash], row};
         head_[hash] = position;
@@ -151,31 +160,27 @@ class Chains {
   private:
     static constexpr size_t SIZE = WINDOW;
     struct Link { int32_t previous, row; };
-    std::vector<int32_t> head_;
-    std::vector<Link> links_;
+    Buffer<int32_t> head_;
+    Buffer<Link> links_;
 };
 
 /// D components per color; Near copies at distance 1..Near inside the row, Far copies from the rows before.
+/// What differs between states lies in rows of one number per state: the lanes of the vectors are states.
 template <int D, int Near, int Far> class Remapper {
   public:
-    /// pixels (h, w, D), weights (h, w), nearest (h, w): each pixel's nearest entry, palette (k, D) points,
-    /// indices (h, w): the result.
-    Remapper(const uint8_t *pixels, const float *weights, const uint8_t *nearest, const float *palette, int h,
-             int w, int k, const Options &options, const Search &search, uint8_t *indices)
-        : pixels_(pixels), weights_(weights), nearest_(nearest), indices_(indices), h_(h), w_(w), k_(k),
-          options_(options), search_(search), prices_(k), target_(size_t(w) * D), below_(size_t(w + 2) * D),
-          trace_(size_t(w)) {
-        for (int j = 0; j < k; ++j)
-            for (int c = 0; c < D; ++c) palette_[j][c] = palette[j * D + c];
+    explicit Remapper(const RateJob &job, const Search &search)
+        : job_(job), search_(search), prices_(job.k), target_(size_t(job.w) * 4), points_(size_t(job.w) * D),
+          below_(size_t(job.w + 2) * 4), trace_(size_t(job.w)) {
+        for (int j = 0; j < job.k; ++j)
+            for (int c = 0; c < D; ++c) planes_[c][j] = palette_[j][c] = job.palette[j * D + c];
         for (int s = 1; s <= Near; ++s) code_[s] = uint8_t(distance_code(s));
     }
 
     void run() {
         list_neighbors();
         group_colors();
-        for (int y = 0; y < h_; ++y) {
-            prices_.update();
-            for (int s = 1; s < STATES; ++s) price_[s] = prices_.copy(code_[s]);
+        for (int y = 0; y < job_.h; ++y) {
+            charge();
             aim(y);
             map_row(y);
             trace_back(y);
@@ -186,172 +191,200 @@ template <int D, int Near, int Far> class Remapper {
 
   private:
     static constexpr int STATES = 1 + Near + Far;  // 0 is the literal
-    static constexpr int PAST = 16;                // indices each path remembers: a power of two > Near
     static constexpr int NEIGHBORS = 24;           // entries tried for a literal: the nearest entry's nearest
     static constexpr int GROUPS = 14;  // of colors, for the coarse hash; 24 cost 1.5 % more bytes, 64 2 %
-    static_assert(Near < PAST);
+    static_assert(Near <= 8, "each path remembers its last eight indices");
 
-    struct Paths {  // the cheapest path into each state
-        float cost[STATES], error[STATES][4];
-    };
     struct Trace {  // of one pixel, to walk back along the cheapest path
         uint8_t index[STATES], entered[STATES], code[STATES], best;
     };
 
-    bool hidden(size_t p) const { return nearest_[p] == options_.hidden; }
-    float spread(size_t p) const { return hidden(p) ? 0.0f : options_.spread * (1.0f / 16); }
+    int width() const { return job_.w; }
+    bool hidden(size_t p) const { return D == 4 && job_.nearest[p] == job_.hidden; }
+    float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1.0f / 16); }
+
+    /// Bits in weighted squared error, as the rows so far price them.
+    void charge() {
+        prices_.update();
+        for (int j = 0; j < job_.k; ++j) literal_[j] = job_.lambda * prices_.literal(j);
+        for (int n = 0; n < 260; ++n) longer_[n] = job_.lambda * prices_.longer(n);
+        for (int s = 1; s < STATES; ++s) enter_[s] = job_.lambda * prices_.copy(code_[s]);
+    }
 
     /// The row's pixels with the error that came down to them.
     void aim(int y) {
-        const size_t n = size_t(w_) * D;
-        pixels::points_of<D>(pixels_ + size_t(y) * n, w_, target_.data());
-        for (size_t i = 0; i < n; ++i) target_[i] += below_[i + D];
+        job_.points_of(job_.pixels + size_t(y) * width() * D, width(), points_.data());
+        for (int x = 0; x < width(); ++x)
+            for (int c = 0; c < D; ++c) target_[size_t(x) * 4 + c] = points_[size_t(x) * D + c] + below_[size_t(x + 1) * 4 + c];
     }
 
     void map_row(int y) {
-        Paths paths;
-        for (int s = 0; s < STATES; ++s) {
-            paths.cost[s] = s == last_ ? 0.0f : NEVER;  // a copy may go on from the row before
-            for (float &e : paths.error[s]) e = 0.0f;
-        }
+        for (int s = 0; s < STATES; ++s) cost_[s] = s == last_ ? 0.0f : NEVER;  // a copy may go on from above
+        for (auto &plane : error_) for (float &e : plane) e = 0.0f;
         int best = last_;
         float before = 0.0f;
-        for (int x = 0; x < w_; ++x) {
-            bool dear = paths.cost[best] - before > mean_cost_;  // the last pixel: nothing open fits here
-            before = paths.cost[best];
-            if (y > 0 && x % (dear ? search_.every : 4 * search_.every) == 0) find_places(y, x, best, paths);
-            step(size_t(y) * w_ + x, x, best, paths);
-            best = 0;
-            for (int s = 1; s < STATES; ++s) if (paths.cost[s] < paths.cost[best]) best = s;
+        for (int x = 0; x < width(); ++x) {
+            bool dear = cost_[best] - before > mean_cost_;  // the last pixel: nothing open fits here
+            before = cost_[best];
+            if (y > 0 && x % (dear ? search_.every : 4 * search_.every) == 0) find_places(y, x, best);
+            step(size_t(y) * width() + x, x, best);
+            best = first_least(cost_);
             trace_[x].best = uint8_t(best);
         }
         last_ = best;
-        float mean = paths.cost[best] / float(w_);
+        float mean = cost_[best] / float(width());
         mean_cost_ = y == 0 ? mean : 0.9f * mean_cost_ + 0.1f * mean;
     }
 
     /// One pixel further on every path.
-    void step(size_t p, int x, int best, Paths &paths) {
+    void step(size_t p, int x, int best) {
+        alignas(64) int32_t entered[STATES], index[STATES];
+        const float *target = target_.data() + size_t(x) * 4;
+        const float before = cost_[best];
+        const uint64_t past = past_[best];
+        float entering[4];
+        for (int c = 0; c < 4; ++c) entering[c] = error_[c][best];
+        enter_or_stay(before, entered);
+        for (int s = 0; s < STATES; ++s) past_[s] = entered[s] ? past : past_[s];
+        source_indices(p, x, index);
+        copy(p, target, entering, entered, index);
+        index[0] = take_literal(p, target, entering, before);
+        entered[0] = 1;
+        past_[0] = past;
+        for (int s = 0; s < STATES; ++s) past_[s] = past_[s] << 8 | uint64_t(index[s]);
         Trace &trace = trace_[x];
-        float target[4] = {}, literal[4], before = paths.cost[best];
-        for (int c = 0; c < D; ++c) target[c] = target_[size_t(x) * D + c];
-        for (int c = 0; c < 4; ++c) literal[c] = target[c] + paths.error[best][c];
-        enter_or_stay(before, paths.cost, trace.entered);
+        for (int s = 0; s < STATES; ++s) trace.index[s] = uint8_t(index[s]);
+        for (int s = 0; s < STATES; ++s) trace.entered[s] = uint8_t(entered[s]);
         std::memcpy(trace.code, code_, STATES);
-        source_indices(p, x, best, trace, paths.cost);
-        copy(p, best, target, trace, paths);
-        trace.index[0] = take_literal(p, literal, before, paths);
-        trace.entered[0] = 1;
-        uint8_t past[PAST];
-        std::memcpy(past, past_[best], PAST);
-        for (int s = 0; s < STATES; ++s) {
-            if (trace.entered[s]) std::memcpy(past_[s], past, PAST);
-            past_[s][x & (PAST - 1)] = trace.index[s];
-        }
     }
 
     /// Each copy goes on, or starts anew from the best path when that is cheaper.
-    void enter_or_stay(float before, float *cost, uint8_t *entered) {
-        for (int s = 1; s < STATES; ++s) {
-            float enter = before + options_.lambda * price_[s];
-            float stay = cost[s] + options_.lambda * prices_.longer(length_[s]);
-            entered[s] = enter < stay;
-            cost[s] = enter < stay ? enter : stay;
-            length_[s] = enter < stay ? 1 : std::min(length_[s] + 1, 258);
+    void enter_or_stay(float before, int32_t *entered) {
+        for (int s = 0; s < STATES; ++s) {
+            const float enter = before + enter_[s];
+            const float stay = cost_[s] + longer_[length_[s]];
+            const bool anew = enter < stay;
+            cost_[s] = anew ? enter : stay;
+            length_[s] = anew ? 1 : std::min(length_[s] + 1, 258);
+            entered[s] = anew;
         }
     }
 
     /// The index each copy brings; a source outside its row ends the copy (a filter byte stands between rows).
-    void source_indices(size_t p, int x, int best, Trace &trace, float *cost) {
+    void source_indices(size_t p, int x, int32_t *index) {
+        index[0] = 0;
         for (int s = 1; s <= Near; ++s) {
-            if (s > x) cost[s] = NEVER;
-            trace.index[s] = s > x ? 0 : past_[trace.entered[s] ? best : s][(x - s) & (PAST - 1)];
+            index[s] = s > x ? 0 : int32_t(past_[s] >> (8 * (s - 1)) & 255);
+            if (s > x) cost_[s] = NEVER;
         }
+        const uint8_t *here = job_.indices + p;
+        alignas(64) int32_t back[STATES];
         for (int s = 1 + Near; s < STATES; ++s) {
-            bool dead = offset_[s] == 0 || x - shift_[s] < 0 || x - shift_[s] >= w_;
-            if (dead) cost[s] = NEVER;
-            trace.index[s] = dead ? 0 : indices_[p - offset_[s]];
+            const bool dead = unsigned(x - shift_[s]) >= unsigned(width());
+            back[s] = dead ? 0 : offset_[s];
+            cost_[s] = back[s] ? cost_[s] : NEVER;
         }
+        for (int s = 1 + Near; s < STATES; ++s) index[s] = here[-back[s]];
+        for (int s = 1 + Near; s < STATES; ++s) index[s] = back[s] ? index[s] : 0;
     }
 
     /// Adds each copy's weighted error to its cost and keeps the share that goes on to the right.
-    void copy(size_t p, int best, const float *target, const Trace &trace, Paths &paths) {
-        const float share = 7 * spread(p), weight = hidden(p) ? 0.0f : weights_[p];
-        float entering[4];
-        std::memcpy(entering, paths.error[best], sizeof entering);
-        for (int s = 1; s < STATES; ++s) {
-            const float *carried = trace.entered[s] ? entering : paths.error[s];
-            const float *color = palette_[trace.index[s]];
-            float e[4], square[4];
-            for (int c = 0; c < 4; ++c) e[c] = target[c] + carried[c] - color[c];
-            for (int c = 0; c < 4; ++c) square[c] = e[c] * e[c];
-            for (int c = 0; c < 4; ++c) paths.error[s][c] = e[c] * share;
-            float distance = square[0] + square[1] + square[2];
-            if (D == 4) distance += square[3];
-            paths.cost[s] += weight * distance;
-            if (D == 4 && (trace.index[s] == options_.hidden) != hidden(p)) paths.cost[s] = NEVER;
+    void copy(size_t p, const float *target, const float *entering, const int32_t *entered, const int32_t *index) {
+        const float share = 7 * spread(p), weight = hidden(p) ? 0.0f : job_.weights[p];
+        alignas(64) float distance[STATES];
+        for (int c = 0; c < D; ++c) {
+            float *error = error_[c];
+            const float *plane = planes_[c];
+            for (int s = 0; s < STATES; ++s) {
+                const float e = target[c] + (entered[s] ? entering[c] : error[s]) - plane[index[s]];
+                distance[s] = c == 0 ? e * e : distance[s] + e * e;
+                error[s] = e * share;
+            }
         }
+        for (int s = 0; s < STATES; ++s) cost_[s] += weight * distance[s];
+        if (D == 4)
+            for (int s = 0; s < STATES; ++s) if ((index[s] == job_.hidden) != hidden(p)) cost_[s] = NEVER;
     }
 
     /// The entry with the least error + lambda * bits, after the best path.
-    uint8_t take_literal(size_t p, const float *target, float before, Paths &paths) {
-        const uint8_t *list = neighbors_[nearest_[p]];
-        const float weight = hidden(p) ? 0.0f : weights_[p];
-        float best = NEVER;
-        int chosen = list[0];
-        for (int i = 0, n = hidden(p) ? 1 : std::min(visible_, NEIGHBORS); i < n; ++i) {
-            const float error = weight * squared_distance(target, palette_[list[i]]);
-            const float cost = error + options_.lambda * prices_.literal(list[i]);
-            if (cost < best) { best = cost; chosen = list[i]; }
-        }
-        paths.cost[0] = before + best;
-        for (int c = 0; c < 4; ++c)
-            paths.error[0][c] = (target[c] - palette_[chosen][c]) * (7 * spread(p));
-        return uint8_t(chosen);
+    int take_literal(size_t p, const float *target, const float *entering, float before) {
+        const int32_t *list = neighbors_[job_.nearest[p]];
+        const float weight = hidden(p) ? 0.0f : job_.weights[p];
+        float aim[4];
+        for (int c = 0; c < D; ++c) aim[c] = target[c] + entering[c];
+        alignas(64) float cost[NEIGHBORS];
+        for (int c = 0; c < D; ++c)
+            for (int i = 0; i < NEIGHBORS; ++i) {
+                const float e = aim[c] - planes_[c][list[i]];
+                cost[i] = c == 0 ? e * e : cost[i] + e * e;
+            }
+        for (int i = 0; i < NEIGHBORS; ++i) cost[i] = weight * cost[i] + literal_[list[i]];
+        const int first = first_least(cost), chosen = list[first];
+        cost_[0] = before + cost[first];
+        for (int c = 0; c < D; ++c) error_[c][0] = (aim[c] - planes_[c][chosen]) * (7 * spread(p));
+        return chosen;
     }
 
+    /// The first of the least: halves are compared lane by lane, which vectors do at once.
+    template <int N> static int first_least(const float (&values)[N]) {
+        alignas(64) float least[N];
+        std::memcpy(least, values, sizeof least);
+        int n = N;
+        for (; n % 2 == 0 && n > 8; n /= 2)
+            for (int i = 0; i < n / 2; ++i) least[i] = least[i + n / 2] < least[i] ? least[i + n / 2] : least[i];
+        float smallest = least[0];
+        for (int i = 1; i < n; ++i) smallest = least[i] < smallest ? least[i] : smallest;
+        uint64_t equal = 0;
+        for (int i = 0; i < N; ++i) equal |= uint64_t(values[i] == smallest) << i;
+        return std::countr_zero(equal);
+    }
+
+    typedef float Four __attribute__((vector_size(16)));
+    static Four four(const float *p) { Four v; std::memcpy(&v, p, sizeof v); return v; }
     static float squared_distance(const float *a, const float *b) {
-        float sum = 0.0f;
-        for (int c = 0; c < D; ++c) { float e = a[c] - b[c]; sum += e * e; }
-        return sum;
+        const Four e = four(a) - four(b), square = e * e;
+        float sum = square[0] + square[1] + square[2];
+        return D == 4 ? sum + square[3] : sum;
     }
 
     /// Tries the rows above and the places that look like what is to come; the best new one gets a state.
-    void find_places(int y, int x, int best, Paths &paths) {
-        if (x + 3 > w_) return;
-        int32_t p = y * w_ + x, found = -1, row = 0;
+    void find_places(int y, int x, int best) {
+        const int w = width();
+        if (x + 3 > w) return;
+        int32_t p = y * w + x, found = -1, row = 0;
         float most = -NEVER;
-        int oldest = y - std::min(y, (WINDOW - w_) / (w_ + 1));
+        int oldest = y - std::min(y, (WINDOW - w) / (w + 1));
         auto consider = [&](int32_t q, int qy) {
-            int n = std::min({search_.reach, w_ - x, (qy + 1) * w_ - q});
-            if (n < 3 || std::count(offset_ + 1 + Near, offset_ + STATES, p - q)) return;
+            int n = std::min({search_.reach, w - x, (qy + 1) * w - q});
+            if (n < 3 || is_open(p - q)) return;
             float g = gain(p, q, x, n, prices_.copy(distance_code(p - q + y - qy)), most);
             if (g > most) { most = g; found = q; row = qy; }
         };
         auto follow = [&](const Chains &chains, uint32_t hash) {
             int32_t q = chains.first(hash);
-            for (int i = 0; i < search_.places && q >= oldest * w_; ++i, q = chains.next(q))
+            for (int i = 0; i < search_.places && q >= oldest * w; ++i, q = chains.next(q))
                 consider(q, chains.row(q));
         };
         for (int above = 1; above <= 2 && y - above >= oldest; ++above)
-            for (int dx = -1; dx <= 1; ++dx) if (x + dx >= 0) consider(p - above * w_ + dx, y - above);
-        follow(exact_, exact_hash(nearest_ + p));
-        if (x + 4 <= w_) follow(coarse_, coarse_hash(nearest_ + p));
-        if (found >= 0) open_place(y, x, found, row, best, paths.cost);
+            for (int dx = -1; dx <= 1; ++dx) if (x + dx >= 0) consider(p - above * w + dx, y - above);
+        follow(exact_, exact_hash(job_.nearest + p));
+        if (x + 4 <= w) follow(coarse_, coarse_hash(job_.nearest + p));
+        if (found >= 0) open_place(y, x, found, row, best);
+    }
+
+    bool is_open(int32_t offset) const {
+        int32_t same = 0;
+        for (int s = 1 + Near; s < STATES; ++s) same |= offset_[s] == offset;
+        return same;
     }
 
     /// What a copy from q gains over as many average pixels, at its best length; gives up when it can't exceed
     /// most.
     float gain(int32_t p, int32_t q, int x, int n, float price, float most) const {
-        float sum = -options_.lambda * price, best = -NEVER;
+        float sum = -job_.lambda * price, best = -NEVER;
         for (int i = 0; i < n; ++i) {
-            const float *color = palette_[indices_[q + i]];
-            float distance = 0.0f;
-            for (int c = 0; c < D; ++c) {
-                float e = target_[size_t(x + i) * D + c] - color[c];
-                distance += e * e;
-            }
-            sum += mean_cost_ - weights_[p + i] * distance;
+            const float distance = squared_distance(target_.data() + size_t(x + i) * 4, palette_[job_.indices[q + i]]);
+            sum += mean_cost_ - job_.weights[p + i] * distance;
             if (i >= 2) best = std::max(best, sum);
             if (sum + float(n - 1 - i) * mean_cost_ <= std::max(best, most)) break;
         }
@@ -359,25 +392,25 @@ template <int D, int Near, int Far> class Remapper {
     }
 
     /// The costliest copy from an earlier row gives way to one from q.
-    void open_place(int y, int x, int32_t q, int qy, int best, float *cost) {
+    void open_place(int y, int x, int32_t q, int qy, int best) {
         int victim = -1;
         for (int s = 1 + Near; s < STATES; ++s) {
             if (s == best) continue;
             if (offset_[s] == 0) { victim = s; break; }
-            if (victim < 0 || cost[s] > cost[victim]) victim = s;
+            if (victim < 0 || cost_[s] > cost_[victim]) victim = s;
         }
-        offset_[victim] = y * w_ + x - q;
-        shift_[victim] = x - (q - qy * w_);
+        offset_[victim] = y * width() + x - q;
+        shift_[victim] = x - (q - qy * width());
         code_[victim] = uint8_t(distance_code(offset_[victim] + y - qy));  // bytes: a filter byte per row
-        price_[victim] = prices_.copy(code_[victim]);
-        cost[victim] = NEVER;
+        enter_[victim] = job_.lambda * prices_.copy(code_[victim]);
+        cost_[victim] = NEVER;
     }
 
     /// Writes the row along its cheapest path and counts what it is made of.
     void trace_back(int y) {
-        uint8_t *row = indices_ + size_t(y) * w_;
+        uint8_t *row = job_.indices + size_t(y) * width();
         int s = last_, length = 0;
-        for (int x = w_ - 1; x >= 0; --x) {
+        for (int x = width() - 1; x >= 0; --x) {
             const Trace &trace = trace_[x];
             row[x] = trace.index[s];
             ++length;
@@ -391,26 +424,26 @@ template <int D, int Near, int Far> class Remapper {
 
     /// Floyd and Steinberg's weights, left to right on every row: a serpentine would hide rows from each other.
     void diffuse(int y) {
-        const uint8_t *row = indices_ + size_t(y) * w_;
-        std::fill(below_.begin(), below_.end(), 0.0f);
+        const uint8_t *row = job_.indices + size_t(y) * width();
+        std::fill(below_.data(), below_.data() + size_t(width() + 2) * 4, 0.0f);
         float right[D] = {};
-        for (int x = 0; x < w_; ++x) {
-            size_t p = size_t(y) * w_ + x;
+        for (int x = 0; x < width(); ++x) {
+            size_t p = size_t(y) * width() + x;
             for (int c = 0; c < D; ++c) {
-                float e = target_[size_t(x) * D + c] + right[c] - palette_[row[x]][c];
+                float e = target_[size_t(x) * 4 + c] + right[c] - palette_[row[x]][c];
                 e *= spread(p);
                 right[c] = 7 * e;
-                below_[size_t(x) * D + c] += 3 * e;
-                below_[size_t(x + 1) * D + c] += 5 * e;
-                below_[size_t(x + 2) * D + c] += e;
+                below_[size_t(x) * 4 + c] += 3 * e;
+                below_[size_t(x + 1) * 4 + c] += 5 * e;
+                below_[size_t(x + 2) * 4 + c] += e;
             }
         }
     }
 
     void remember(int y) {
-        int32_t p = y * w_;
-        for (int x = 0; x + 3 <= w_; ++x) exact_.insert(exact_hash(indices_ + p + x), p + x, y);
-        for (int x = 0; x + 4 <= w_; ++x) coarse_.insert(coarse_hash(indices_ + p + x), p + x, y);
+        int32_t p = y * width();
+        for (int x = 0; x + 3 <= width(); ++x) exact_.insert(exact_hash(job_.indices + p + x), p + x, y);
+        for (int x = 0; x + 4 <= width(); ++x) coarse_.insert(coarse_hash(job_.indices + p + x), p + x, y);
     }
 
     static uint32_t exact_hash(const uint8_t *i) { return Chains::mix(i[0], i[1], i[2], 0); }
@@ -418,93 +451,67 @@ template <int D, int Near, int Far> class Remapper {
         return Chains::mix(group_[i[0]], group_[i[1]], group_[i[2]], group_[i[3]]);
     }
 
-    /// Each visible entry's nearest visible ones; the hidden one knows only itself.
+    /// Each visible entry's nearest visible ones, itself first and again where there are too few; the hidden
+    /// one knows only itself.
     void list_neighbors() {
         for (int j = 0; j < visible_; ++j) {
             float distance[256];
-            uint8_t order[256];
-            for (int i = 0; i < visible_; ++i) {
-                distance[i] = squared_distance(palette_[i], palette_[j]);
-                order[i] = uint8_t(i);
+            for (int i = 0; i < visible_; ++i) distance[i] = squared_distance(palette_[i], palette_[j]);
+            for (int n = 0; n < NEIGHBORS; ++n) {
+                int next = 0;
+                for (int i = 1; i < visible_; ++i) if (distance[i] < distance[next]) next = i;
+                neighbors_[j][n] = distance[next] < NEVER ? next : neighbors_[j][0];
+                distance[next] = NEVER;
             }
-            int n = std::min(visible_, NEIGHBORS);
-            std::partial_sort(order, order + n, order + visible_, [&](uint8_t a, uint8_t b) {
-                return distance[a] < distance[b] || (distance[a] == distance[b] && a < b);
-            });
-            std::copy(order, order + n, neighbors_[j]);
         }
-        if (visible_ < k_) neighbors_[visible_][0] = uint8_t(visible_);
+        if (visible_ < job_.k) for (int32_t &j : neighbors_[visible_]) j = visible_;
     }
 
     /// Farthest-point clustering: four pixels in the same groups are worth comparing though no index is the
     /// same.
     void group_colors() {
         float distance[256];
-        std::fill(distance, distance + k_, NEVER);
+        for (float &d : distance) d = NEVER;
         int leader = 0;
-        for (int g = 0; g < std::min(GROUPS, k_); ++g) {
-            for (int j = 0; j < k_; ++j) {
+        for (int g = 0; g < std::min(GROUPS, job_.k); ++g) {
+            for (int j = 0; j < job_.k; ++j) {
                 float d = squared_distance(palette_[j], palette_[leader]);
                 if (d < distance[j]) { distance[j] = d; group_[j] = uint8_t(g); }
             }
-            leader = int(std::max_element(distance, distance + k_) - distance);
+            leader = 0;
+            for (int j = 1; j < job_.k; ++j) if (distance[j] > distance[leader]) leader = j;
         }
     }
 
-    const uint8_t *pixels_;
-    const float *weights_;
-    const uint8_t *nearest_;
-    uint8_t *indices_;
-    int h_, w_, k_;
-    Options options_;
-    Search search_;
-    int visible_ = options_.hidden < 0 ? k_ : k_ - 1;
+    const RateJob job_;
+    const Search search_;
+    const int visible_ = job_.hidden < 0 ? job_.k : job_.k - 1;
     Prices prices_;
     Chains exact_, coarse_;
-    std::vector<float> target_, below_;  // this row's pixels + error from above; this row's error for the next
-    std::vector<Trace> trace_;
-    float palette_[256][4] = {};  // four lanes, whatever D is: one load
-    uint8_t neighbors_[256][NEIGHBORS] = {}, group_[256] = {};
-    uint8_t past_[STATES][PAST] = {}, code_[STATES] = {};
-    int offset_[STATES] = {}, shift_[STATES] = {}, length_[STATES] = {};
-    float price_[STATES] = {};
+    Buffer<float> target_, points_, below_;  // this row's pixels + error from above; its error for the next row
+    Buffer<Trace> trace_;
+    // One number per state: the cheapest path into it, the error it carries, its last eight indices, how long
+    // its copy is, and what the copy is of.
+    alignas(64) float cost_[STATES] = {}, error_[4][STATES] = {}, enter_[STATES] = {NEVER};
+    alignas(64) uint64_t past_[STATES] = {};
+    alignas(64) int32_t length_[STATES] = {}, offset_[STATES] = {}, shift_[STATES] = {};
+    uint8_t code_[STATES] = {}, group_[256] = {};
+    float literal_[256] = {}, longer_[260] = {};  // lambda * bits
+    alignas(16) float palette_[256][4] = {};      // four lanes, whatever D is: one load
+    alignas(64) float planes_[4][256] = {};       // the same, by coordinate
+    int32_t neighbors_[256][NEIGHBORS] = {};
     int last_ = 0;
     float mean_cost_ = 0.0f;
 };
 
-/// effort 0: 8 states, about 0.5 s per megapixel on a 2 GHz Zen; 1: 32, 1.8 s; 2: 48, 2.7 s.
-template <int D>
-void remap(const uint8_t *pixels, const float *weights, const uint8_t *nearest, const float *palette, int h,
-           int w, int k, const Options &o, uint8_t *out) {
-    if (o.effort <= 0)
-        Remapper<D, 2, 5>(pixels, weights, nearest, palette, h, w, k, o, {4, 8, 2}, out).run();
-    else if (o.effort == 1)
-        Remapper<D, 8, 23>(pixels, weights, nearest, palette, h, w, k, o, {16, 12, 1}, out).run();
-    else
-        Remapper<D, 8, 39>(pixels, weights, nearest, palette, h, w, k, o, {32, 12, 1}, out).run();
+/// effort 0: 8 states; 1: 32; 2: 48.
+template <int D> void remap(const RateJob &job) {
+    if (job.effort <= 0) Remapper<D, 2, 5>(job, {4, 8, 2}).run();
+    else if (job.effort == 1) Remapper<D, 8, 23>(job, {16, 12, 1}).run();
+    else Remapper<D, 8, 39>(job, {32, 12, 1}).run();
 }
 
-inline pixels::Fresh<uint8_t> remap_py(const pixels::Array<uint8_t, 3> &pixels,
-                                       const pixels::Array<float, 2> &weights,
-                                       const pixels::Array<uint8_t, 2> &nearest,
-                                       const pixels::Array<float, 2> &palette, int hidden, float spread,
-                                       float lambda, int effort) {
-    auto out = pixels::make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
-    nanobind::gil_scoped_release release;
-    auto run = pixels.shape(2) == 4 ? remap<4> : remap<3>;
-    run(pixels.data(), weights.data(), nearest.data(), palette.data(), int(pixels.shape(0)),
-        int(pixels.shape(1)), int(palette.shape(0)), {lambda, spread, hidden, effort}, out.data());
-    return out;
-}
+inline void remap_rate(const RateJob &job) { job.channels == 4 ? remap<4>(job) : remap<3>(job); }
 
+}  // namespace
 }  // namespace tinct::rate
-
-namespace tinct {
-
-inline void bind_rate(nanobind::module_ &m) {
-    using namespace nanobind::literals;
-    m.def("remap_for_rate", &rate::remap_py, "pixels"_a, "weights"_a, "nearest"_a, "palette"_a, "hidden"_a,
-          "spread"_a, "price"_a, "effort"_a);
-}
-
-}  // namespace tinct

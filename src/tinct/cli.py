@@ -179,6 +179,9 @@ def tinct() -> None:
 @click.option(
     "--compare", metavar="PNG", help="Also draw original and result side by side; one input only."
 )
+@click.option(
+    "--score", is_flag=True, help="Also measure SSIMULACRA2, which --quality does anyway."
+)
 @click.option("--json", "as_json", is_flag=True, help="Report one JSON object per line.")
 @click.option(
     "--force", is_flag=True, help="Replace existing files; write even what became larger."
@@ -218,6 +221,7 @@ class Options:
     effort: int
     seed: int
     compare: str | None
+    score: bool
     as_json: bool
     force: bool
     quiet: bool
@@ -398,6 +402,7 @@ def _compress_one(job: Job, options: Options) -> Outcome:
         effort=options.effort,
         seed=options.seed,
         threads=options.threads,
+        ssimulacra2=options.score,
     )
     picture = small.original
     if picture.animated and not options.quiet:
@@ -444,10 +449,10 @@ def _reporter(jobs: Sequence[Job], options: Options) -> Reporter:
     if options.quiet:
         return lambda outcome: None
     if stream.isatty():
-        return _table_reporter(stream)
+        return _table_reporter(stream, options)
     width = max(len(job.name) for job in jobs)
     return lambda outcome: (
-        print(_line(outcome, width), file=stream, flush=True)
+        print(_line(outcome, width, options), file=stream, flush=True)
         if outcome and outcome.report
         else None
     )
@@ -460,16 +465,21 @@ def _as_json(outcome: Outcome) -> str:
     return json.dumps({**told, "name": outcome.job.name})
 
 
-def _cells(outcome: Outcome) -> tuple[str, ...]:
-    """Picture, before, after, saved, colors, PSNR, seconds, where to."""
+def _titles(options: Options) -> tuple[str, ...]:
+    scored = options.score or options.quality is not None
+    score = ("SSIMULACRA2",) if scored else ()
+    return "picture", "before", "after", "saved", "colors", "PSNR", *score, "time", "written to"
+
+
+def _cells(outcome: Outcome, options: Options) -> tuple[str, ...]:
+    """What stands under the titles."""
     from tinct.quality import size_text
 
     report = outcome.report
     assert report is not None
     saved = "" if report.saved is None else f"{-report.saved:+.1%}".replace("-0.0%", "0.0%")
     psnr = f"{report.psnr:.1f} dB" if math.isfinite(report.psnr) else "lossless"
-    if report.ssimulacra2 is not None:
-        psnr = f"{report.ssimulacra2:.1f} SSIMULACRA2"
+    score = "" if report.ssimulacra2 is None else f"{report.ssimulacra2:.1f}"
     where = outcome.job.target if outcome.status == "written" else "left alone: not smaller"
     return (
         outcome.job.name,
@@ -478,27 +488,29 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
         saved,
         str(report.colors),
         psnr,
+        *((score,) if "SSIMULACRA2" in _titles(options) else ()),
         f"{sum(report.seconds.values()):.2f} s",
         "stdout" if where == "-" else where,
     )
 
 
-def _line(outcome: Outcome, width: int) -> str:
-    name, before, after, saved, colors, psnr, seconds, where = _cells(outcome)
+def _line(outcome: Outcome, width: int, options: Options) -> str:
+    name, before, after, saved, colors, psnr, *score, seconds, where = _cells(outcome, options)
+    scored = "".join(f"SSIMULACRA2 {points:>5}  " for points in score)
     return (
         f"{name:{width}}  {before:>6} -> {after:>6}  {saved:>7}  "
-        f"{colors:>3} colors  {psnr:>8}  {seconds:>7}  {where}"
+        f"{colors:>3} colors  {psnr:>8}  {scored}{seconds:>7}  {where}"
     )
 
 
-def _table_reporter(stream: Any) -> Reporter:
+def _table_reporter(stream: Any, options: Options) -> Reporter:
     """Gather the rows, draw the table at the end. Only a terminal pays for importing rich."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("picture", "before", "after", "saved", "colors", "PSNR", "time", "written to"):
+    for title in _titles(options):
         if title in ("picture", "written to"):
             table.add_column(title, overflow="fold")
         else:
@@ -509,7 +521,7 @@ def _table_reporter(stream: Any) -> Reporter:
             if table.row_count:
                 Console(file=stream).print(table)
         elif outcome.report is not None:
-            table.add_row(*map(Text, _cells(outcome)))
+            table.add_row(*map(Text, _cells(outcome, options)))
 
     return show
 

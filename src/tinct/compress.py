@@ -118,8 +118,8 @@ def compress(
         How much error a smaller file is worth, 0...1: 0 is off; from 0.1 to 0.8 photographs go from
         90 to 50 on SSIMULACRA2. Errors are then put where they show least.
     quality : float, optional
-        The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible
-        (needs the ``metrics`` extra, and time): 90 can't be told from the original, 70 is good.
+        The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible: 90
+        can't be told from the original, 70 is good. Takes several times as long.
     max_bytes : int, optional
         How large the file may be; it then looks as good as that allows.
     space : {"oklab", "srgb"}
@@ -130,7 +130,7 @@ def compress(
     level : int, optional
         How hard the encoder tries, as in `tinct.files.encode`.
     ssimulacra2 : bool
-        Whether to measure SSIMULACRA2 as well (needs the ``metrics`` extra, and time).
+        Whether to measure SSIMULACRA2 as well, of pictures of at least 8x8 pixels.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def compress(
     OSError
         If it can't be read.
     TargetError
-        If `quality` or `max_bytes` is out of reach.
+        If `quality` or `max_bytes` is out of reach, or the picture below 8x8 and has no score.
 
     Examples
     --------
@@ -175,8 +175,10 @@ def compress(
     else:
         drawn = studio.draw(colors, lossy)
     with clock("quality"):
-        scores = _scores(picture.pixels, drawn.image, ssimulacra2 or quality is not None)
-    report = _report(picture, drawn, scores, clock.seconds)
+        decibels = measures.psnr(picture.pixels, drawn.image)
+    judged = ssimulacra2 and min(picture.pixels.shape[:2]) >= measures.MIN_SIDE
+    score = studio.score(drawn) if judged or quality is not None else None
+    report = _report(picture, drawn, (decibels, score), clock.seconds)
     return Compressed(picture, drawn.palette, drawn.indices, drawn.data, report)
 
 
@@ -193,11 +195,6 @@ def _check_target(lossy: float, goal: Any, budget: Any) -> None:
         raise TypeError(f"max_bytes must be an integer, not {type(budget).__name__}")
     if budget is not None and budget < 1:
         raise ValueError(f"max_bytes must be 1 or more, not {budget}")
-
-
-def _scores(original: Colors, image: Colors, ssimulacra2: bool) -> tuple[float, float | None]:
-    psnr = measures.psnr(original, image)
-    return psnr, measures.ssimulacra2(original, image) if ssimulacra2 else None
 
 
 def _report(

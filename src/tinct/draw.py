@@ -114,6 +114,11 @@ class Studio:
         with self.clock("histogram"):
             return visibility(self.pixels)
 
+    @cached_property
+    def judge(self) -> quality.Judge:
+        """Who scores drawings of the picture."""
+        return quality.Judge(self.pixels, threads=self.options.threads)
+
     def draw(self, colors: int, lossy: float = 0.0) -> Drawing:
         """Draw the picture with at most so many colors, at so much loss."""
         chosen = self._palette(colors, lossy > 0)
@@ -135,7 +140,7 @@ class Studio:
     def score(self, drawing: Drawing) -> float:
         """SSIMULACRA2 of a drawing."""
         with self.clock("quality"):
-            return quality.ssimulacra2(self.pixels, drawing.image)
+            return self.judge.score(drawing.image)
 
     def sample(self) -> Studio:
         """Tiles from all over a large picture, to be drawn with its palettes; itself if small."""

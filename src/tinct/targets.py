@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 
 from tinct.draw import Drawing, Studio
+from tinct.quality import MIN_SIDE
 from tinct.search import STEP, farthest
 
 __all__ = ["TargetError", "least_bytes", "within_bytes"]
@@ -48,9 +49,7 @@ def least_bytes(studio: Studio, colors: int, goal: float) -> Drawing:
     Raises
     ------
     TargetError
-        If no drawing reaches it.
-    ImportError
-        Without the extra ``tinct[metrics]``.
+        If no drawing reaches it, or the picture is too small for the measure.
 
     Examples
     --------
@@ -61,6 +60,9 @@ def least_bytes(studio: Studio, colors: int, goal: float) -> Drawing:
     >>> studio.score(least_bytes(studio, 256, 70)) >= 70
     True
     """
+    height, width = studio.pixels.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise TargetError(f"SSIMULACRA2 needs at least 8x8 pixels, not {width}x{height}")
     hunt = _Hunt(studio, goal)
     hunt.consider(colors, 0.0)
     sample = studio.sample()
