@@ -121,9 +121,8 @@ def error(pixels, centers):
 
 
 def tinct_whole(pixels, k):
-    counted = tinct.histogram(pixels)
-    points = counted.colors.astype(np.float32)
-    return tinct.kmeans(points, k, weights=counted.weights, threads=1).centers
+    counted = tinct.histogram(pixels, "srgb")  # codes / 255
+    return tinct.kmeans(counted.points, k, weights=counted.weights, threads=1).centers * 255
 
 
 def sklearn_whole(pixels, k):

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 import reference
 import tinct
+from tinct import _kernels
 
 
 def blobs(n, d, k, dtype=np.float64, seed=0):
@@ -422,3 +423,12 @@ def test_any_layout_of_the_same_numbers_gives_the_same_result():
         assert (tinct.kmeans(same, 5).labels == want.labels).all()
     whole = (points * 3).astype(np.int16)
     assert (tinct.kmeans(whole, 5).labels == tinct.kmeans(whole.astype(float), 5).labels).all()
+
+
+@pytest.mark.parametrize("d", [2, 3, 4, 5])
+def test_points_lie_along_a_curve_that_never_jumps(d):
+    grid = np.stack(np.meshgrid(*[np.arange(8.0)] * d, indexing="ij"), axis=-1).reshape(-1, d)
+    shuffled = np.random.default_rng(d).permutation(grid)
+    along = shuffled[_kernels.PointsF64(shuffled, None).order()]
+    assert len(np.unique(along, axis=0)) == len(grid)
+    assert (np.abs(np.diff(along, axis=0)).sum(axis=1) == 1).all()

@@ -222,7 +222,7 @@ def test_history_tells_every_iteration_in_terms_of_the_samples():
     x = np.repeat(blobs(200, k=9), 2, axis=0)
     weights = np.ones(400)
     weights[:5] = 0
-    model = KMeans(5, effort=0, record=True, random_state=2).fit(x, sample_weight=weights)
+    model = KMeans(5, effort=0, record=True, random_state=0).fit(x, sample_weight=weights)
     assert len(model.history_) == model.n_iter_ > 2
     for step in model.history_:
         np.testing.assert_array_equal(step.labels, tinct.assign(x, step.centers)[0])

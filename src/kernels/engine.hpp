@@ -8,7 +8,7 @@ namespace tinct {
 
 constexpr int LANES = 32;            // points per block: lanes of the vectors are points
 constexpr int BLOCKS_PER_GROUP = 16; // blocks whose common box is tested first
-constexpr int MAX_SORTED_DIMS = 8;   // above this, a Z-order curve is too coarse to keep neighbours together
+constexpr int MAX_SORTED_DIMS = 8;   // above this, a curve is too coarse to keep neighbours together
 constexpr int MAX_BOXED_DIMS = 5;   // above this, boxes hold too many centers to be worth testing
 
 // n points in blocks of LANES, each block a small column-major table. Padding repeats the last point with
@@ -78,6 +78,17 @@ struct Kernels {
     // The same, but the point is taken: closest, potential and farthest are brought up to date.
     void (*take)(const View<T> &, const T *c, int64_t first, int64_t last, T *closest, double *potential,
                  T *farthest);
+    // The sums of `step` anew from the labels, added to `sums`.
+    void (*recount)(const View<T> &, int64_t first, int64_t last, const int32_t *labels, double *sums);
+    // Sum of w |x - center|^2 over blocks [first, last), in float64, each lane with its own sum.
+    double (*inertia)(const View<T> &, const T *rows, int64_t first, int64_t last, const int32_t *labels);
+    // Sum over all points of w (x - center) in dimension j, or of w (x - center)^2, each lane with its own sum.
+    double (*column)(const View<T> &, int j, double center, bool squared);
+    // Per cluster, with t = x - center: what Moment says, [k][d + 1], or the products w t t^T, [k][d][d]. `room` holds
+    // LANES * d numbers more than `out`; both are 0.
+    void (*moments)(const View<T> &, const T *rows, const double *directions, Moment what, const int32_t *labels,
+                    int k, double *room, double *out);
+    void (*scatter)(const View<T> &, const T *rows, const int32_t *labels, int k, double *room, double *out);
 };
 
 extern const Kernels<float> kernels_f32_baseline, kernels_f32_avx2, kernels_f32_avx512;

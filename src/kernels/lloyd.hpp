@@ -5,7 +5,14 @@
 // nearer one: ties go to the lowest index.
 #pragma once
 #if defined(__SSE2__)
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 on its own AVX-512 header, bug 105593
+#endif
 #include <immintrin.h>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 #endif
 
 #include "engine.hpp"
@@ -48,6 +55,11 @@ template <> inline Vec<float>::F smaller<float>(Vec<float>::F a, Vec<float>::F b
 template <> inline Vec<float>::F larger<float>(Vec<float>::F a, Vec<float>::F b) { return (Vec<float>::F)_mm256_max_ps((__m256)a, (__m256)b); }
 #endif
 
+#if defined(__AVX512F__)
+template <> inline Vec<float>::F larger<float>(Vec<float>::F a, Vec<float>::F b) { return (Vec<float>::F)_mm512_max_ps((__m512)a, (__m512)b); }
+template <> inline Vec<float>::F smaller<float>(Vec<float>::F a, Vec<float>::F b) { return (Vec<float>::F)_mm512_min_ps((__m512)a, (__m512)b); }
+#endif
+
 template <class T> inline T larger_of(T a, T b) { return a > b ? a : b; }
 
 template <class T> inline typename Vec<T>::F load(const T *p) {
@@ -72,6 +84,43 @@ template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm_movem
 template <> inline unsigned bits<float>(Vec<float>::I mask) { return _mm512_movepi32_mask((__m512i)mask); }
 template <> inline unsigned bits<double>(Vec<double>::I mask) { return _mm512_movepi64_mask((__m512i)mask); }
 #endif
+
+// The smallest lane. (A loop over the lanes waits for each comparison: 60 cycles.)
+template <class T> inline T least_lane(typename Vec<T>::F v) {
+    T least = v[0];
+    for (int i = 1; i < Vec<T>::width; ++i) least = v[i] < least ? v[i] : least;
+    return least;
+}
+#if defined(__AVX512F__)
+template <> inline float least_lane<float>(Vec<float>::F v) { return _mm512_reduce_min_ps((__m512)v); }
+template <> inline double least_lane<double>(Vec<double>::F v) { return _mm512_reduce_min_pd((__m512d)v); }
+#elif defined(__AVX__)
+template <> inline float least_lane<float>(Vec<float>::F v) {
+    __m128 half = _mm_min_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+    half = _mm_min_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_min_ss(half, _mm_movehdup_ps(half)));
+}
+#endif
+
+// Append the numbers of the lanes in `mask` (those below `many`) to a list with room for a whole vector more.
+template <class T>
+inline int append(const int32_t *ids, int first, int many, unsigned mask, int32_t *kept, int count) {
+    if (many - first < Vec<T>::width) mask &= (1u << (many - first)) - 1;
+#if defined(__AVX512F__)
+    if (sizeof(T) == 4) {
+        const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        const __m512i here = ids ? _mm512_maskz_loadu_epi32(__mmask16(mask), ids + first)
+                                 : _mm512_add_epi32(lanes, _mm512_set1_epi32(first));
+        _mm512_storeu_si512(kept + count, _mm512_maskz_compress_epi32(__mmask16(mask), here));
+        return count + __builtin_popcount(mask);
+    }
+#endif
+    for (; mask; mask &= mask - 1) {
+        const int at = first + __builtin_ctz(mask);
+        kept[count++] = ids ? ids[at] : at;
+    }
+    return count;
+}
 
 // What is known of one block after its assignment.
 template <class T> struct Found {
@@ -234,6 +283,39 @@ template <class T> inline T screen_doubt(int d, T largest_point, T largest_cente
     return (d + 8) * eps * reach * reach;
 }
 
+// The nearest center of one point by exact distances, with centers in the lanes. (Looking at all points of the
+// vector with one in doubt costs as much as three screens of the block: a tenth of all points is in doubt where
+// 1000 clusters overlap in 128 dimensions.)
+template <class T> inline int32_t nearest_center(const T *x, int d, const Centers<T> &centers) {
+    using F = typename Vec<T>::F;
+    using I = typename Vec<T>::I;
+    constexpr int W = Vec<T>::width, TILE = 16 / W > 2 ? 16 / W : 2;
+    F best = F{} + Vec<T>::huge;
+    I label = {}, lanes;
+    for (int i = 0; i < W; ++i) lanes[i] = i;
+    const auto see = [&](F distance, int first) {
+        label = distance < best ? lanes + first : label;
+        best = smaller<T>(distance, best);
+    };
+    int i = 0;
+    const auto tile = [&]<int N>() {
+        F sum[N] = {};
+        const T *columns = centers.columns + i;
+        for (int j = 0; j < d; ++j, columns += centers.stride)
+            for (int u = 0; u < N; ++u) {
+                const F t = x[j * LANES] - load<T>(columns + u * W);
+                sum[u] += t * t;
+            }
+        for (int u = 0; u < N; ++u, i += W) see(sum[u], i);
+    };
+    while (i + TILE * W <= centers.k) tile.template operator()<TILE>();
+    while (i < centers.k) tile.template operator()<1>();
+    int at = 0;  // of equal distances the lowest label
+    for (int lane = 1; lane < W; ++lane)
+        if (best[lane] < best[at] || (best[lane] == best[at] && label[lane] < label[at])) at = lane;
+    return int32_t(label[at]);
+}
+
 // Labels of a block by the screen; where its two best are too close for its rounding, by exact distances: the
 // labels are theirs on any CPU. `best` and `second` hold what the screen compares.
 template <class T>
@@ -243,12 +325,11 @@ inline void scan_screened(const T *x, int d, const Centers<T> &centers, T doubt,
     for (int g = 0; g < LANES / PAIR<T>; ++g) {
         const int lane = g * PAIR<T>;
         best[g].write(found, lane);
-        unsigned close = 0;
-        for (int v = 0; v < 2; ++v) close |= bits<T>(best[g].second[v] - best[g].best[v] <= doubt);
-        if (!close) continue;
-        Found<T> exact;
-        scan_large<T, false>(x + lane, d, centers.rows, nullptr, centers.k, exact, lane);
-        for (int i = lane; i < lane + PAIR<T>; ++i) found.label[i] = exact.label[i];
+        for (int v = 0; v < 2; ++v)
+            for (unsigned close = bits<T>(best[g].second[v] - best[g].best[v] <= doubt); close; close &= close - 1) {
+                const int i = lane + v * Vec<T>::width + __builtin_ctz(close);
+                found.label[i] = nearest_center(x + i, d, centers);
+            }
     }
 }
 
@@ -291,31 +372,23 @@ inline void box_distances(const T *mid, const T *half, int d, const T *columns, 
         F inner = {}, outer = {};
         for (int j = 0; j < d; ++j) {
             F away = load<T>(columns + int64_t(j) * stride + i) - mid[j];
-            away = away < 0 ? -away : away;
+            away = larger<T>(away, -away);
             const F far = away + half[j];
             F near = away - half[j];
-            near = near > 0 ? near : F{};
+            near = larger<T>(near, F{});
             inner += near * near;
             outer += far * far;
         }
         store(least + i, inner);
         if (SECOND) {
-            const F larger = outer < limit ? limit : outer;
-            other = larger < other ? larger : other;
+            other = smaller<T>(larger<T>(limit, outer), other);
         }
-        limit = outer < limit ? outer : limit;
+        limit = smaller<T>(outer, limit);
     }
-    T first = Vec<T>::huge, second = Vec<T>::huge;
-    const auto see = [&](T value) {
-        const T larger = value < first ? first : value;
-        second = larger < second ? larger : second;
-        first = value < first ? value : first;
-    };
-    for (int i = 0; i < W; ++i) {
-        see(limit[i]);
-        if (SECOND) see(other[i]);
-    }
-    smallest_most = SECOND ? second : first;
+    smallest_most = least_lane<T>(limit);
+    if (!SECOND) return;
+    limit[__builtin_ctz(bits<T>(limit == smallest_most))] = Vec<T>::huge;
+    smallest_most = least_lane<T>(smaller<T>(limit, other));
 }
 
 // Keep of `ids` (or of 0..m-1) the centers whose smallest distance to the box exceeds the (second) smallest
@@ -337,15 +410,9 @@ inline int keep_near_box(const T *mid, const T *half, int d, const T *columns, i
     for (int i = 0; i < m; i += W) {
         const F away = load<T>(least + i);
         outside = smaller<T>(away <= limit ? F{} + Vec<T>::huge : away, outside);
-        for (unsigned near = bits<T>(away <= limit); near; near &= near - 1) {
-            const int at = i + __builtin_ctz(near);
-            kept[count] = ids ? ids[at] : at;
-            count += at < m;
-        }
+        count = append<T>(ids, i, m, bits<T>(away <= limit), kept, count);
     }
-    T nearest_out = Vec<T>::huge;
-    for (int i = 0; i < W; ++i) nearest_out = outside[i] < nearest_out ? outside[i] : nearest_out;
-    const T room = __builtin_sqrt(nearest_out) / Vec<T>::margin - reach * Vec<T>::margin;
+    const T room = __builtin_sqrt(least_lane<T>(outside)) / Vec<T>::margin - reach * Vec<T>::margin;
     gap = room < gap ? room : gap;
     return count;
 }
@@ -388,6 +455,14 @@ template <class T, bool SECOND> struct Finder {
     }
 };
 
+// Eight running sums, so that the additions of a block do not wait for each other; their order is fixed.
+inline double weighted_sum(const double *w, const double *v) {
+    double part[8] = {};
+    for (int i = 0; i < LANES; i += 8)
+        for (int j = 0; j < 8; ++j) part[j] += w[i + j] * v[i + j];
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
 // ---- the kernels ------------------------------------------------------------------------------------
 
 template <class T>
@@ -401,6 +476,28 @@ inline void move_point(const T *x, int d, double w, int32_t from, int32_t to, do
     for (int j = 0; j < d; ++j) out[j] -= w * double(x[j * LANES]);
     out[d] -= w;
     out[d + 1] -= 1;
+}
+
+// Add a block's points to the sums of their clusters. Where all share one, lanes are added up first, in a fixed order.
+template <class T>
+inline void add_block(const View<T> &view, int64_t block, const int32_t *labels, double *sums) {
+    const T *x = view.x + block * view.d * LANES;
+    const double *w = view.w + block * LANES;
+    bool same = true;
+    for (int i = 1; i < LANES; ++i) same &= labels[i] == labels[0];
+    if (!same) {
+        for (int i = 0; i < LANES; ++i)
+            if (w[i] > 0) move_point(x + i, view.d, w[i], -1, labels[i], sums);
+        return;
+    }
+    double *row = sums + int64_t(labels[0]) * (view.d + 2), value[LANES];
+    for (int j = 0; j < view.d; ++j) {
+        for (int i = 0; i < LANES; ++i) value[i] = double(x[j * LANES + i]);
+        row[j] += weighted_sum(w, value);
+    }
+    for (int i = 0; i < LANES; ++i) value[i] = 1;
+    row[view.d] += weighted_sum(w, value);
+    for (int i = 0; i < LANES; ++i) row[view.d + 1] += w[i] > 0;
 }
 
 // Take over a point's label; returns whether that moves something.
@@ -436,18 +533,25 @@ inline int64_t step_boxed(const View<T> &view, const Centers<T> &centers, Scratc
             if (m <= MEMORY) __builtin_memcpy(ids, candidates, sizeof(int32_t) * m);
         }
         scan<T, false>(view.x + block * view.d * LANES, view.d, centers.rows, candidates, m, found);
+        int32_t *known = labels + block * LANES;
+        *count = m == 1 ? SETTLED : m;
+        if (known[0] < 0) {  // the first time
+            __builtin_memcpy(known, found.label, sizeof found.label);
+            add_block(view, block, known, sums);
+            for (int i = 0; i < LANES; ++i) moved += view.w[block * LANES + i] > 0;
+            continue;
+        }
         uint32_t differs = 0;
         for (int i = 0; i < LANES; i += Vec<float>::width) {
             Vec<float>::I now, then;
             __builtin_memcpy(&now, found.label + i, sizeof now);
-            __builtin_memcpy(&then, labels + block * LANES + i, sizeof then);
+            __builtin_memcpy(&then, known + i, sizeof then);
             differs |= bits<float>(now != then) << i;
         }
         for (; differs; differs &= differs - 1) {
             const int i = __builtin_ctz(differs);
             moved += relabel(view, block * LANES + i, found.label[i], labels, sums);
         }
-        *count = m == 1 ? SETTLED : m;
     }
     return moved;
 }
@@ -578,14 +682,6 @@ template <class T> inline void distances(const View<T> &view, int64_t block, con
         }
 }
 
-// Eight running sums, so that the additions of a block do not wait for each other; their order is fixed.
-inline double weighted_sum(const double *w, const double *v) {
-    double part[8] = {};
-    for (int i = 0; i < LANES; i += 8)
-        for (int j = 0; j < 8; ++j) part[j] += w[i + j] * v[i + j];
-    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
-}
-
 template <class T>
 double trial(const View<T> &view, const T *c, int64_t first, int64_t last, const T *closest,
              const double *potential, const T *farthest) {
@@ -622,7 +718,136 @@ void take(const View<T> &view, const T *c, int64_t first, int64_t last, T *close
     }
 }
 
-template <class T> constexpr Kernels<T> kernels() { return {step<T>, nearest<T>, trial<T>, take<T>}; }
+template <class T>
+void recount(const View<T> &view, int64_t first, int64_t last, const int32_t *labels, double *sums) {
+    for (int64_t block = first; block < last; ++block) add_block(view, block, labels + block * LANES, sums);
+}
+
+template <class T>
+double inertia(const View<T> &view, const T *rows, int64_t first, int64_t last, const int32_t *labels) {
+    double sums[LANES] = {}, total = 0;
+    const int d = view.d;
+    for (int64_t block = first; block < last; ++block) {
+        const int32_t *label = labels + block * LANES;
+        const double *w = view.w + block * LANES;
+        double squares[LANES] = {};
+        for (int j = 0; j < d; ++j) {
+            const T *x = view.x + (block * d + j) * LANES;
+            T c[LANES];
+            for (int i = 0; i < LANES; ++i) c[i] = rows[label[i] * d + j];
+            for (int i = 0; i < LANES; ++i) {
+                const double t = double(x[i]) - double(c[i]);
+                squares[i] += t * t;
+            }
+        }
+        for (int i = 0; i < LANES; ++i) sums[i] += w[i] * squares[i];
+    }
+    for (double part : sums) total += part;
+    return total;
+}
+
+template <class T> double column(const View<T> &view, int j, double center, bool squared) {
+    double sums[LANES] = {}, total = 0;
+    for (int64_t block = 0; block < view.blocks; ++block) {
+        const T *x = view.x + (block * view.d + j) * LANES;
+        const double *w = view.w + block * LANES;
+        for (int i = 0; i < LANES; ++i) {
+            const double t = double(x[i]) - center;
+            sums[i] += w[i] * (squared ? t * t : t);
+        }
+    }
+    for (double part : sums) total += part;
+    return total;
+}
+
+// ---- moments of the clusters: where, and along which axis, to split them ---------------------------
+//
+// Two running sums for each, of even and of odd points: neighbours share a cluster and would wait for each other.
+
+// t = x - center of a block's points, point by point. D is d where it is small and known, 0 otherwise.
+template <class T, int D>
+inline void differences(const View<T> &view, int64_t block, const T *rows, const int32_t *labels, double *t) {
+    const int d = D ? D : view.d;
+    const T *x = view.x + block * d * LANES;
+    for (int i = 0; i < LANES; ++i)
+        for (int j = 0; j < d; ++j) t[i * d + j] = double(x[j * LANES + i]) - double(rows[labels[i] * d + j]);
+}
+
+template <class T, int D, class Add>
+inline void over_points(const View<T> &view, const T *rows, const int32_t *labels, int64_t row, int k, double *room,
+                        double *out, const Add &add) {
+    const int d = D ? D : view.d;
+    const int64_t size = k * row;
+    double *const parts[2] = {out, room}, *const t = room + size;
+    for (int64_t block = 0; block < view.blocks; ++block) {
+        const int32_t *label = labels + block * LANES;
+        differences<T, D>(view, block, rows, label, t);
+        for (int i = 0; i < LANES; ++i)
+            add(t + i * d, view.w[block * LANES + i], label[i], parts[i & 1] + label[i] * row);
+    }
+    for (int64_t i = 0; i < size; ++i) out[i] += room[i];
+}
+
+template <class T, int D, Moment WHAT>
+void moments_of(const View<T> &view, const T *rows, const double *directions, const int32_t *labels, int k,
+                double *room, double *out) {
+    const int d = D ? D : view.d;
+    over_points<T, D>(view, rows, labels, d + 1, k, room, out, [&](const double *t, double w, int32_t label, double *row) {
+        const double *v = directions + int64_t(label) * d;
+        double along = 0;
+        for (int j = 0; j < d; ++j) along += t[j] * v[j];
+        // A weight of 0 where others branch: half of the guesses would be wrong.
+        if (WHAT == Moment::upper) w = along > 0 ? w : 0;
+        const double scale = WHAT == Moment::power ? w * along : w;
+        for (int j = 0; j < d; ++j) row[j] += scale * (WHAT == Moment::square ? t[j] * t[j] : t[j]);
+        row[d] += w;
+    });
+}
+
+template <class T, int D>
+void moments_by(const View<T> &view, const T *rows, const double *directions, Moment what, const int32_t *labels,
+                int k, double *room, double *out) {
+    switch (what) {
+        case Moment::square: return moments_of<T, D, Moment::square>(view, rows, directions, labels, k, room, out);
+        case Moment::power: return moments_of<T, D, Moment::power>(view, rows, directions, labels, k, room, out);
+        case Moment::upper: return moments_of<T, D, Moment::upper>(view, rows, directions, labels, k, room, out);
+    }
+}
+
+template <class T>
+void moments(const View<T> &view, const T *rows, const double *directions, Moment what, const int32_t *labels,
+             int k, double *room, double *out) {
+    const auto by = view.d == 2   ? moments_by<T, 2>
+                    : view.d == 3 ? moments_by<T, 3>
+                    : view.d == 4 ? moments_by<T, 4>
+                                  : moments_by<T, 0>;
+    by(view, rows, directions, what, labels, k, room, out);
+}
+
+template <class T, int D>
+void scatter_by(const View<T> &view, const T *rows, const int32_t *labels, int k, double *room, double *out) {
+    const int d = D ? D : view.d;
+    over_points<T, D>(view, rows, labels, int64_t(d) * d, k, room, out,
+                      [&](const double *t, double w, int32_t, double *row) {
+                          for (int j = 0; j < d; ++j) {
+                              const double scale = w * t[j];
+                              for (int l = 0; l < d; ++l) row[j * d + l] += scale * t[l];
+                          }
+                      });
+}
+
+template <class T>
+void scatter(const View<T> &view, const T *rows, const int32_t *labels, int k, double *room, double *out) {
+    const auto by = view.d == 2   ? scatter_by<T, 2>
+                    : view.d == 3 ? scatter_by<T, 3>
+                    : view.d == 4 ? scatter_by<T, 4>
+                                  : scatter_by<T, 0>;
+    by(view, rows, labels, k, room, out);
+}
+
+template <class T> constexpr Kernels<T> kernels() {
+    return {step<T>, nearest<T>, trial<T>, take<T>, recount<T>, inertia<T>, column<T>, moments<T>, scatter<T>};
+}
 
 }  // namespace
 }  // namespace tinct

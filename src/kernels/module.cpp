@@ -98,6 +98,25 @@ template <class T> double shift(Matrix<T> a, Matrix<T> b) {
     return total;
 }
 
+// The center nearest to center i, of equally near ones the first.
+template <class T> int64_t neighbor(Matrix<T> centers, int64_t i) {
+    const int64_t k = int64_t(centers.shape(0)), d = int64_t(centers.shape(1));
+    int64_t best = i;
+    double least = std::numeric_limits<double>::infinity();
+    for (int64_t other = 0; other < k; ++other) {
+        double square = 0;
+        for (int64_t j = 0; j < d; ++j) {
+            const double t = double(centers(other, j)) - double(centers(i, j));
+            square += t * t;
+        }
+        if (other != i && square < least) {
+            least = square;
+            best = other;
+        }
+    }
+    return best;
+}
+
 template <class T> void bind_points(nb::module_ &m, const char *name) {
     using P = Points<T>;
     using Release = nb::call_guard<nb::gil_scoped_release>;
@@ -109,6 +128,12 @@ template <class T> void bind_points(nb::module_ &m, const char *name) {
                               int(points.shape(1)), dispatch<T>());
              },
              "points"_a, "weights"_a.none())
+        .def("order",
+             [](const P &p) {
+                 auto out = new_array<int64_t>(p.n);
+                 p.order(static_cast<int64_t *>(out.data()));
+                 return out;
+             })
         .def_prop_ro("chunks", [](const P &p) { return p.chunks; })
         .def("start", &P::start, "k"_a, Release())
         .def("move_centers", [](P &p, Matrix<T> centers) { p.move_centers(centers.data(), int(centers.shape(0))); },
@@ -142,6 +167,15 @@ template <class T> void bind_points(nb::module_ &m, const char *name) {
                  return out;
              },
              "centers"_a, "directions"_a, "what"_a)
+        .def("scatter",
+             [](const P &p, Matrix<T> centers) {
+                 auto out = new_array<double>(centers.shape(0), p.d, p.d);
+                 double *data = static_cast<double *>(out.data());
+                 nb::gil_scoped_release release;
+                 p.scatter(centers.data(), int(centers.shape(0)), data);
+                 return out;
+             },
+             "centers"_a)
         .def("coarsen",
              [](P &p, int64_t most) {
                  const int64_t cells = p.coarsen(most);
@@ -192,6 +226,8 @@ NB_MODULE(_kernels, m) {
     m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
     m.def("shift", &tinct::shift<float>, "a"_a, "b"_a);
     m.def("shift", &tinct::shift<double>, "a"_a, "b"_a);
+    m.def("neighbor", &tinct::neighbor<float>, "centers"_a, "i"_a);
+    m.def("neighbor", &tinct::neighbor<double>, "centers"_a, "i"_a);
     tinct::bind_points<float>(m, "PointsF32");
     tinct::bind_points<double>(m, "PointsF64");
     tinct::bind_pixels(m);
