@@ -52,6 +52,7 @@ def diffuse(
     limit: float,
     flat: float,
     serpentine: bool,
+    bands: NDArray[np.int64],
 ) -> NDArray[np.uint8]: ...
 def visibility(pixels: NDArray[np.uint8]) -> NDArray[np.float32]: ...
 def sum_visibility(
