@@ -642,6 +642,19 @@ inline Fresh<uint8_t> diffuse_py(const Array<uint8_t, 3> &pixels, const Array<fl
     return out;
 }
 
+// How many pixels have each index. Four tables in turn, because equal neighbours would wait for each other.
+inline Fresh<int64_t> count_indices(const Array<uint8_t, 2> &indices) {
+    auto out = make_array<int64_t>({256});
+    nb::gil_scoped_release release;
+    std::array<std::array<int64_t, 256>, 4> counts{};
+    const int64_t size = int64_t(indices.size()), whole = size / 4 * 4;
+    for (int64_t i = 0; i < whole; i += 4)
+        for (int lane = 0; lane < 4; ++lane) ++counts[lane][indices.data()[i + lane]];
+    for (int64_t i = whole; i < size; ++i) ++counts[0][indices.data()[i]];
+    for (int i = 0; i < 256; ++i) out.data()[i] = counts[0][i] + counts[1][i] + counts[2][i] + counts[3][i];
+    return out;
+}
+
 // Sum of squared differences of two arrays of bytes: whole numbers, so exact in any order.
 inline uint64_t squared_error(const Array<uint8_t, 1> &a, const Array<uint8_t, 1> &b) {
     constexpr int64_t PART = 1 << 15;  // so many squares of a byte fit 32 bits
@@ -667,6 +680,7 @@ inline void bind_pixels(nanobind::module_ &m) {
     using namespace nanobind::literals;
     m.def("linear_steps", &pixels::linear_steps);
     m.def("count_colors", &pixels::count_colors_any, "pixels"_a);
+    m.def("count_indices", &pixels::count_indices, "indices"_a);
     m.def("oklab_points", &pixels::oklab_points, "colors"_a);
     m.def("squared_error", &pixels::squared_error, "a"_a, "b"_a, nanobind::call_guard<nanobind::gil_scoped_release>());
     m.def("map_pixels", &pixels::map_pixels, "pixels"_a, "colors"_a, "labels"_a);

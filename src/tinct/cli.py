@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import math
 import os
 import sys
@@ -17,7 +16,7 @@ if TYPE_CHECKING:  # --help must not pay for NumPy and Pillow
     from tinct.compress import Compressed
     from tinct.quality import Report
 
-__all__ = ["main", "run"]
+__all__ = ["main"]
 
 OK, FAILED, USAGE, INTERNAL, NOT_SMALLER, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 70, 98, 99, 130
 WORST_FIRST = (INTERNAL, FAILED, OUT_OF_REACH, NOT_SMALLER, OK)
@@ -616,20 +615,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BaseException as error:  # also what a Rust or C++ library throws
         _complain(_bug(error))
         return INTERNAL
-
-
-def run() -> None:
-    """Enter from the shell: the console script ``tinct``.
-
-    A small picture spends most of its time on the way in and out of Python, so what that does in
-    vain is left out here, where the process is ours.
-    """
-    # OpenBLAS starts a thread per core when NumPy is imported, which spin for a while; nothing of
-    # ours asks BLAS. 20 ms of processor time.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Imports make many objects and hardly any garbage, and at the end there is nothing worth
-    # finding either: 20 ms that collections would take, 15 % of an icon's time.
-    gc.set_threshold(50_000)
-    code = main()
-    gc.freeze()
-    sys.exit(code)

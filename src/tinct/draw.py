@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct import files, quality
+from tinct import _kernels, files, quality
 from tinct.palette import Histogram, Palette, histogram, palette, visibility, weighted
 from tinct.remap import remap, remap_lossy
 
@@ -45,7 +45,7 @@ class Drawing:
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return self.palette[self.indices]
+        return self.palette.take(self.indices, axis=0)  # thrice as fast as [indices]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +178,7 @@ def _starts(side: int) -> NDArray[np.int64]:
 
 def _without_unused(indices: NDArray[np.uint8], colors: Colors) -> tuple[NDArray[np.uint8], Colors]:
     """Drop entries that no pixel took: they would only make the file larger."""
-    used = np.bincount(indices.ravel(), minlength=len(colors)) > 0
+    used = _kernels.count_indices(indices)[: len(colors)] > 0
     if used.all():
         return indices, colors
     fresh = (np.cumsum(used) - 1).astype(np.uint8)

@@ -210,7 +210,7 @@ def remap_lossy(
         return indices[kept - first :]
 
     bands = _bands(len(pixels), max(-(-LOSSY_BAND // pixels.shape[1]), WARM))
-    return order.astype(np.uint8)[_in_parts(part, bands, threads or cores())]
+    return order.astype(np.uint8)[_in_parts(part, list(bands), threads or cores())]
 
 
 def price(lossy: float) -> float:
