@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinct import files
 from tinct import quality as measures
 from tinct.color import check_space
-from tinct.draw import Clock, Drawing, Options, Studio
+from tinct.draw import Clock, Drawing, Options, Studio, painted
 from tinct.palette import check_colors
 from tinct.remap import check_dither, check_lossy
 from tinct.targets import TargetError, least_bytes, within_bytes
@@ -54,7 +54,7 @@ class Compressed:
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return self.palette.take(self.indices, axis=0)  # thrice as fast as [indices]
+        return painted(self.indices, self.palette)
 
     @property
     def shares(self) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from tinct import _kernels, files, quality
 from tinct.palette import Histogram, Palette, histogram, palette, visibility, weighted
 from tinct.remap import remap, remap_lossy
 
-__all__ = ["Clock", "Drawing", "Options", "Studio"]
+__all__ = ["Clock", "Drawing", "Options", "Studio", "painted"]
 
 Colors = NDArray[np.uint8]
 
@@ -45,7 +45,7 @@ class Drawing:
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return self.palette.take(self.indices, axis=0)  # thrice as fast as [indices]
+        return painted(self.indices, self.palette)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +160,17 @@ class Studio:
                 how = {name: getattr(self.options, name) for name in ("seed", "effort", "threads")}
                 self._palettes[key] = palette(counted, colors, **how)
         return self._palettes[key]
+
+
+def painted(indices: NDArray[np.uint8], colors: Colors) -> Colors:
+    """Every pixel in its color: (h, w, c).
+
+    In bands, because take() widens its indices eightfold; colors[indices] takes twice as long.
+    """
+    image = np.empty((*indices.shape, colors.shape[1]), np.uint8)
+    for row in range(0, len(indices), 64):
+        colors.take(indices[row : row + 64], axis=0, out=image[row : row + 64], mode="clip")
+    return image
 
 
 def _tiles(plane: NDArray[Any]) -> NDArray[Any]:
