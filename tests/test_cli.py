@@ -374,7 +374,7 @@ def test_ctrl_c_ends_with_130_and_leaves_no_partial_file():
 def test_ctrl_c_works_while_k_means_runs():
     Image.fromarray(photo(1500, 2000)).save("large.bmp")
     process = subprocess.Popen(
-        [*COMMAND, "compress", "large.bmp"],
+        [*COMMAND, "compress", "large.bmp", "--effort", "10"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
