@@ -13,6 +13,7 @@ all: setup
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --editable '.[plot,learn,tables]' --group dev
+	$(BIN)/python -m compileall -q src/tinct  # else every start compiles them where PYTHONDONTWRITEBYTECODE is set
 	@touch $@
 
 setup: .venv/.ready

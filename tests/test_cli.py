@@ -20,7 +20,7 @@ from painted import alpha, bird, exact, flat, photo
 from tinct import cli, files
 from tinct.quality import ssimulacra2
 
-COMMAND = [sys.executable, "-c", "import tinct.cli; tinct.cli.run()"]
+COMMAND = [sys.executable, "-m", "tinct"]
 
 
 @pytest.fixture(autouse=True)
@@ -320,9 +320,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(monkeypatch):
 def test_a_file_size_limit_is_told_and_leaves_nothing():
     """As a real process, under a limit that the kernel enforces."""
     limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-    limit += (
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); import tinct.cli; tinct.cli.run()"
-    )
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); "
+    limit += "from tinct.__main__ import run; run()"
     arguments = [sys.executable, "-B", "-c", limit, "compress", "bird.png", "-k", "16"]
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
@@ -392,6 +391,16 @@ def test_the_help_names_the_default_dither():
     assert f"[default: {DITHER}]" in " ".join(tinct("compress", "--help")[1].split())
 
 
+def test_a_png_pays_for_no_other_format_and_no_other_command():
+    program = (
+        "import sys, tinct.cli as cli; code = cli.main(['compress', 'bird.png', '-q'])\n"
+        "others = {'tinct.cli_cluster', 'PIL.JpegImagePlugin', 'rich', 'json', 'numpy.random'}\n"
+        "print(code, sorted(others & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split(maxsplit=1) == ["0", "[]\n"]
+
+
 def test_the_version_is_told():
     code, out, _ = tinct("--version")
     assert code == 0
@@ -401,10 +410,10 @@ def test_the_version_is_told():
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_ends_with_130_and_leaves_no_partial_file():
     program = (  # wait where the file is half written
-        "import os, sys, time, tinct.cli\n"
+        "import os, sys, time, tinct.__main__\n"
         "def stall(_):\n    print('stalled', flush=True); time.sleep(60)\n"
         "os.fsync = stall\n"
-        "tinct.cli.run()"
+        "tinct.__main__.run()"
     )
     arguments = [sys.executable, "-c", program, "compress", "bird.png"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -419,7 +428,7 @@ def test_ctrl_c_ends_with_130_and_leaves_no_partial_file():
 def test_ctrl_c_works_while_k_means_runs():
     Image.fromarray(photo(1500, 2000)).save("large.bmp")
     process = subprocess.Popen(
-        [*COMMAND, "compress", "large.bmp"],
+        [*COMMAND, "compress", "large.bmp", "--effort", "10"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -189,7 +189,6 @@ def test_help_does_not_pay_for_numpy():
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
 def test_ctrl_c_ends_a_long_run_with_130_and_writes_nothing(folder):
     np.save("large.npy", np.random.default_rng(0).random((400_000, 3)))
-    command = "from tinct import cli; cli.run()"
     args = [
         "cluster",
         "large.npy",
@@ -203,7 +202,7 @@ def test_ctrl_c_ends_a_long_run_with_130_and_writes_nothing(folder):
         "labels.npy",
     ]
     process = subprocess.Popen(
-        [sys.executable, "-c", command, *args, "-o", "labels.npy"],
+        [sys.executable, "-m", "tinct", *args, "-o", "labels.npy"],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

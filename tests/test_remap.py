@@ -59,21 +59,24 @@ def test_diffusion_equals_slow_twin(job, strength, limit, flat, serpentine):
     entries = to_points(colors)
     points = to_points(pixels.reshape(-1, pixels.shape[2])).reshape(pixels.shape)
     hidden = pixels[:, :, -1] == 0 if pixels.shape[2] == 4 else np.zeros(pixels.shape[:2], bool)
+    whole = np.array([[0, 0, len(pixels)]])
     fast = _kernels.diffuse(
-        pixels, entries, remap(pixels, colors), strength, limit, flat, serpentine
+        pixels, entries, remap(pixels, colors), strength, limit, flat, serpentine, whole
     )
     slow = reference.diffuse(points, hidden, entries, strength, limit, flat, serpentine)
     np.testing.assert_array_equal(fast, slow)
 
 
-def test_diffusion_equals_slow_twin_with_a_full_palette():
+def test_diffusion_in_bands_equals_slow_twin_with_a_full_palette():
     pixels = painting(height=12, width=40)
     colors = palette(histogram(painting()), 256).colors
     entries, points = to_points(colors), to_points(pixels.reshape(-1, 3)).reshape(pixels.shape)
-    fast = _kernels.diffuse(pixels, entries, remap(pixels, colors), 1.0, 0.05, 0.0, True)
-    hidden = np.zeros(pixels.shape[:2], bool)
-    slow = reference.diffuse(points, hidden, entries, 1.0, 0.05, 0.0, True)
-    np.testing.assert_array_equal(fast, slow)
+    bands = np.array([[0, 0, 5], [3, 5, 11], [9, 11, 12]])
+    fast = _kernels.diffuse(pixels, entries, remap(pixels, colors), 1.0, 0.05, 0.0, True, bands)
+    for first, kept, last in bands:
+        hidden = np.zeros((last - first, pixels.shape[1]), bool)
+        slow = reference.diffuse(points[first:last], hidden, entries, 1.0, 0.05, 0.0, True)
+        np.testing.assert_array_equal(fast[kept:last], slow[kept - first :])
 
 
 @pytest.mark.parametrize("channels", [3, 4])

@@ -63,7 +63,8 @@ typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
 
 // Cube root of x >= 0: a third of the exponent as first guess (within 4 %), then Halley twice. Written as a
 // correction, the last step is good to one unit in the last place; x = 0 gives 0.
-inline Floats cube_root(Floats x) {
+inline Floats cube_root(Floats given) {
+    const Floats x = given + 1e-30f;  // light is 0 or far above; the powers of 0's guess would be subnormal, and slow
     const Ints bits = std::bit_cast<Ints>(x);
     const Floats third = __builtin_convertvector(bits, Floats) * (1.0f / 3.0f);
     Floats y = std::bit_cast<Floats>(__builtin_convertvector(third, Ints) + 709921077);
@@ -71,7 +72,7 @@ inline Floats cube_root(Floats x) {
         const Floats cube = y * y * y;
         y += y * ((x - cube) / (cube + cube + x));
     }
-    return x > 0 ? y : Floats{};
+    return given > 0 ? y : Floats{};
 }
 
 inline Floats row_product(const float (&row)[3], const Floats (&v)[3]) {
@@ -281,18 +282,38 @@ inline void map_pixels_rgba(const uint8_t *pixels, int64_t n, const uint8_t *col
 
 // ---- nearest palette entry ----------------------------------------------------------------------
 
+// Four numbers side by side, which every CPU has registers for: a point of three or four coordinates, or one
+// coordinate of four points.
+typedef float Four __attribute__((vector_size(16)));
+typedef int32_t FourInts __attribute__((vector_size(16)));
+
+inline Four all_of(float v) { return Four{v, v, v, v}; }
+inline Four lesser(Four a, Four b) { return a < b ? a : b; }
+// The least of the lanes, in all of them.
+inline Four least_lane(Four v) {
+    v = lesser(v, __builtin_shufflevector(v, v, 2, 3, 0, 1));
+    return lesser(v, __builtin_shufflevector(v, v, 1, 0, 3, 2));
+}
+template <int D> float length_squared(Four v) {
+    const Four square = v * v;
+    float sum = square[0];
+    for (int j = 1; j < D; ++j) sum += square[j];
+    return sum;
+}
+
 // A grid over the palette's box; each cell lists the entries that can be nearest to a point in it, made when
-// a point first falls there. Within a list entries are tried in rising order and replaced only by a strictly
-// nearer one, so the answer is the one of brute force, ties to the lowest index.
+// a point first falls there. All of a list are tried, four at a time, and of equally near ones the lowest index
+// wins, so the answer is the one of brute force.
 template <int D>
 class NearestGrid {
   public:
     NearestGrid(const float *palette, int k, float slack)
-        : k_(k), rows_(k * 4), columns_(k * D), half_way_(k), least_(k), most_(k), lists_(CELLS) {
+        : k_(k), columns_(k * D), at_(k), least_(k), most_(k), ids_(k), kept_(k), large_(power(LARGE)),
+          lists_(power(SIDE)) {
         for (int j = 0; j < D; ++j) {
             float low = palette[j], high = palette[j];
             for (int i = 0; i < k; ++i) {
-                rows_[i * 4 + j] = columns_[j * k + i] = palette[i * D + j];
+                columns_[j * k + i] = palette[i * D + j];
                 low = std::min(low, palette[i * D + j]);
                 high = std::max(high, palette[i * D + j]);
             }
@@ -300,103 +321,128 @@ class NearestGrid {
             side_[j] = (high - low + 2 * slack) / SIDE;
             per_side_[j] = 1 / side_[j];
         }
-        for (int i = 0; i < k; ++i) half_way_[i] = half_way_from(i);
+        for (int i = 0; i < k; ++i) ids_[i] = i;
+        all_ = add_list(ids_.data(), k);
     }
 
-    int find(const float (&point)[D], int guess) {
-        // Triangle inequality: nearer than half way to its nearest neighbour, the guess is nearest.
-        if (distance(point, guess) < half_way_[guess]) return guess;
-        int cell = 0;
-        for (int j = 0; j < D; ++j) {
-            const float at = (point[j] - low_[j]) * per_side_[j];
-            if (!(at >= 0 && at < SIDE)) return nearest_of_all(point);
-            cell = cell * SIDE + int(at);
-        }
-        if (!lists_[cell]) lists_[cell] = make_list(cell);
-        const uint8_t *list = entries_.data() + lists_[cell];
-        uint64_t best = ~uint64_t(0);
-        for (int i = 1; i <= list[0] + 1; ++i) best = std::min(best, rank(point, list[i]));
-        return int(best & 255);
+    int find(Four point) {
+        const Four at = (point - low_) * per_side_;
+        const FourInts inside = (at >= 0) & (at < float(SIDE));  // not of NaN, from a box without width
+        if (!(inside[0] & inside[1] & inside[2] & inside[3])) return nearest(point, all_);
+        const FourInts whole = __builtin_convertvector(at, FourInts);
+        int cell = whole[0];
+        for (int j = 1; j < D; ++j) cell = cell * SIDE + whole[j];
+        if (!lists_[cell].blocks) lists_[cell] = make_list(cell);
+        return nearest(point, lists_[cell]);
     }
 
   private:
-    static constexpr int SIDE = D == 3 ? 24 : 16, CELLS = D == 3 ? 24 * 24 * 24 : 16 * 16 * 16 * 16;
+    // A large cell is STEP cells wide.
+    static constexpr int SIDE = D == 3 ? 32 : 16, STEP = 4, LARGE = SIDE / STEP;
+    static constexpr int power(int cells) { return cells * cells * cells * (D == 3 ? 1 : cells); }
     // Cells and distances are rounded: nothing within this part of a side, or of a distance, is dropped.
     static constexpr float MARGIN = 1e-3f;
+    static constexpr float FAR = 1e6f;  // beyond any entry and any index
 
-    // Distance above, entry below, as one integer (the bits of floats >= 0 rise with them): a minimum of
-    // ranks is the nearest entry, the lowest of equals, and needs no branch.
-    uint64_t rank(const float (&point)[D], int id) const {
-        return uint64_t(std::bit_cast<uint32_t>(distance(point, id))) << 8 | uint64_t(id);
+    struct Block {  // four entries; where there are fewer the last ones are far away
+        Four at[D], id;
+    };
+    struct List {
+        uint32_t first = 0, blocks = 0;
+    };
+
+    int nearest(Four point, List list) const {
+        const Block *block = blocks_.data() + list.first, *end = block + list.blocks;
+        Four best = distances(point, *block), id = block->id;
+        while (++block < end) {
+            const Four next = distances(point, *block);
+            id = next < best ? block->id : id;
+            best = lesser(next, best);
+        }
+        return int(least_lane(best == least_lane(best) ? id : all_of(FAR))[0]);
     }
-    float distance(const float *point, int id) const {
-        float sum = 0;
+    static Four distances(Four point, const Block &block) {
+        Four sum{};
         for (int j = 0; j < D; ++j) {
-            const float t = point[j] - rows_[id * 4 + j];
+            const Four t = all_of(point[j]) - block.at[j];
             sum += t * t;
         }
         return sum;
     }
-    float half_way_from(int id) const {
-        float least = std::numeric_limits<float>::max();
-        for (int i = 0; i < k_; ++i)
-            if (i != id) least = std::min(least, distance(rows_.data() + id * 4, i));
-        return least / 4 * (1 - MARGIN);
-    }
-    int nearest_of_all(const float (&point)[D]) const {
-        uint64_t best = ~uint64_t(0);
-        for (int id = 0; id < k_; ++id) best = std::min(best, rank(point, id));
-        return int(best & 255);
-    }
     // Add the least and the most that an entry at `at[i]` can be away from an interval, squared.
-    void add_axis(const float *__restrict at, float middle, float half) {
+    void add_axis(const float *__restrict at, int count, float middle, float half) {
         float *__restrict least = least_.data(), *__restrict most = most_.data();
-        for (int i = 0; i < k_; ++i) {
+        for (int i = 0; i < count; ++i) {
             const float away = std::abs(at[i] - middle), outer = away + half, gap = away - half;
             const float inner = gap > 0 ? gap : 0;
             least[i] += inner * inner;
             most[i] += outer * outer;
         }
     }
-    // std::min_element waits for every comparison before the next one; eight at a time need not.
-    static float least_of(const std::vector<float> &values) {
-        const size_t whole = values.size() / LANES * LANES;
-        Floats lanes = Floats{} + std::numeric_limits<float>::max(), next;
-        for (size_t i = 0; i < whole; i += LANES) {
-            std::memcpy(&next, values.data() + i, sizeof next);
-            lanes = next < lanes ? next : lanes;
+    // std::min_element waits for every comparison before the next one; four at a time need not.
+    static float least_of(const float *values, int count) {
+        Four lanes = all_of(std::numeric_limits<float>::max()), next;
+        int i = 0;
+        for (; i + 4 <= count; i += 4) {
+            std::memcpy(&next, values + i, sizeof next);
+            lanes = lesser(next, lanes);
         }
-        float least = std::numeric_limits<float>::max();
-        for (int lane = 0; lane < LANES; ++lane) least = std::min(least, lanes[lane]);
-        for (size_t i = whole; i < values.size(); ++i) least = std::min(least, values[i]);
+        float least = least_lane(lanes)[0];
+        for (; i < count; ++i) least = std::min(least, values[i]);
         return least;
     }
-    // An entry whose least distance to the cell exceeds the least of the most distances is out.
-    uint32_t make_list(int cell) {
-        std::fill(least_.begin(), least_.end(), 0.0f);
-        std::fill(most_.begin(), most_.end(), 0.0f);
-        for (int j = D - 1; j >= 0; --j, cell /= SIDE) {
-            const float middle = low_[j] + side_[j] * (float(cell % SIDE) + 0.5f);
-            add_axis(columns_.data() + j * k_, middle, side_[j] * (0.5f + MARGIN));
+    // Of `ids`, those that can be nearest to a point in a cell so many times `side_` wide, gathered in kept_: an
+    // entry whose least distance to the cell exceeds the least of the most distances is out.
+    int keep(const int *ids, int count, int cell, int cells, int step) {
+        std::fill_n(least_.begin(), count, 0.0f);
+        std::fill_n(most_.begin(), count, 0.0f);
+        for (int j = D - 1; j >= 0; --j, cell /= cells) {
+            const float width = side_[j] * float(step);
+            for (int i = 0; i < count; ++i) at_[i] = columns_[j * k_ + ids[i]];
+            add_axis(at_.data(), count, low_[j] + width * (float(cell % cells) + 0.5f), width * (0.5f + MARGIN));
         }
-        const float limit = least_of(most_) * (1 + MARGIN);
-        const size_t at = entries_.size();
-        entries_.resize(at + 1 + k_);
-        size_t end = at + 1;
-        for (int i = 0; i < k_; ++i) {
-            entries_[end] = uint8_t(i);
-            end += least_[i] <= limit;
+        const float limit = least_of(most_.data(), count) * (1 + MARGIN);
+        int left = 0;
+        for (int i = 0; i < count; ++i) {
+            kept_[left] = ids[i];
+            left += least_[i] <= limit;
         }
-        entries_.resize(end);
-        entries_[at] = uint8_t(entries_.size() - at - 2);
-        return uint32_t(at);
+        return left;
+    }
+    // First for the large cell around it, once, then from what is left there for the cell itself.
+    List make_list(int cell) {
+        int large = 0, scale = 1;
+        for (int j = D - 1, rest = cell; j >= 0; --j, rest /= SIDE, scale *= LARGE)
+            large += rest % SIDE / STEP * scale;
+        auto &ids = large_[large];
+        if (ids.empty()) {
+            const int count = keep(ids_.data(), k_, large, LARGE, STEP);
+            ids.assign(kept_.begin(), kept_.begin() + count);
+        }
+        return add_list(kept_.data(), keep(ids.data(), int(ids.size()), cell, SIDE, 1));
+    }
+    List add_list(const int *ids, int count) {
+        const List list{uint32_t(blocks_.size()), uint32_t((count + 3) / 4)};
+        for (int start = 0; start < count; start += 4) {
+            Block &block = blocks_.emplace_back();
+            for (int lane = 0; lane < 4; ++lane) {
+                const bool real = start + lane < count;
+                block.id[lane] = real ? float(ids[start + lane]) : FAR;
+                for (int j = 0; j < D; ++j)
+                    block.at[j][lane] = real ? columns_[j * k_ + ids[start + lane]] : FAR;
+            }
+        }
+        return list;
     }
 
     int k_;
-    float low_[D], side_[D], per_side_[D];
-    std::vector<float> rows_, columns_, half_way_, least_, most_;
-    std::vector<uint32_t> lists_;               // where a cell's list starts; 0: not made yet
-    std::vector<uint8_t> entries_ = {0};        // lists: their length less one, then the entries
+    Four low_{}, side_{}, per_side_{};
+    std::vector<float> columns_, at_, least_, most_;
+    std::vector<int> ids_, kept_;
+    std::vector<std::vector<int>> large_;  // by large cell; empty: not made yet
+    std::vector<List> lists_;              // by cell; without blocks: not made yet
+    List all_;
+    std::vector<Block> blocks_;
 };
 
 // ---- error diffusion ----------------------------------------------------------------------------
@@ -408,77 +454,123 @@ struct Diffusion {
     bool serpentine;
 };
 
+// Rows [first, last) of a picture, of which those from `kept` on are written.
+struct Band {
+    int64_t first, kept, last;
+};
+static_assert(sizeof(Band) == 3 * sizeof(int64_t));
+
 // Floyd and Steinberg 1976, on points. `nearest` holds each pixel's entry without diffusion.
 template <int C>
 class Diffuser {
   public:
-    Diffuser(const float *palette, int k, const Diffusion &options, int64_t width)
-        : palette_(palette), options_(options), width_(width), grid_(palette, k, options.limit),
-          points_(width * C), here_((width + 2) * C), below_((width + 2) * C) {}
+    Diffuser(const uint8_t *pixels, int64_t width, const float *palette, int k, const uint8_t *nearest,
+             const Diffusion &options, int64_t above, uint8_t *out)
+        : pixels_(pixels), width_(width), nearest_(nearest), options_(options), above_(above), out_(out),
+          grid_(palette, k, options.limit), palette_(k) {
+        for (int i = 0; i < k; ++i)
+            for (int j = 0; j < C; ++j) palette_[i][j] = palette[i * C + j];
+    }
 
-    void row(const uint8_t *pixels, const uint8_t *nearest, bool backwards, uint8_t *out) {
-        points_of<C>(pixels, width_, points_.data());
-        const int64_t step = backwards ? -1 : 1;
-        int64_t x = backwards ? width_ - 1 : 0;
-        float ahead[C] = {};
-        for (int64_t i = 0; i < width_; ++i, x += step) {
-            const bool hidden = C == 4 && pixels[x * C + C - 1] == 0;
-            const bool settled = hidden || is_flat(x, nearest[x]);
-            out[x] = settled ? nearest[x] : spread(x, step, nearest[x], ahead);
-            if (settled) std::fill(ahead, ahead + C, 0.0f);
+    // N bands side by side: each pixel waits for the one before it, and meanwhile those of the other bands go on.
+    template <int N> void run(const Band *bands) {
+        Strand strands[N];
+        int64_t common = bands[0].last - bands[0].first;
+        for (int n = 0; n < N; ++n) {
+            strands[n].start(width_, bands[n]);
+            common = std::min(common, bands[n].last - bands[n].first);
         }
-        here_.swap(below_);
-        std::fill(below_.begin(), below_.end(), 0.0f);
+        for (int64_t y = 0; y < common; ++y) rows<N>(strands, y);
+        for (int n = 0; n < N; ++n)
+            for (int64_t y = common; y < bands[n].last - bands[n].first; ++y) rows<1>(strands + n, y);
     }
 
   private:
-    bool is_flat(int64_t x, int entry) const {
-        float distance = 0;
-        for (int j = 0; j < C; ++j) {
-            const float t = points_[x * C + j] - palette_[entry * C + j];
-            distance += t * t;
+    struct Strand {
+        std::vector<float> colors;
+        std::vector<Four> here, below;  // errors from above; the picture has a margin of one pixel
+        std::vector<uint8_t> taken;
+        Four ahead;
+        Band band;
+        void start(int64_t width, const Band &its) {
+            colors.resize(width * C + 4 - C);
+            here.assign(width + 2, Four{});
+            below.assign(width + 2, Four{});
+            taken.resize(width);
+            band = its;
         }
-        return distance <= options_.flat * options_.flat;
+    };
+
+    template <int N> void rows(Strand *strands, int64_t y) {
+        const uint8_t *pixels[N], *nearest[N];
+        for (int n = 0; n < N; ++n) {
+            pixels[n] = pixels_ + (strands[n].band.first + y) * width_ * C;
+            nearest[n] = nearest_ + (strands[n].band.first + y) * width_;
+            points_of<C>(pixels[n], width_, strands[n].colors.data());
+            strands[n].ahead = Four{};
+        }
+        const bool backwards = options_.serpentine && y % 2;
+        const int64_t step = backwards ? -1 : 1;
+        int64_t x = backwards ? width_ - 1 : 0;
+        for (int64_t i = 0; i < width_; ++i, x += step)
+            for (int n = 0; n < N; ++n) {
+                const bool hidden = C == 4 && pixels[n][x * C + C - 1] == 0;
+                strands[n].taken[x] = take(strands[n], x, step, nearest[n][x], hidden);
+            }
+        for (int n = 0; n < N; ++n) {
+            strands[n].here.swap(strands[n].below);
+            std::fill(strands[n].below.begin(), strands[n].below.end(), Four{});
+            const int64_t row = strands[n].band.first + y;
+            if (row >= strands[n].band.kept)
+                std::copy(strands[n].taken.begin(), strands[n].taken.end(), out_ + (row - above_) * width_);
+        }
+    }
+
+    uint8_t take(Strand &strand, int64_t x, int64_t step, uint8_t nearest, bool hidden) {
+        Four point;
+        std::memcpy(&point, strand.colors.data() + x * C, sizeof point);
+        if constexpr (C == 3) point[3] = 0;
+        if (!hidden && length_squared<C>(point - palette_[nearest]) > options_.flat * options_.flat)
+            return spread(strand, point, x, step);
+        strand.ahead = Four{};
+        return nearest;
     }
 
     // Take the entry nearest to the point plus the error it received, and pass the new error on: 7/16 to the
-    // next pixel (by `ahead`, in registers), 3/16, 5/16 and 1/16 to the row below.
-    uint8_t spread(int64_t x, int64_t step, int guess, float (&ahead)[C]) {
-        float target[C], error[C], length = 0;
-        for (int j = 0; j < C; ++j) target[j] = points_[x * C + j] + (here_[(x + 1) * C + j] + ahead[j]);
-        const int entry = grid_.find(target, guess);
-        for (int j = 0; j < C; ++j) {
-            error[j] = target[j] - palette_[entry * C + j];
-            length += error[j] * error[j];
-        }
+    // next pixel (by `ahead`, in a register), 3/16, 5/16 and 1/16 to the row below.
+    uint8_t spread(Strand &strand, Four point, int64_t x, int64_t step) {
+        const Four target = point + (strand.here[x + 1] + strand.ahead);
+        const int entry = grid_.find(target);
+        const Four error = target - palette_[entry];
+        const float length = length_squared<C>(error);
         float share = options_.strength;
         if (length > options_.limit * options_.limit) share *= options_.limit / std::sqrt(length);
-        float *below = below_.data() + (x + 1) * C;
-        for (int j = 0; j < C; ++j) {
-            const float part = error[j] * share;
-            ahead[j] = part * (7.0f / 16);
-            below[j - step * C] += part * (3.0f / 16);
-            below[j] += part * (5.0f / 16);
-            below[j + step * C] += part * (1.0f / 16);
-        }
+        const Four part = error * share;
+        strand.ahead = part * (7.0f / 16);
+        Four *below = strand.below.data() + x + 1;
+        below[-step] += part * (3.0f / 16);
+        below[0] += part * (5.0f / 16);
+        below[step] += part * (1.0f / 16);
         return uint8_t(entry);
     }
 
-    const float *palette_;
-    Diffusion options_;
+    const uint8_t *pixels_;
     int64_t width_;
+    const uint8_t *nearest_;
+    Diffusion options_;
+    int64_t above_;  // rows of the picture before the first in out_
+    uint8_t *out_;
     NearestGrid<C> grid_;
-    std::vector<float> points_, here_, below_;
+    std::vector<Four> palette_;
 };
 
+// Bands that follow one another; `out` holds the rows that they keep.
 template <int C>
-void diffuse(const uint8_t *pixels, int64_t height, int64_t width, const float *palette, int k,
-             const uint8_t *nearest, const Diffusion &options, uint8_t *out) {
-    Diffuser<C> diffuser(palette, k, options, width);
-    for (int64_t y = 0; y < height; ++y) {
-        const bool backwards = options.serpentine && y % 2;
-        diffuser.row(pixels + y * width * C, nearest + y * width, backwards, out + y * width);
-    }
+void diffuse(const uint8_t *pixels, int64_t width, const float *palette, int k, const uint8_t *nearest,
+             const Diffusion &options, const Band *bands, int64_t count, uint8_t *out) {
+    Diffuser<C> diffuser(pixels, width, palette, k, nearest, options, bands[0].kept, out);
+    for (int64_t i = 0; i + 1 < count; i += 2) diffuser.template run<2>(bands + i);
+    if (count % 2) diffuser.template run<1>(bands + count - 1);
 }
 
 // ---- the Python face ----------------------------------------------------------------------------
@@ -536,14 +628,30 @@ inline Fresh<uint8_t> map_pixels(const Array<uint8_t, 2> &pixels, const Array<ui
     return out;
 }
 
+// `bands` holds the first row of each, the first to keep, and the one after its last.
 inline Fresh<uint8_t> diffuse_py(const Array<uint8_t, 3> &pixels, const Array<float, 2> &palette,
                                  const Array<uint8_t, 2> &nearest, float strength, float limit, float flat,
-                                 bool serpentine) {
-    auto out = make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
+                                 bool serpentine, const Array<int64_t, 2> &bands) {
+    const auto *band = reinterpret_cast<const Band *>(bands.data());
+    const int64_t count = int64_t(bands.shape(0)), rows = band[count - 1].last - band[0].kept;
+    auto out = make_array<uint8_t>({size_t(rows), pixels.shape(1)});
     nb::gil_scoped_release release;
     auto run = pixels.shape(2) == 4 ? diffuse<4> : diffuse<3>;
-    run(pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), palette.data(),
-        int(palette.shape(0)), nearest.data(), {strength, limit, flat, serpentine}, out.data());
+    run(pixels.data(), int64_t(pixels.shape(1)), palette.data(), int(palette.shape(0)), nearest.data(),
+        {strength, limit, flat, serpentine}, band, count, out.data());
+    return out;
+}
+
+// How many pixels have each index. Four tables in turn, because equal neighbours would wait for each other.
+inline Fresh<int64_t> count_indices(const Array<uint8_t, 2> &indices) {
+    auto out = make_array<int64_t>({256});
+    nb::gil_scoped_release release;
+    std::array<std::array<int64_t, 256>, 4> counts{};
+    const int64_t size = int64_t(indices.size()), whole = size / 4 * 4;
+    for (int64_t i = 0; i < whole; i += 4)
+        for (int lane = 0; lane < 4; ++lane) ++counts[lane][indices.data()[i + lane]];
+    for (int64_t i = whole; i < size; ++i) ++counts[0][indices.data()[i]];
+    for (int i = 0; i < 256; ++i) out.data()[i] = counts[0][i] + counts[1][i] + counts[2][i] + counts[3][i];
     return out;
 }
 
@@ -572,11 +680,12 @@ inline void bind_pixels(nanobind::module_ &m) {
     using namespace nanobind::literals;
     m.def("linear_steps", &pixels::linear_steps);
     m.def("count_colors", &pixels::count_colors_any, "pixels"_a);
+    m.def("count_indices", &pixels::count_indices, "indices"_a);
     m.def("oklab_points", &pixels::oklab_points, "colors"_a);
     m.def("squared_error", &pixels::squared_error, "a"_a, "b"_a, nanobind::call_guard<nanobind::gil_scoped_release>());
     m.def("map_pixels", &pixels::map_pixels, "pixels"_a, "colors"_a, "labels"_a);
     m.def("diffuse", &pixels::diffuse_py, "pixels"_a, "palette"_a, "nearest"_a, "strength"_a, "limit"_a,
-          "flat"_a, "serpentine"_a);
+          "flat"_a, "serpentine"_a, "bands"_a);
 }
 
 }  // namespace tinct

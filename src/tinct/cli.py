@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from tinct.cli_cluster import cluster
-from tinct.cli_steps import steps
-
 if TYPE_CHECKING:  # --help must not pay for NumPy and Pillow
     from tinct.compress import Compressed
     from tinct.quality import Report
 
-__all__ = ["main", "run"]
+__all__ = ["main"]
 
 OK, FAILED, USAGE, INTERNAL, NOT_SMALLER, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 70, 98, 99, 130
 WORST_FIRST = (INTERNAL, FAILED, OUT_OF_REACH, NOT_SMALLER, OK)
@@ -111,10 +106,24 @@ class Choice(click.ParamType[str]):
 
 
 class Commands(click.Group):
-    """Guess what someone meant who left the command out."""
+    """Import the other commands when asked for; guess what someone meant who left it out."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["cluster", "compress", "steps"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "cluster":
+            from tinct.cli_cluster import cluster
+
+            return cluster
+        if cmd_name == "steps":
+            from tinct.cli_steps import steps
+
+            return steps
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in self.commands and os.path.exists(args[0]):
+        if args and args[0] not in self.list_commands(ctx) and os.path.exists(args[0]):
             raise click.UsageError(
                 f"{args[0]} is no command; did you mean: tinct compress {args[0]}", ctx
             )
@@ -209,10 +218,6 @@ def compress(ctx: click.Context, /, **options: Any) -> None:
     choice = Options(**options)
     jobs = _plan(choice)
     ctx.exit(_work(jobs, choice))
-
-
-tinct.add_command(cluster)
-tinct.add_command(steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,6 +500,8 @@ def _reporter(jobs: Sequence[Job], options: Options) -> Reporter:
 
 
 def _as_json(outcome: Outcome) -> str:
+    import json
+
     report = outcome.report.to_dict() if outcome.report else {"name": outcome.job.name}
     output = outcome.job.target if outcome.status == "written" else None
     told = {"status": outcome.status, **report, "output": output, "error": outcome.error}
@@ -587,6 +594,8 @@ def _complain(text: str) -> None:
 
 def _bug(error: BaseException) -> str:
     if os.environ.get("TINCT_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     return f"a bug in tinct: {type(error).__name__}: {error} (TINCT_DEBUG=1 shows where)"
 
@@ -654,8 +663,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BaseException as error:  # also what a Rust or C++ library throws
         _complain(_bug(error))
         return INTERNAL
-
-
-def run() -> None:
-    """Enter from the shell: the console script ``tinct``."""
-    sys.exit(main())

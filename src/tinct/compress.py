@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinct import files, formats
 from tinct import quality as measures
 from tinct.color import check_space
-from tinct.draw import Clock, Drawing, Options, Studio
+from tinct.draw import Clock, Drawing, Options, Studio, painted
 from tinct.palette import check_colors
 from tinct.remap import check_dither, check_format, check_lossy
 from tinct.targets import TargetError, least_bytes, within_bytes
@@ -61,7 +61,7 @@ class Compressed:
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return self.palette[self.indices] if self.exact is None else self.exact
+        return painted(self.indices, self.palette) if self.exact is None else self.exact
 
     @property
     def cut(self) -> bool:

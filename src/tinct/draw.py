@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct import formats, quality
+from tinct import _kernels, formats, quality
 from tinct.palette import (
     MAX_COLORS,
     Histogram,
@@ -24,7 +24,7 @@ from tinct.palette import (
 )
 from tinct.remap import remap, remap_lossy
 
-__all__ = ["Clock", "Drawing", "Options", "Studio"]
+__all__ = ["Clock", "Drawing", "Options", "Studio", "painted"]
 
 Colors = NDArray[np.uint8]
 
@@ -57,7 +57,7 @@ class Drawing:
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return self.palette[self.indices] if self.exact is None else self.exact
+        return painted(self.indices, self.palette) if self.exact is None else self.exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +211,17 @@ class Studio:
         return self._palettes[key]
 
 
+def painted(indices: NDArray[np.uint8], colors: Colors) -> Colors:
+    """Every pixel in its color: (h, w, c).
+
+    In bands, because take() widens its indices eightfold; colors[indices] takes twice as long.
+    """
+    image = np.empty((*indices.shape, colors.shape[1]), np.uint8)
+    for row in range(0, len(indices), 64):
+        colors.take(indices[row : row + 64], axis=0, out=image[row : row + 64], mode="clip")
+    return image
+
+
 def _tiles(plane: NDArray[Any]) -> NDArray[Any]:
     """Evenly spaced tiles, side by side."""
     rows, columns = (_starts(side) for side in plane.shape[:2])
@@ -227,7 +238,7 @@ def _starts(side: int) -> NDArray[np.int64]:
 
 def _without_unused(indices: NDArray[np.uint8], colors: Colors) -> tuple[NDArray[np.uint8], Colors]:
     """Drop entries that no pixel took: they would only make the file larger."""
-    used = np.bincount(indices.ravel(), minlength=len(colors)) > 0
+    used = _kernels.count_indices(indices)[: len(colors)] > 0
     if used.all():
         return indices, colors
     fresh = (np.cumsum(used) - 1).astype(np.uint8)

@@ -8,8 +8,8 @@ import errno
 import io
 import os
 import re
-import secrets
 import stat
+import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -21,6 +21,8 @@ import numpy as np
 import oxipng
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+
+from tinct import _kernels
 
 __all__ = [
     "Picture",
@@ -202,12 +204,25 @@ def _from_pillow(image: Image.Image, name: str | None) -> Picture:
 
 
 def _open(data: bytes) -> Image.Image:
+    if data.startswith(b"\x89PNG"):
+        with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
+            return _open_png(data)
     try:
         return Image.open(io.BytesIO(data), formats=COMMON)
     except UnidentifiedImageError:
         Image.init()
         known = [name for name in FORMATS if name in Image.OPEN]
         return Image.open(io.BytesIO(data), formats=known)
+
+
+def _open_png(data: bytes) -> Image.Image:
+    """As Image.open would, which imports four more formats before it looks: 6 ms."""
+    from PIL.PngImagePlugin import PngImageFile
+
+    image = PngImageFile(io.BytesIO(data))
+    if image.width * image.height > MAX_PIXELS:
+        raise Image.DecompressionBombError(f"{image.width * image.height} pixels")
+    return image
 
 
 _pillow_lock = threading.Lock()
@@ -451,7 +466,7 @@ def encode(indices: NDArray[np.uint8], palette: Pixels, *, level: int | None = N
     level : int, optional
         0 (fastest) to 6 (smallest). 0...3 deflate harder and harder, 3 tries filters too; from 4
         on oxipng searches at that level and may store the same pixels as grey or with more bits.
-        Unless given, 3 up to 32,768 pixels, 2 up to 131,072, 1 up to 4,194,304, 0 above.
+        Unless given, 3 up to 32,768 pixels, 1 up to 4,194,304, 0 above.
 
     Returns
     -------
@@ -577,16 +592,18 @@ def _check_level(level: int) -> None:
 
 
 def _effort(level: int | None, pixels: int) -> dict[str, Any]:
-    """What to ask of oxipng. Its own levels 1 and 2 reach our bytes in twice our time."""
+    """What to ask of oxipng. Its own levels 1 and 2 reach our bytes in twice our time.
+
+    On 15 pictures of 65,536 to 109,060 pixels level 2 saves 0.5 % over 1, for twice the time.
+    """
     if level is None:
-        level = (
-            3 if pixels <= 1 << 15 else 2 if pixels <= 1 << 17 else 1 if pixels <= 1 << 22 else 0
-        )
+        level = 3 if pixels <= 1 << 15 else 1 if pixels <= 1 << 22 else 0
     _check_level(level)
     if level >= 4:
         return {"level": level}
     filters = [getattr(oxipng.RowFilter, name) for name in (_FILTERS if level == 3 else ("NoOp",))]
-    deflate = oxipng.Deflaters.libdeflater((9, 10, 12, 12)[level])
+    # On photographs of ten megapixels 7 gives as many bytes as 9, in two thirds of its time.
+    deflate = oxipng.Deflaters.libdeflater((7, 10, 12, 12)[level])
     return {"level": 2, "filter": filters, "deflate": deflate, **_AS_GIVEN}
 
 
@@ -598,7 +615,8 @@ def tidied(indices: NDArray[np.uint8], palette: Pixels) -> tuple[NDArray[np.uint
         raise ValueError(
             f"palette must be uint8 (k, 3) or (k, 4), not {palette.dtype} {palette.shape}"
         )
-    used = np.flatnonzero(_counts(indices))
+    indices = np.ascontiguousarray(indices)
+    used = np.flatnonzero(_kernels.count_indices(indices))
     if used[-1] >= len(palette):
         raise ValueError(f"indices must be 0..{len(palette) - 1}, not {used[-1]}")
     alpha = np.full((len(palette), 1), 255, np.uint8)
@@ -611,15 +629,9 @@ def tidied(indices: NDArray[np.uint8], palette: Pixels) -> tuple[NDArray[np.uint
     rank[kept] = np.arange(len(kept))
     table = np.zeros(256, np.uint8)
     table[used] = rank[merged]
+    if (table[used] == used).all():
+        return indices, entries[kept]
     return table[indices], entries[kept]
-
-
-def _counts(indices: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pixels per entry; in bands, because bincount widens its input eightfold."""
-    counts = np.zeros(256, np.int64)
-    for row in range(0, len(indices), 64):
-        counts += np.bincount(indices[row : row + 64].ravel(), minlength=256)
-    return counts
 
 
 def _packed(indices: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
@@ -679,7 +691,7 @@ def write(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) ->
         return
     if mode is not None and not overwrite:
         raise FileExistsError(errno.EEXIST, "already exists", os.fspath(path))
-    passing = os.path.join(os.path.dirname(target), f".tinct-{secrets.token_hex(6)}.tmp")
+    passing = os.path.join(os.path.dirname(target), f".tinct-{os.urandom(6).hex()}.tmp")
     try:
         _fill(passing, data, mode)
         if overwrite:

@@ -23,6 +23,9 @@ Colors = NDArray[np.uint8]
 
 MAX_COLORS = 256  # an index of a PNG, a GIF or a palette WebP is at most 8 bits
 SOLID = 240  # from this alpha on an entry for mostly opaque colors is made opaque
+# Without a search over all colors so many iterations over them are enough, after those over their
+# summary: up to 34 more lower the error by 0.2 % and take a tenth of the time for a palette.
+ITERATIONS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +216,15 @@ def palette(
     hidden = histogram.hidden
     points, weights = histogram.points[~hidden], histogram.weights[~hidden]
     room = colors - int(hidden.any())
-    run = kmeans(points, room, weights=weights, seed=seed, effort=effort, threads=threads)
+    run = kmeans(
+        points,
+        room,
+        weights=weights,
+        seed=seed,
+        max_iter=ITERATIONS if effort == 1 else 300,
+        effort=effort,
+        threads=threads,
+    )
     opaque = histogram.colors[~hidden][:, 3:] == 255
     chosen, served = _rounded(run, points, weights, opaque.ravel(), histogram.space)
     chosen = np.vstack([chosen, histogram.colors[hidden]])

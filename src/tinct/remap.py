@@ -7,7 +7,7 @@ color. With dithering the error of each pixel is passed on to its neighbours (Fl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,9 @@ FORMATS = ("png", "webp", "gif")
 LOSSY_BAND = 1 << 20
 
 # Error is diffused in bands of so many rows: threads can share a tall picture and still give the
-# same bits. Each band starts some rows early to let the error build up, which leaves no seam.
-BAND, WARM = 256, 16
+# same bits, and the kernel works on two bands side by side, because a pixel waits for the one
+# before it. Each band starts some rows early to let the error build up, which leaves no seam.
+BAND, WARM = 128, 16
 
 
 def remap(
@@ -201,17 +202,21 @@ def remap_lossy(
 
     search = 0 if effort == 0 else 1 if effort < 5 else 2
 
-    def band(rows: slice) -> Indices:
+    def part(band: NDArray[np.int64]) -> Indices:
+        first, kept, last = band
+        rows = slice(first, last)
         common = (
             *(pixels[rows], weights[rows], place[nearest[rows]], entries, hidden),
             *(DAMPED * dither, price(lossy), search),
         )
         if format == "gif":
-            return _kernels.remap_for_lzw(*common, code_size(len(palette)))
-        return _kernels.remap_for_rate(*common, format == "webp")
+            indices = _kernels.remap_for_lzw(*common, code_size(len(palette)))
+        else:
+            indices = _kernels.remap_for_rate(*common, format == "webp")
+        return indices[kept - first :]
 
-    height = max(-(-LOSSY_BAND // pixels.shape[1]), WARM)
-    return order.astype(np.uint8)[_in_bands(band, len(pixels), height, threads)]
+    bands = _bands(len(pixels), max(-(-LOSSY_BAND // pixels.shape[1]), WARM))
+    return order.astype(np.uint8)[_in_parts(part, list(bands), threads or cores())]
 
 
 def price(lossy: float) -> float:
@@ -280,30 +285,31 @@ def _map_visible(
         return nearest
     limit = LIMIT * _mean_error(distances, counted)
 
-    def band(rows: slice) -> Indices:
-        return _kernels.diffuse(
-            pixels[rows], entries, nearest[rows], dither, limit, FLAT, serpentine
-        )
+    def part(bands: NDArray[np.int64]) -> Indices:
+        return _kernels.diffuse(pixels, entries, nearest, dither, limit, FLAT, serpentine, bands)
 
-    return _in_bands(band, len(pixels), BAND, threads)
+    # A thread takes several pairs of bands at a time: what the kernel finds out about the palette
+    # serves them all.
+    threads = threads or cores()
+    bands = _bands(len(pixels), BAND)
+    step = 2 * max(len(bands) // (4 * threads), 1)
+    return _in_parts(part, [bands[i : i + step] for i in range(0, len(bands), step)], threads)
 
 
-def _in_bands(
-    work: Callable[[slice], Indices], rows: int, band: int, threads: int | None
-) -> Indices:
-    """Work through a picture in bands of so many rows, on several threads if there are several."""
+def _bands(rows: int, band: int) -> NDArray[np.int64]:
+    """The first row, the first row to keep and the end of every band: (n, 3)."""
+    kept = np.arange(0, rows, band)
+    return np.stack([np.maximum(kept - WARM, 0), kept, np.minimum(kept + band, rows)], axis=1)
 
-    def one(first: int) -> Indices:
-        start = max(first - WARM, 0)
-        return work(slice(start, first + band))[first - start :]
 
-    starts = range(0, rows, band)
-    if len(starts) == 1 or threads == 1:
-        return np.concatenate([one(first) for first in starts])
+def _in_parts(work: Callable[[Any], Indices], parts: Sequence[Any], threads: int) -> Indices:
+    """Rows of indices, part by part, on several threads if there are several parts."""
+    if len(parts) == 1 or threads == 1:
+        return np.concatenate([work(part) for part in parts])
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(threads or cores(), "tinct") as pool:
-        return np.concatenate(list(pool.map(one, starts)))
+    with ThreadPoolExecutor(threads, "tinct") as pool:
+        return np.concatenate(list(pool.map(work, parts)))
 
 
 def _mean_error(distances: NDArray[Any], counted: Histogram) -> float:
