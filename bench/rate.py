@@ -1,10 +1,11 @@
 """Bytes against looks: ours and pngquant's, both through oxipng level 4, scored by SSIMULACRA2.
 
-    python -m bench.rate PICTURE... [--csv bench/out/rate.csv] [--effort 5]
+    python -m bench.rate PICTURE_OR_FOLDER... [--out bench/out] [--effort 5] [--butteraugli]
 
-BD-rate is the mean relative difference in bytes over the scores that both reach within 50...90.
-Photographs are drawn with 256 colors at six prices of a bit; pictures with few distinct colors
-also with fewer colors at low prices. Needs pngquant on the PATH.
+Ours are the files that `--quality` 50, 55 ... 90 gives; pngquant's those of `--speed 1` with 8 to
+256 colors. BD-rate is the mean relative difference in bytes over the scores that both reach within
+50...90. Leaves rate.csv, a plot per picture and the table. Needs pngquant on the PATH, the extra
+`plot` and, for --butteraugli, butteraugli_main (3-norm, at which lower is better).
 """
 
 from __future__ import annotations
@@ -14,89 +15,156 @@ import csv
 import io
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
+import oxipng
 from PIL import Image
 
-from tinct import files, quality
+from tinct import TargetError, files, quality
 from tinct.draw import Clock, Options, Studio
-from tinct.targets import _is_flat
+from tinct.targets import least_bytes
 
 KS = (8, 16, 32, 64, 128, 256)
-LOSSES = (0.1, 0.3, 0.45, 0.55, 0.65, 0.75)
-FEWER, LITTLE = (12, 20, 40, 64), (1 / 512, 0.2, 0.4)
+GOALS = tuple(range(50, 91, 5))
 LOW, HIGH = 50, 90  # below, nobody would ship it; above, nobody sees it
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
 
 def ours(pixels, effort):
-    """(setting, bytes, score) of each drawing."""
-    studio = Studio(pixels, Options(dither=0.75, effort=effort, level=4), Clock())
-    points = [(256, lossy) for lossy in LOSSES]
-    if _is_flat(studio):
-        points += [(256, 1 / 512)] + [(k, lossy) for k in FEWER for lossy in LITTLE]
-    for k, lossy in points:
-        drawing = studio.draw(k, lossy)
-        yield f"k={k} lossy={lossy:.3g}", len(drawing.data), studio.score(drawing)
+    """(setting, PNG, pixels) of each quality that can be reached."""
+    studio = Studio(pixels, Options(dither=0.75, effort=effort), Clock())
+    for goal in GOALS:
+        try:
+            drawing = least_bytes(studio, 256, goal)
+        except TargetError:
+            return
+        yield f"quality={goal}", drawing.data, drawing.image
 
 
-def theirs(path, pixels):
+def theirs(pixels):
     """The same of pngquant at each number of colors."""
-    import oxipng
-
+    source = io.BytesIO()
+    Image.fromarray(pixels).save(source, "PNG")
     for k in KS:
         command = ["pngquant", "--speed", "1", str(k), "-"]
-        done = subprocess.run(command, input=path.read_bytes(), capture_output=True, check=True)
-        data = oxipng.optimize_from_memory(done.stdout, level=4)
+        done = subprocess.run(command, input=source.getvalue(), capture_output=True, check=True)
         mode = "RGBA" if pixels.shape[2] == 4 else "RGB"
-        drawn = np.asarray(Image.open(io.BytesIO(data)).convert(mode))
-        yield f"k={k}", len(data), quality.ssimulacra2(pixels, drawn)
+        drawn = np.asarray(Image.open(io.BytesIO(done.stdout)).convert(mode))
+        yield f"k={k}", done.stdout, drawn
+
+
+def measured(runs, pixels, butteraugli):
+    """(setting, bytes, SSIMULACRA2, butteraugli's 3-norm or None) of each drawing."""
+    judge = quality.Judge(pixels)
+    for setting, data, drawn in runs:
+        size = len(oxipng.optimize_from_memory(data, level=4))
+        norm = three_norm(pixels, drawn) if butteraugli else None
+        yield setting, size, judge.score(drawn), norm
+
+
+def three_norm(pixels, drawn):
+    """Butteraugli's 3-norm, of pictures with alpha over mid grey."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(Path(folder) / name) for name in ("a.png", "b.png")]
+        for path, picture in zip(paths, (pixels, drawn), strict=True):
+            flat = Image.new("RGBA", picture.shape[1::-1], (128, 128, 128, 255))
+            flat.alpha_composite(Image.fromarray(picture).convert("RGBA"))
+            flat.convert("RGB").save(path, compress_level=1)
+        done = subprocess.run(["butteraugli_main", *paths], capture_output=True, text=True)
+        return float(done.stdout.split("3-norm:")[1])
 
 
 def hull(points):
-    """Scores rising and, at each, the logarithm of the least bytes that reach it."""
+    """Looks rising and, at each, the logarithm of the least bytes that reach it."""
     kept = []
-    for score, size in sorted(((score, np.log(size)) for _, size, score in points), reverse=True):
+    for look, size in sorted(((look, np.log(size)) for size, look in points), reverse=True):
         if not kept or size < kept[-1][1]:
-            kept.append((score, size))
+            kept.append((look, size))
     return np.array(kept[::-1]).T
 
 
-def bd_rate(peer, own):
-    """Mean relative difference of our bytes from the peer's; None where no score is shared."""
-    (peer_scores, peer_sizes), (scores, sizes) = hull(peer), hull(own)
-    low, high = max(peer_scores[0], scores[0], LOW), min(peer_scores[-1], scores[-1], HIGH)
-    if high - low < 1:
+def bd_rate(peer, own, low=LOW, high=HIGH):
+    """Mean relative difference of our bytes from the peer's; None where no look is shared.
+
+    Both are lists of (bytes, look), where more is better.
+    """
+    if len(peer) < 2 or len(own) < 2:
+        return None
+    (peer_looks, peer_sizes), (looks, sizes) = hull(peer), hull(own)
+    low, high = max(peer_looks[0], looks[0], low), min(peer_looks[-1], looks[-1], high)
+    if high <= low:
         return None
     at = np.linspace(low, high, 200)
-    apart = np.interp(at, scores, sizes) - np.interp(at, peer_scores, peer_sizes)
+    apart = np.interp(at, looks, sizes) - np.interp(at, peer_looks, peer_sizes)
     return float(np.exp(apart.mean()) - 1)
+
+
+def plot(path, name, runs):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    for tool, color, mark in (("pngquant", "#d55e00", "s"), ("tinct", "#0072b2", "o")):
+        points = sorted((look, size / 1000) for _, size, look, _ in runs[tool])
+        axes.plot(*zip(*points, strict=True), mark + "-", color=color, label=tool)
+    axes.set(xlabel="SSIMULACRA2", ylabel="kB", title=name, yscale="log", xlim=(30, 100))
+    axes.grid(alpha=0.3, which="both")
+    axes.legend()
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def race(path, options, table):
+    """One picture: its rows, its plot, its two BD-rates."""
+    pixels = files.read(path).pixels
+    contests = {"pngquant": theirs(pixels), "tinct": ours(pixels, options.effort)}
+    runs = {
+        tool: list(measured(run, pixels, options.butteraugli)) for tool, run in contests.items()
+    }
+    for tool, points in runs.items():
+        table.writerows([path.stem, tool, *point] for point in points)
+    if all(runs.values()):
+        plot(options.out / f"{path.stem}.png", path.stem, runs)
+    peer, own = (
+        [(size, look) for _, size, look, _ in runs[tool]] for tool in ("pngquant", "tinct")
+    )
+    rates = [bd_rate(peer, own)]
+    if options.butteraugli:  # over all norms that both reach
+        peer, own = ([(n, -norm) for _, n, _, norm in runs[t]] for t in ("pngquant", "tinct"))
+        rates.append(bd_rate(peer, own, -np.inf, np.inf))
+    return rates
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", nargs="+", type=Path)
-    parser.add_argument("--csv", type=Path, default=Path("bench/out/rate.csv"))
+    parser.add_argument("--out", type=Path, default=Path("bench/out"))
     parser.add_argument("--effort", type=int, default=5)
+    parser.add_argument("--butteraugli", action="store_true")
     options = parser.parse_args()
-    options.csv.parent.mkdir(parents=True, exist_ok=True)
-    rates = []
-    with options.csv.open("w", newline="") as file:
+    options.out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for path in options.pictures:
+        inside = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES) if path.is_dir() else []
+        paths += inside or [path]
+    columns = [[], []]
+    with (options.out / "rate.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["picture", "tool", "setting", "bytes", "ssimulacra2"])
-        for path in options.pictures:
-            pixels = files.read(path).pixels
-            runs = {"pngquant": list(theirs(path, pixels))}
-            runs["tinct"] = list(ours(pixels, options.effort))
-            for tool, points in runs.items():
-                table.writerows([path.stem, tool, what, n, f"{s:.3f}"] for what, n, s in points)
+        table.writerow(["picture", "tool", "setting", "bytes", "ssimulacra2", "butteraugli_3"])
+        for path in paths:
+            rates = race(path, options, table)
             file.flush()
-            rate = bd_rate(runs["pngquant"], runs["tinct"])
-            rates.append(rate)
-            print(f"{path.stem:32} {'-' if rate is None else f'{rate:+.1%}':>8}", flush=True)
-    shared = [rate for rate in rates if rate is not None]
-    if shared:
-        print(f"{'mean':32} {np.mean(shared):+8.1%}   worst {max(shared):+.1%}")
+            for column, rate in zip(columns, rates, strict=False):
+                column += [] if rate is None else [rate]
+            told = "  ".join("-" if rate is None else f"{rate:+.1%}" for rate in rates)
+            print(f"{path.stem:32} {told}", flush=True)
+    for measure, rates in zip(("SSIMULACRA2", "butteraugli 3-norm"), columns, strict=True):
+        if rates:
+            print(f"{measure}: mean {np.mean(rates):+.1%}, worst {max(rates):+.1%}, {len(rates)}")
     return 0
 
 

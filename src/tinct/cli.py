@@ -73,6 +73,28 @@ class Number(click.ParamType[int | float]):
         raise click.UsageError(f"{self.what} must be {span}, not {value}", ctx)
 
 
+class ColorCount(Number):
+    """A number of colors, or ``auto``."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return value if value == "auto" else super().convert(value, param, ctx)
+
+
+class Quality(Number):
+    """A score, or two of them as MIN-MAX."""
+
+    name = "Q|MIN-MAX"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        least, dash, most = str(value).partition("-")
+        if not (least and dash):
+            return super().convert(value, param, ctx)
+        pair = tuple(super(Quality, self).convert(part, param, ctx) for part in (least, most))
+        if pair[0] > pair[1]:
+            raise click.UsageError(f"quality must be MIN-MAX, not {value}", ctx)
+        return pair
+
+
 class Size(click.ParamType[int]):
     """Bytes, such as 40000, 40k, 1.5M; thousands, as the report counts them."""
 
@@ -141,10 +163,10 @@ def tinct() -> None:
 @click.option(
     "-k",
     "--colors",
-    type=Number("colors", int, 2, 256),
+    type=ColorCount("colors", int, 2, 256),
     default=256,
     show_default=True,
-    help="Colors at most.",
+    help="Colors at most; auto: as few as look like 256.",
 )
 @click.option("-o", "--output", metavar="OUT", help="Where to write; one input only; - is stdout.")
 @click.option("--out-dir", metavar="DIR", help="Write every picture into this folder.")
@@ -169,8 +191,9 @@ def tinct() -> None:
 )
 @click.option(
     "--quality",
-    type=Number("quality", float, 1, 100),
-    help="Least bytes that still score this much on SSIMULACRA2: 80 is good, 60 fair.",
+    type=Quality("quality", float, 1, 100),
+    help="Least bytes that still score so much on SSIMULACRA2: 80 is good, 60 fair. "
+    "MIN-MAX aims at MAX and settles for MIN.",
 )
 @click.option(
     "--max-bytes", type=Size(), metavar="SIZE", help="As good as fits: 40000, 40k or 1.5M bytes."
@@ -225,14 +248,14 @@ class Options:
     """What was asked for, as parsed."""
 
     inputs: tuple[str, ...]
-    colors: int
+    colors: int | Literal["auto"]
     output: str | None
     out_dir: str | None
     suffix: str | None
     format: str | None
     dither: float | None
     lossy: float
-    quality: float | None
+    quality: float | tuple[float, float] | None
     max_bytes: int | None
     space: str
     effort: int
@@ -384,26 +407,27 @@ def _work(jobs: Sequence[Job], options: Options) -> int:
             return FAILED
     show = _reporter(jobs, options)
     codes = {OK}
-    with _progress(jobs, options) as advance:
+    with _progress(jobs, options) as meter:
         for job in jobs:
-            outcome = _guarded(job, options)
+            meter.begin(job)
+            outcome = _guarded(job, options, meter)
             codes.add(outcome.code)
             if outcome.error is not None:
                 _complain(outcome.error)
             show(outcome)
-            advance()
+            meter.end()
     show(None)
     return next(code for code in WORST_FIRST if code in codes)
 
 
-def _guarded(job: Job, options: Options) -> Outcome:
+def _guarded(job: Job, options: Options, meter: Meter) -> Outcome:
     """One job. What goes wrong becomes one line and a code, and the next picture has its turn."""
     try:
         for path in (job.target, options.compare):
             refusal = _refusal(path, options.force) if path is not None else None
             if refusal is not None:
                 return Outcome(job, "failed", error=refusal, code=FAILED)
-        return _compress_one(job, options)
+        return _compress_one(job, options, meter)
     except Exception as error:
         text, code = _failure(error, job)
         return Outcome(job, "failed", error=text, code=code)
@@ -422,7 +446,7 @@ def _failure(error: Exception, job: Job) -> tuple[str, int]:
     return f"{job.name}: {_bug(error)}", INTERNAL
 
 
-def _compress_one(job: Job, options: Options) -> Outcome:
+def _compress_one(job: Job, options: Options, meter: Meter) -> Outcome:
     from tinct import files
     from tinct.compress import DITHER, compress
 
@@ -440,6 +464,7 @@ def _compress_one(job: Job, options: Options) -> Outcome:
         seed=options.seed,
         threads=options.threads,
         ssimulacra2=options.score,
+        watch=meter.drawn,
     )
     picture = small.original
     if picture.animated and not options.quiet:
@@ -569,26 +594,60 @@ def _table_reporter(stream: Any, options: Options) -> Reporter:
     return show
 
 
+class Meter:
+    """What a terminal shows while there is something to wait for; nothing elsewhere."""
+
+    def __init__(self, bar: Any = None, task: Any = None) -> None:
+        self.bar, self.task, self.name, self.drawings = bar, task, "", 0
+
+    def begin(self, job: Job) -> None:
+        self.name, self.drawings = job.name, 0
+        self._say(self.name)
+
+    def drawn(self, size: int) -> None:
+        self.drawings += 1
+        if self.bar is not None:
+            from tinct.quality import size_text
+
+            self._say(f"{self.name}: drawing {self.drawings}, {size_text(size)}")
+
+    def end(self) -> None:
+        if self.bar is not None:
+            self.bar.advance(self.task)
+
+    def _say(self, text: str) -> None:
+        if self.bar is not None:
+            self.bar.update(self.task, description=_on_one_line(text))
+
+
 @contextlib.contextmanager
-def _progress(jobs: Sequence[Job], options: Options) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal's stderr when there is something to wait for."""
-    if options.quiet or len(jobs) < 2 or not sys.stderr.isatty():
-        yield lambda: None
+def _progress(jobs: Sequence[Job], options: Options) -> Iterator[Meter]:
+    """A bar on a terminal's stderr where there are many pictures, or many drawings of one."""
+    long = len(jobs) > 1 or options.quality is not None or options.max_bytes is not None
+    if options.quiet or not long or not sys.stderr.isatty():
+        yield Meter()
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("compressing", total=len(jobs))
-        yield lambda: bar.advance(task)
+    columns = [TextColumn("{task.description}", markup=False), BarColumn()]
+    with Progress(
+        *columns, MofNCompleteColumn(), Elapsed(), console=Console(stderr=True), transient=True
+    ) as bar:
+        yield Meter(bar, bar.add_task("", total=len(jobs)))
 
 
 # --- errors -------------------------------------------------------------------------------------
 
 
+def _on_one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split("\n")))
+
+
 def _complain(text: str) -> None:
     """One line on stderr, whatever the text holds."""
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split("\n")))
+    line = _on_one_line(text)
     print(f"tinct: {line}", file=sys.stderr, flush=True)  # click.echo would tear a progress bar
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,9 @@ from tinct import files, formats
 from tinct import quality as measures
 from tinct.color import check_space
 from tinct.draw import Clock, Drawing, Options, Studio, painted
-from tinct.palette import check_colors
+from tinct.palette import MAX_COLORS, check_colors
 from tinct.remap import check_dither, check_format, check_lossy
-from tinct.targets import TargetError, least_bytes, within_bytes
+from tinct.targets import TargetError, fewest_colors, least_bytes, within_bytes
 
 __all__ = ["DITHER", "Compressed", "TargetError", "compress"]
 
@@ -103,11 +104,11 @@ class Compressed:
 
 def compress(
     source: Any,
-    colors: int = 256,
+    colors: int | Literal["auto"] = 256,
     *,
     dither: float = DITHER,
     lossy: float = 0.0,
-    quality: float | None = None,
+    quality: float | tuple[float, float] | None = None,
     max_bytes: int | None = None,
     space: str = "oklab",
     seed: int = 0,
@@ -116,6 +117,7 @@ def compress(
     level: int | None = None,
     threads: int | None = None,
     ssimulacra2: bool = False,
+    watch: Callable[[int], None] | None = None,
 ) -> Compressed:
     """Compress a picture to a palette of few colors, chosen by K-means.
 
@@ -127,17 +129,20 @@ def compress(
     ----------
     source : path, bytes, array, Pillow image or Picture
         Whatever `tinct.files.read` takes.
-    colors : int
+    colors : int or "auto"
         How many colors at most, 2...256; one of them is spent on full transparency where the
-        picture has it.
+        picture has it. "auto": as few as score within 2 points of SSIMULACRA2 of 256 in fewer
+        bytes; with `quality` or `max_bytes`, as many as serve those best, which is also what 256
+        means there.
     dither : float
         The share of each pixel's error that is passed on to its neighbours, 0...1.
     lossy : float
         How much error a smaller file is worth, 0...1: 0 is off; from 0.1 to 0.8 photographs go from
         90 to 50 on SSIMULACRA2. Errors are then put where they show least.
-    quality : float, optional
+    quality : float or (least, most), optional
         The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible: 90
-        can't be told from the original, 70 is good. Takes several times as long.
+        can't be told from the original, 70 is good. Takes several times as long. Of a pair the
+        second is aimed at, and the best there is will do if it reaches the first.
     max_bytes : int, optional
         How large the file may be; it then looks as good as that allows.
     space : {"oklab", "srgb"}
@@ -153,6 +158,8 @@ def compress(
         How hard a PNG's encoder tries, as in `tinct.files.encode`; otherwise `effort` says.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well, of pictures of at least 8x8 pixels.
+    watch : callable, optional
+        Called with the bytes of each drawing that a search makes.
 
     Returns
     -------
@@ -178,7 +185,9 @@ def compress(
     >>> small.image.shape, small.palette.shape, small.data[1:4]
     ((64, 64, 3), (8, 3), b'PNG')
     """
-    check_colors(colors)
+    auto = colors == "auto"
+    most = MAX_COLORS if colors == "auto" else colors
+    check_colors(most)
     check_dither(dither)
     check_lossy(lossy)
     check_space(space)
@@ -196,13 +205,15 @@ def compress(
         level=level,
         threads=threads,
     )
-    studio = Studio(formats.prepared(picture, format), options, clock, picture.pixels)
-    if quality is not None:
-        drawn = least_bytes(studio, colors, quality)
+    studio = Studio(formats.prepared(picture, format), options, clock, picture.pixels, watch)
+    if isinstance(quality, tuple):
+        drawn = least_bytes(studio, most, quality[1], quality[0])
+    elif quality is not None:
+        drawn = least_bytes(studio, most, quality)
     elif max_bytes is not None:
-        drawn = within_bytes(studio, colors, max_bytes)
+        drawn = within_bytes(studio, most, max_bytes)
     else:
-        drawn = studio.draw(colors, lossy)
+        drawn = fewest_colors(studio, lossy) if auto else studio.draw(most, lossy)
     with clock("quality"):
         decibels = measures.psnr(picture.pixels, drawn.image)
     judged = ssimulacra2 and min(picture.pixels.shape[:2]) >= measures.MIN_SIDE
@@ -219,10 +230,13 @@ def _check_target(lossy: float, goal: Any, budget: Any) -> None:
     given = [name for name, value in ways.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} exclude each other")
-    if goal is not None and (isinstance(goal, bool) or not isinstance(goal, (int, float))):
-        raise TypeError(f"quality must be a number, not {type(goal).__name__}")
-    if goal is not None and not 1 <= goal <= 100:
-        raise ValueError(f"quality must be 1..100, not {goal}")
+    for score in goal if isinstance(goal, tuple) else () if goal is None else (goal,):
+        if isinstance(score, bool) or not isinstance(score, (int, float)):
+            raise TypeError(f"quality must be a number, not {type(score).__name__}")
+        if not 1 <= score <= 100:
+            raise ValueError(f"quality must be 1..100, not {score}")
+    if isinstance(goal, tuple) and (len(goal) != 2 or goal[0] > goal[1]):
+        raise ValueError(f"quality must be (least, most), not {goal}")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
         raise TypeError(f"max_bytes must be an integer, not {type(budget).__name__}")
     if budget is not None and budget < 1:

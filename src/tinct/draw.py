@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,10 +27,12 @@ from tinct.remap import remap, remap_lossy
 __all__ = ["Clock", "Drawing", "Options", "Studio", "painted"]
 
 Colors = NDArray[np.uint8]
+Watch = Callable[[int], None]
 
-# A picture beyond so many pixels is tried out on tiles of it: a grid of 5 x 5, if they fit.
 FLAT = 0.25
-WHOLE, TILE, TILES = 1 << 20, 160, 5
+# A picture beyond so many pixels (with effort, the second number) is tried out on tiles of it: a
+# grid of 5 x 5, if they fit.
+WHOLE, ALL_OF_IT, TILE, TILES = 1 << 20, 1 << 23, 160, 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,12 +49,18 @@ class Drawing:
         The file.
     exact : (h, w, c) uint8, optional
         The picture itself, where the file holds that because it took fewer bytes.
+    smooth : bool
+        Whether filters may help the file: not where the indices were chosen for its coder.
+    original : bool
+        Whether the file may hold the picture itself.
     """
 
     palette: Colors
     indices: NDArray[np.uint8]
     data: bytes
     exact: Colors | None = None
+    smooth: bool = True
+    original: bool = False
 
     @property
     def image(self) -> Colors:
@@ -103,6 +111,8 @@ class Studio:
         Where to count the time.
     original : (h, w, c) uint8, optional
         What drawings are judged against, if the pixels had to be fitted for the format.
+    watch : callable, optional
+        Called after each drawing with its bytes: searches make many.
 
     Examples
     --------
@@ -114,9 +124,14 @@ class Studio:
     """
 
     def __init__(
-        self, pixels: Colors, options: Options, clock: Clock, original: Colors | None = None
+        self,
+        pixels: Colors,
+        options: Options,
+        clock: Clock,
+        original: Colors | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        self.pixels, self.options, self.clock = pixels, options, clock
+        self.pixels, self.options, self.clock, self.watch = pixels, options, clock, watch
         self.original = pixels if original is None else original
         self._palettes: dict[tuple[int, bool], Palette] = {}
 
@@ -147,8 +162,17 @@ class Studio:
         """Who scores drawings of the picture."""
         return quality.Judge(self.original, threads=self.options.threads)
 
-    def draw(self, colors: int, lossy: float = 0.0) -> Drawing:
-        """Draw the picture with at most so many colors, at so much loss."""
+    def draw(self, colors: int, lossy: float = 0.0, *, hasty: bool = False) -> Drawing:
+        """Draw the picture with at most so many colors, at so much loss.
+
+        A hasty drawing is encoded with little effort, which is enough to compare; see `finish`.
+        """
+        drawing = self._draw(colors, lossy, hasty)
+        if self.watch is not None:
+            self.watch(len(drawing.data))
+        return drawing
+
+    def _draw(self, colors: int, lossy: float, hasty: bool) -> Drawing:
         chosen = self._palette(colors, lossy > 0)
         with self.clock("remap"):
             common: dict[str, Any] = {
@@ -164,22 +188,31 @@ class Studio:
             else:
                 indices = remap(self.pixels, chosen.colors, **common)
             indices, used = _without_unused(indices, chosen.colors)
-        with self.clock("encode"):
-            how = {name: getattr(self.options, name) for name in ("format", "level", "effort")}
-            data = formats.encode(indices, used, smooth=lossy == 0, **how)
-            drawing = Drawing(used, indices, data)
-            # Fewer colors are asked for because fewer are wanted.
-            return self._or_exact(drawing) if colors == MAX_COLORS else drawing
+        drawing = Drawing(used, indices, b"", smooth=lossy == 0, original=colors == MAX_COLORS)
+        return self._encoded(drawing, min(self.options.effort, 1) if hasty else None)
 
-    def _or_exact(self, drawing: Drawing) -> Drawing:
-        """Keep the picture as it is where that takes fewer bytes than a drawing of it."""
-        exact, options = self.pixels, self.options
-        if exact.shape[2] == 4:
-            exact = exact * (exact[:, :, 3:] > 0)
-        data = formats.original(
-            exact, len(drawing.data), format=options.format, effort=options.effort
-        )
-        return drawing if data is None else replace(drawing, data=data, exact=exact)
+    def finish(self, drawing: Drawing) -> Drawing:
+        """Encode a hasty drawing with all effort."""
+        again = self._encoded(replace(drawing, exact=None), None)
+        return min(drawing, again, key=lambda d: len(d.data))
+
+    def _encoded(self, drawing: Drawing, effort: int | None) -> Drawing:
+        options = self.options
+        how: dict[str, Any] = {"format": options.format}
+        how["effort"] = options.effort if effort is None else effort
+        with self.clock("encode"):
+            data = formats.encode(
+                drawing.indices, drawing.palette, smooth=drawing.smooth, level=options.level, **how
+            )
+            exact = None
+            # Fewer colors are asked for because fewer are wanted.
+            if drawing.original:
+                pixels = self.pixels
+                if pixels.shape[2] == 4:
+                    pixels = pixels * (pixels[:, :, 3:] > 0)
+                kept = formats.original(pixels, len(data), **how)
+                data, exact = (data, None) if kept is None else (kept, pixels)
+            return replace(drawing, data=data, exact=exact)
 
     def score(self, drawing: Drawing) -> float:
         """SSIMULACRA2 of a drawing."""
@@ -189,9 +222,11 @@ class Studio:
     def sample(self) -> Studio:
         """Tiles from all over a large picture, to be drawn with its palettes; itself if small."""
         height, width = self.pixels.shape[:2]
-        if height * width <= WHOLE:
+        if height * width <= (WHOLE if self.options.effort < 5 else ALL_OF_IT):
             return self
-        part = Studio(_tiles(self.pixels), self.options, self.clock, _tiles(self.original))
+        part = Studio(
+            _tiles(self.pixels), self.options, self.clock, _tiles(self.original), self.watch
+        )
         part.counted = self.counted
         part.weights = _tiles(self.weights)
         part._palettes = self._palettes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["farthest"]
+__all__ = ["STEP", "farthest", "on_grid"]
 
 # Dials are set to multiples of this: the last bit of a measurement then decides nothing.
 STEP = 1 / 512
@@ -50,7 +50,7 @@ def farthest(
     """
     good: tuple[float, float] | None = None
     bad: tuple[float, float] | None = None
-    at = _on_grid(guess)
+    at = on_grid(guess)
     for _ in range(most):
         left = slack(at)
         if left >= 0:
@@ -73,12 +73,19 @@ def _next(
     if good is not None and bad is not None:
         share = (good[1] - aim) / (good[1] - bad[1])
         share = min(max(share, 0.1), 0.9)  # an end that never moves would make steps tiny
-        between = _on_grid(good[0] + share * (bad[0] - good[0]))
+        between = on_grid(good[0] + share * (bad[0] - good[0]))
         return min(max(between, good[0] + STEP), bad[0] - STEP)
     at, left = good or bad or (0.0, 0.0)
     step = (left - aim) / slope
-    return _on_grid(at + (max(step, 0.05) if good else min(step, -0.05)))
+    return on_grid(at + (max(step, 0.05) if good else min(step, -0.05)))
 
 
-def _on_grid(at: float) -> float:
+def on_grid(at: float) -> float:
+    """The nearest position of the dial.
+
+    Examples
+    --------
+    >>> on_grid(0.5004), on_grid(-1.0)
+    (0.5, 0.0)
+    """
     return min(max(round(at / STEP) * STEP, 0.0), 1.0)

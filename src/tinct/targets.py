@@ -7,15 +7,18 @@ for that are searched on tiles first, and the last steps and the final figures a
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 from tinct.draw import Drawing, Studio
-from tinct.search import STEP, farthest
+from tinct.search import STEP, farthest, on_grid
 
 __all__ = ["TargetError", "fewest_colors", "least_bytes", "within_bytes"]
 
 # By how much SSIMULACRA2 falls from no loss to the most, and the logarithm of bytes.
 SCORES, LOG_BYTES = 60.0, 2.3
 CLOSE = 0.5  # points of SSIMULACRA2 above the goal that are close enough
+SPARE = 1.5  # and those that are worth more attempts, which give up so much of them:
+SPENT = (2.0, 1.0, 0.5, 0.25, 1.0, 0.5)
 FULL = math.log(1 / 0.975)  # a budget filled to 97.5 % is filled
 # Few colors with little loss beat many colors with much where a picture is flat, and never in
 # photographs (128 colors cost those 15 % more bytes at the same score). The number is followed
@@ -73,16 +76,17 @@ def least_bytes(studio: Studio, colors: int, goal: float, least: float | None = 
         tried = _Hunt(sample, goal)
         tried.everywhere(colors, where)
         if tried.best is not None:
-            colors, where = tried.at
+            colors, where, _ = tried.at
         hunt.turn(colors, where, CLOSE if tried.best is None else 3 * CLOSE)
     else:
         hunt.everywhere(colors, where)
+    hunt.spend()
     if hunt.best is None:
         hunt.measure(colors, 0.0)
     if hunt.best is not None:
-        return hunt.best
+        return studio.finish(hunt.best)
     if least is not None and hunt.closest is not None and hunt.highest >= least:
-        return hunt.closest
+        return studio.finish(hunt.closest)
     raise TargetError(
         f"a SSIMULACRA2 score of {goal if least is None else least:g} is out of reach: "
         f"{hunt.highest:.1f}"
@@ -196,9 +200,7 @@ def _loss_for(
     return best, 1.0 if kept is None else 1 - kept, least
 
 
-def _with_fewer(
-    studio: Studio, colors: int, budget: int, found: tuple[Drawing, float]
-) -> Drawing:
+def _with_fewer(studio: Studio, colors: int, budget: int, found: tuple[Drawing, float]) -> Drawing:
     """Follow the number of colors down while drawings that fill the budget look better."""
     best, where = found
     score = studio.score(best)
@@ -224,18 +226,18 @@ class _Hunt:
     def __init__(self, studio: Studio, goal: float) -> None:
         self.studio, self.goal = studio, goal
         self.best: Drawing | None = None
-        self.at = (0, 0.0)  # its colors and loss
+        self.at = (0, 0.0, 0.0)  # its colors, loss and score
         self.closest: Drawing | None = None  # of all, the one that scores highest
         self.highest = -math.inf
 
     def measure(self, colors: int, lossy: float) -> float:
-        drawing = self.studio.draw(colors, lossy)
+        drawing = self.studio.draw(colors, lossy, hasty=True)
         size = math.inf if self.best is None else len(self.best.data)
         score = self.studio.score(drawing)
         if score > self.highest:
             self.closest, self.highest = drawing, score
         if score >= self.goal and len(drawing.data) < size:
-            self.best, self.at = drawing, (colors, lossy)
+            self.best, self.at = drawing, (colors, lossy, score)
         if score < self.goal and len(drawing.data) >= size:
             raise _Beaten
         return score
@@ -251,6 +253,16 @@ class _Hunt:
             )
         except _Beaten:
             return None
+
+    def spend(self) -> None:
+        """Give up points above the goal: scores of small pictures jump from loss to loss."""
+        colors, lossy, score = self.at
+        for part in SPENT if self.best is not None else ():
+            if score - self.goal <= SPARE or lossy >= 1:
+                break
+            with suppress(_Beaten):
+                self.measure(colors, on_grid(lossy + part * (score - self.goal) / SCORES))
+            colors, lossy, score = self.at
 
     def everywhere(self, colors: int, guess: float) -> None:
         """With these colors and, where the picture is flat, with fewer and fewer."""
