@@ -271,7 +271,7 @@ def test_bits_that_cost_nothing_change_nothing(format):
         # A phrase is never followed by what would have made it longer: ties may be broken there.
         assert (free != plain).mean() < 0.25
         return
-    np.testing.assert_array_equal(_kernels.remap_for_rate(*common, True), plain)
+    np.testing.assert_array_equal(_kernels.remap_for_rate(*common, 8, True), plain)
 
 
 @pytest.mark.parametrize("format", FORMATS)

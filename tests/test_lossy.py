@@ -80,7 +80,7 @@ def test_bits_that_cost_nothing_change_nothing():
     colors = palette(histogram(pixels), 32).colors
     plain = remap(pixels, colors)
     free = _kernels.remap_for_rate(
-        pixels, visibility(pixels), plain, to_points(colors), -1, 0.0, 0.0, 1, False
+        pixels, visibility(pixels), plain, to_points(colors), -1, 0.0, 0.0, 1, 8, False
     )
     np.testing.assert_array_equal(free, plain)
 

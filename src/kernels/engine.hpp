@@ -105,6 +105,7 @@ struct RateJob {
     float spread;  // share of a pixel's error that is diffused
     float lambda;  // weighted squared error that one bit is worth
     int effort;    // 0, 1, 2: see rate::remap
+    int bits;      // of an index in the file: 1, 2, 4 or 8
     bool webp;     // whether lossless WebP will code the indices, not PNG
     void (*points_of)(const uint8_t *colors, int64_t n, float *points);
     uint8_t *indices;  // [h][w]: the result

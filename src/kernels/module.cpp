@@ -75,14 +75,14 @@ pixels::Fresh<uint8_t> remap_for_rate(const pixels::Array<uint8_t, 3> &pixels,
                                       const pixels::Array<float, 2> &weights,
                                       const pixels::Array<uint8_t, 2> &nearest,
                                       const pixels::Array<float, 2> &palette, int hidden, float spread,
-                                      float lambda, int effort, bool webp) {
+                                      float lambda, int effort, int bits, bool webp) {
     auto out = pixels::make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
     nb::gil_scoped_release release;
     const int channels = int(pixels.shape(2));
     rate_remap()({.pixels = pixels.data(), .weights = weights.data(), .nearest = nearest.data(),
                   .palette = palette.data(), .h = int(pixels.shape(0)), .w = int(pixels.shape(1)),
                   .channels = channels, .k = int(palette.shape(0)), .hidden = hidden, .spread = spread,
-                  .lambda = lambda, .effort = effort, .webp = webp,
+                  .lambda = lambda, .effort = effort, .bits = bits, .webp = webp,
                   .points_of = channels == 4 ? pixels::points_of<4> : pixels::points_of<3>,
                   .indices = out.data()});
     return out;
@@ -232,7 +232,7 @@ NB_MODULE(_kernels, m) {
     tinct::bind_points<double>(m, "PointsF64");
     tinct::bind_pixels(m);
     m.def("remap_for_rate", &tinct::remap_for_rate, "pixels"_a, "weights"_a, "nearest"_a, "palette"_a, "hidden"_a,
-          "spread"_a, "price"_a, "effort"_a, "webp"_a);
+          "spread"_a, "price"_a, "effort"_a, "bits"_a, "webp"_a);
     m.def("distance_code", [](int dx, int dy, int width, bool webp) {
         return webp ? tinct::rate::WebP::distance_code(dx, dy, width)
                     : tinct::rate::Deflate::distance_code(dx, dy, width);

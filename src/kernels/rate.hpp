@@ -494,7 +494,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     const RateJob job_;
     const Search search_;
     const int visible_ = job_.hidden < 0 ? job_.k : job_.k - 1;
-    const int bits_ = job_.k <= 2 ? 1 : job_.k <= 4 ? 2 : job_.k <= 16 ? 4 : 8;  // of an index
+    const int bits_ = job_.bits;                                  // of an index
     const int bundle_ = 8 / bits_;                                // indices that share a byte, a symbol
     const int units_ = (job_.w + bundle_ - 1) / bundle_;          // symbols of a row
     Prices<Coder> prices_;

@@ -71,6 +71,7 @@ def remap_for_rate(
     spread: float,
     price: float,
     effort: int,
+    bits: int,
     webp: bool,
 ) -> NDArray[np.uint8]: ...
 def remap_for_lzw(

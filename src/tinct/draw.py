@@ -30,6 +30,8 @@ Colors = NDArray[np.uint8]
 Watch = Callable[[int], None]
 
 FLAT = 0.25
+SMALL = 1 << 17  # pixels: their files are never encoded in haste, which costs up to 6 %
+PACKED = 16  # colors or fewer: a PNG packs two indices or more into a byte
 # A picture beyond so many pixels (with effort, the second number) is tried out on tiles of it: a
 # grid of 5 x 5, if they fit.
 WHOLE, ALL_OF_IT, TILE, TILES = 1 << 20, 1 << 23, 160, 5
@@ -51,6 +53,8 @@ class Drawing:
         The picture itself, where the file holds that because it took fewer bytes.
     smooth : bool
         Whether filters may help the file: not where the indices were chosen for its coder.
+    wide : bool
+        Whether a PNG spends a byte on each pixel though less would do.
     original : bool
         Whether the file may hold the picture itself.
     """
@@ -60,6 +64,7 @@ class Drawing:
     data: bytes
     exact: Colors | None = None
     smooth: bool = True
+    wide: bool = False
     original: bool = False
 
     @property
@@ -165,7 +170,8 @@ class Studio:
     def draw(self, colors: int, lossy: float = 0.0, *, hasty: bool = False) -> Drawing:
         """Draw the picture with at most so many colors, at so much loss.
 
-        A hasty drawing is encoded with little effort, which is enough to compare; see `finish`.
+        A hasty drawing is encoded with little effort, which is enough to compare large ones; see
+        `finish`.
         """
         drawing = self._draw(colors, lossy, hasty)
         if self.watch is not None:
@@ -173,23 +179,31 @@ class Studio:
         return drawing
 
     def _draw(self, colors: int, lossy: float, hasty: bool) -> Drawing:
-        chosen = self._palette(colors, lossy > 0)
+        chosen = self._palette(colors, lossy > 0).colors
+        hasty = hasty and self.pixels[:, :, 0].size > SMALL
+        effort = min(self.options.effort, 1) if hasty else None
+        # DEFLATE looks for bytes. Two pixels or more in one hide what they repeat, and copies are
+        # worth more where each has its own, or not: a tenth either way.
+        packs = lossy > 0 and len(chosen) <= PACKED and self.options.format == "png"
+        ways = [self._mapped(chosen, colors, lossy, wide) for wide in ((False, True)[: packs + 1])]
+        return min((self._encoded(way, effort) for way in ways), key=lambda d: len(d.data))
+
+    def _mapped(self, chosen: Colors, colors: int, lossy: float, wide: bool) -> Drawing:
+        options = self.options
+        common: dict[str, Any] = {name: getattr(options, name) for name in ("dither", "threads")}
+        common["counted"] = self.counted
+        if lossy:
+            common |= {name: getattr(options, name) for name in ("effort", "format")}
+            common |= {"weights": self.weights, "wide": wide}
         with self.clock("remap"):
-            common: dict[str, Any] = {
-                "dither": self.options.dither,
-                "counted": self.counted,
-                "threads": self.options.threads,
-            }
             if lossy:
-                for name in ("effort", "format"):
-                    common[name] = getattr(self.options, name)
-                common["weights"] = self.weights
-                indices = remap_lossy(self.pixels, chosen.colors, lossy, **common)
+                indices = remap_lossy(self.pixels, chosen, lossy, **common)
             else:
-                indices = remap(self.pixels, chosen.colors, **common)
-            indices, used = _without_unused(indices, chosen.colors)
-        drawing = Drawing(used, indices, b"", smooth=lossy == 0, original=colors == MAX_COLORS)
-        return self._encoded(drawing, min(self.options.effort, 1) if hasty else None)
+                indices = remap(self.pixels, chosen, **common)
+            indices, used = _without_unused(indices, chosen)
+        return Drawing(
+            used, indices, b"", smooth=not lossy, wide=wide, original=colors == MAX_COLORS
+        )
 
     def finish(self, drawing: Drawing) -> Drawing:
         """Encode a hasty drawing with all effort."""
@@ -202,7 +216,12 @@ class Studio:
         how["effort"] = options.effort if effort is None else effort
         with self.clock("encode"):
             data = formats.encode(
-                drawing.indices, drawing.palette, smooth=drawing.smooth, level=options.level, **how
+                drawing.indices,
+                drawing.palette,
+                smooth=drawing.smooth,
+                wide=drawing.wide,
+                level=options.level,
+                **how,
             )
             exact = None
             # Fewer colors are asked for because fewer are wanted.

@@ -451,7 +451,13 @@ _AS_GIVEN = {
 _FILTERS = ("NoOp", "Paeth", "MinSum", "Entropy", "Up")
 
 
-def encode(indices: NDArray[np.uint8], palette: Pixels, *, level: int | None = None) -> bytes:
+def encode(
+    indices: NDArray[np.uint8],
+    palette: Pixels,
+    *,
+    level: int | None = None,
+    wide: bool = False,
+) -> bytes:
     """Encode a picture of at most 256 colors as an indexed PNG.
 
     1, 2, 4 or 8 bits per pixel by the number of colors used; entries that aren't opaque first, so
@@ -467,6 +473,8 @@ def encode(indices: NDArray[np.uint8], palette: Pixels, *, level: int | None = N
         0 (fastest) to 6 (smallest). 0...3 deflate harder and harder, 3 tries filters too; from 4
         on oxipng searches at that level and may store the same pixels as grey or with more bits.
         Unless given, 3 up to 32,768 pixels, 1 up to 4,194,304, 0 above.
+    wide : bool
+        Whether to spend a byte on each pixel even where 16 colors or fewer would pack.
 
     Returns
     -------
@@ -487,7 +495,7 @@ def encode(indices: NDArray[np.uint8], palette: Pixels, *, level: int | None = N
     """
     indices, entries = tidied(indices, palette)
     height, width = indices.shape
-    bits = next(bits for bits in (1, 2, 4, 8) if len(entries) <= 1 << bits)
+    bits = next(bits for bits in (8 if wide else 1, 2, 4, 8) if len(entries) <= 1 << bits)
     image = oxipng.RawImage(
         _packed(indices, bits).tobytes(),
         width,

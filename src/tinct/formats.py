@@ -80,6 +80,7 @@ def encode(
     level: int | None = None,
     effort: int = 1,
     smooth: bool = True,
+    wide: bool = False,
 ) -> bytes:
     """Encode a picture of at most 256 colors.
 
@@ -98,6 +99,8 @@ def encode(
         oxipng's level 4, from 9 on with Zopfli.
     smooth : bool
         Whether filters can help a PNG: not where the indices were chosen for DEFLATE.
+    wide : bool
+        Whether a PNG is to spend a byte on each pixel, because indices were chosen for that.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def encode(
     if format == "webp":
         indices, palette = files.tidied(indices, palette)
         return _webp(palette[indices], _method(effort))
-    return _png(indices, palette, level, effort, smooth)
+    return _png(indices, palette, level, effort, smooth, wide)
 
 
 # --- GIF ----------------------------------------------------------------------------------------
@@ -173,18 +176,20 @@ def _webp(pixels: Pixels, method: int) -> bytes:
 # --- PNG ----------------------------------------------------------------------------------------
 
 
-def _png(indices: Indices, palette: Pixels, level: int | None, effort: int, smooth: bool) -> bytes:
+def _png(
+    indices: Indices, palette: Pixels, level: int | None, effort: int, smooth: bool, wide: bool
+) -> bytes:
     """The smallest of several ways to store the same pixels; more ways with more effort.
 
-    Measured on 10 photographs and 12 graphics: filters after reordering the palette as Zeng et al.
-    do save 21 % of photographs with 16 colors, 5 % with 256, 1 % of dithered ones with 256 (up to
-    7), nothing where copies were made on purpose (`smooth` is false: +29 %). Orders by luminance,
-    popularity and nearest neighbour were worse than Zeng's by 4 to 20 %. oxipng's level 4 saves
-    another 1 to 4 %, Zopfli 0.3 to 4 %.
+    Measured on 1 to 6 pictures a case: filters after reordering the palette as Zeng et al. do save
+    21 % of a photograph with 16 colors, 5 % with 256, 1 % of dithered ones with 256 (up to 7),
+    nothing where copies were made on purpose (`smooth` is false: +29 %). Orders by luminance,
+    popularity and nearest neighbour were usually worse than Zeng's. oxipng's level 4 saves another
+    0.2 to 8 %, Zopfli 0.3 to 5 %.
     """
     if level is not None:
-        return files.encode(indices, palette, level=level)
-    ways = [files.encode(indices, palette, level=None if effort < 2 else 2)]
+        return files.encode(indices, palette, level=level, wide=wide)
+    ways = [files.encode(indices, palette, level=None if effort < 2 else 2, wide=wide)]
     if effort >= 2 and smooth:
         order = _alike_beside(indices, len(palette))
         place = np.empty(len(order), np.uint8)
@@ -192,7 +197,7 @@ def _png(indices: Indices, palette: Pixels, level: int | None, effort: int, smoo
         sorted_ = place[indices], palette[order]
         ways += [files.encode(*sorted_, level=by) for by in ((3, 4) if effort >= 5 else (3,))]
     if effort >= 5:
-        ways.append(files.encode(indices, palette, level=4))
+        ways.append(files.encode(indices, palette, level=4, wide=wide))
     grey = _grey(indices, palette)
     if grey is not None:
         ways.append(grey)

@@ -135,6 +135,7 @@ def remap_lossy(
     counted: Histogram | None = None,
     effort: int = 1,
     format: str = "png",
+    wide: bool = False,
     threads: int | None = None,
 ) -> Indices:
     """Map pixels to palette entries so that the file becomes small where that shows least.
@@ -161,6 +162,8 @@ def remap_lossy(
         How many ways to go on are kept at each pixel: 8 at 0, 32 from 1 on, 48 from 5 on.
     format : {"png", "webp", "gif"}
         Whose bits are counted: DEFLATE's, lossless WebP's, LZW's.
+    wide : bool
+        Whether a PNG will spend a byte on each index even where two or more would fit in one.
     threads : int, optional
         Threads to work with; by default one per core. The result does not depend on it.
 
@@ -212,7 +215,8 @@ def remap_lossy(
         if format == "gif":
             indices = _kernels.remap_for_lzw(*common, code_size(len(palette)))
         else:
-            indices = _kernels.remap_for_rate(*common, format == "webp")
+            bits = 8 if wide and format == "png" else index_bits(len(palette))
+            indices = _kernels.remap_for_rate(*common, bits, format == "webp")
         return indices[kept - first :]
 
     bands = _bands(len(pixels), max(-(-LOSSY_BAND // pixels.shape[1]), WARM))
@@ -233,6 +237,17 @@ def price(lossy: float) -> float:
     doublings = 7 * lossy
     whole = min(int(doublings), 6)
     return 1e-5 * (1 + (doublings - whole)) * float(1 << whole)
+
+
+def index_bits(colors: int) -> int:
+    """Bits of an index where a file packs as many as fit into a byte.
+
+    Examples
+    --------
+    >>> [index_bits(k) for k in (2, 3, 16, 17)]
+    [1, 2, 4, 8]
+    """
+    return next(bits for bits in (1, 2, 4, 8) if colors <= 1 << bits)
 
 
 def code_size(colors: int) -> int:

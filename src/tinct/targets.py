@@ -23,7 +23,7 @@ FULL = math.log(1 / 0.975)  # a budget filled to 97.5 % is filled
 # Few colors with little loss beat many colors with much where a picture is flat, and never in
 # photographs (128 colors cost those 15 % more bytes at the same score). The number is followed
 # down until two in a row were no better.
-FEWER = (128, 80, 56, 40, 28, 20, 14, 10, 7, 5)
+FEWER = (128, 80, 56, 40, 28, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4)
 ENOUGH = (128, 64, 32, 16, 8, 4, 2)
 UNSEEN = 2.0  # points of SSIMULACRA2 that fewer colors may cost when their number is chosen
 
