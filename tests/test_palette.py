@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 import reference_pixels as reference
 from tinct.color import from_points, to_points
+from tinct.compress import compress
 from tinct.kmeans import KMeansResult, assign
 from tinct.palette import Histogram, _nearest_colors, _rounded, histogram, palette
 
@@ -202,3 +203,20 @@ def test_solid_areas_stay_solid_beside_smooth_edges():
     pixels = np.dstack([painting(side=64), shape.astype(np.uint8)])
     chosen = palette(histogram(pixels), 12).colors
     assert not ((chosen[:, 3] >= 240) & (chosen[:, 3] < 255)).any()
+
+
+def test_a_small_mark_of_a_hue_of_its_own_keeps_an_entry():
+    chance = np.random.default_rng(2)
+    y, x = np.mgrid[:96, :128]
+    sea = np.dstack([20 + y // 2, 90 + x // 2, 200 - y // 2 - x // 4]) + chance.normal(
+        0, 6, (96, 128, 1)
+    )
+    pixels = sea.clip(0, 255).astype(np.uint8)
+    pixels[40:44, 60:66] = (214, 30, 36)  # 24 pixels
+    for drawn in (
+        compress(pixels, 16).image,
+        compress(pixels, 16, dither=0).image,
+        compress(pixels, 16, lossy=0.5).image,
+    ):
+        red, green, blue = drawn[40:44, 60:66].reshape(-1, 3).mean(axis=0)
+        assert red > 150 > 2 * max(green, blue)

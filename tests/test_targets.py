@@ -75,6 +75,31 @@ def test_transparent_pixels_stay_so_whatever_the_target():
     np.testing.assert_array_equal(image[..., 3] == 0, pixels[..., 3] == 0)
 
 
+def test_of_two_scores_the_lower_one_will_do_where_the_higher_is_out_of_reach():
+    pixels = photo(160, 200)
+    best = compress(pixels, ssimulacra2=True).report.ssimulacra2
+    small = compress(pixels, quality=(best - 10, 100))
+    assert best - 10 <= small.report.ssimulacra2 < 100
+    assert compress(pixels, quality=(10, 60)).data == compress(pixels, quality=60).data
+    with pytest.raises(TargetError, match="a SSIMULACRA2 score of 99 is out of reach"):
+        compress(pixels, 16, quality=(99, 100))
+
+
+def test_automatic_colors_are_few_and_cost_two_points_at_most():
+    pixels = photo(160, 200)
+    whole, auto = (compress(pixels, k, ssimulacra2=True).report for k in (256, "auto"))
+    assert auto.bytes_out <= whole.bytes_out
+    assert auto.ssimulacra2 >= whole.ssimulacra2 - 2
+    assert compress(flat(), "auto").report.psnr == math.inf
+
+
+def test_every_drawing_of_a_search_is_told_of():
+    told = []
+    small = compress(photo(160, 200), quality=60, watch=told.append)
+    assert len(told) >= 2
+    assert len(small.data) <= max(told)
+
+
 def test_what_is_out_of_reach_says_what_was_reached():
     with pytest.raises(TargetError, match=r"^50 bytes are out of reach: \d+$"):
         compress(photo(), max_bytes=50)
@@ -87,6 +112,9 @@ def test_what_is_out_of_reach_says_what_was_reached():
     ("options", "error", "words"),
     [
         ({"quality": 101}, ValueError, r"quality must be 1\.\.100, not 101"),
+        ({"quality": (60, 50)}, ValueError, r"quality must be \(least, most\), not \(60, 50\)"),
+        ({"quality": (0, 50)}, ValueError, r"quality must be 1\.\.100, not 0"),
+        ({"colors": "some"}, TypeError, "colors must be an integer, not str"),
         ({"quality": math.nan}, ValueError, r"quality must be 1\.\.100, not nan"),
         ({"quality": "good"}, TypeError, "quality must be a number, not str"),
         ({"max_bytes": 0}, ValueError, "max_bytes must be 1 or more, not 0"),
