@@ -137,3 +137,13 @@ def test_large_pictures_are_tried_out_on_tiles_of_them():
     np.testing.assert_array_equal(sample.pixels[:160, :160], pixels[:160, :160])
     np.testing.assert_array_equal(sample.pixels[-160:, -160:], pixels[-160:, -160:])
     assert len(sample.draw(8, 0.5).palette) == 8
+
+
+def test_flat_pictures_take_no_more_than_undithered_in_the_fewest_colors_that_do():
+    pixels = np.kron(text(), np.ones((2, 2, 1), np.uint8))
+    small = compress(pixels, quality=85, effort=5)
+    assert small.report.ssimulacra2 >= 85
+    for k in (4, 6, 8, 12, 16):
+        plain = compress(pixels, k, dither=0, effort=5, ssimulacra2=True)
+        if plain.report.ssimulacra2 >= 85:
+            assert len(small.data) <= len(plain.data)

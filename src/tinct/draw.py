@@ -167,30 +167,43 @@ class Studio:
         """Who scores drawings of the picture."""
         return quality.Judge(self.original, threads=self.options.threads)
 
-    def draw(self, colors: int, lossy: float = 0.0, *, hasty: bool = False) -> Drawing:
+    def draw(
+        self,
+        colors: int,
+        lossy: float = 0.0,
+        *,
+        hasty: bool = False,
+        dither: float | None = None,
+    ) -> Drawing:
         """Draw the picture with at most so many colors, at so much loss.
 
         A hasty drawing is encoded with little effort, which is enough to compare large ones; see
         `finish`.
         """
-        drawing = self._draw(colors, lossy, hasty)
+        drawing = self._draw(
+            colors, lossy, hasty, self.options.dither if dither is None else dither
+        )
         if self.watch is not None:
             self.watch(len(drawing.data))
         return drawing
 
-    def _draw(self, colors: int, lossy: float, hasty: bool) -> Drawing:
+    def _draw(self, colors: int, lossy: float, hasty: bool, dither: float) -> Drawing:
         chosen = self._palette(colors, lossy > 0).colors
         hasty = hasty and self.pixels[:, :, 0].size > SMALL
         effort = min(self.options.effort, 1) if hasty else None
         # DEFLATE looks for bytes. Two pixels or more in one hide what they repeat, and copies are
         # worth more where each has its own, or not: a tenth either way.
         packs = lossy > 0 and len(chosen) <= PACKED and self.options.format == "png"
-        ways = [self._mapped(chosen, colors, lossy, wide) for wide in ((False, True)[: packs + 1])]
+        ways = [
+            self._mapped(chosen, colors, lossy, wide, dither) for wide in (False, True)[: packs + 1]
+        ]
         return min((self._encoded(way, effort) for way in ways), key=lambda d: len(d.data))
 
-    def _mapped(self, chosen: Colors, colors: int, lossy: float, wide: bool) -> Drawing:
+    def _mapped(
+        self, chosen: Colors, colors: int, lossy: float, wide: bool, dither: float
+    ) -> Drawing:
         options = self.options
-        common: dict[str, Any] = {name: getattr(options, name) for name in ("dither", "threads")}
+        common: dict[str, Any] = {"dither": dither, "threads": options.threads}
         common["counted"] = self.counted
         if lossy:
             common |= {name: getattr(options, name) for name in ("effort", "format")}

@@ -17,7 +17,8 @@ __all__ = ["TargetError", "fewest_colors", "least_bytes", "within_bytes"]
 # By how much SSIMULACRA2 falls from no loss to the most, and the logarithm of bytes.
 SCORES, LOG_BYTES = 60.0, 2.3
 CLOSE = 0.5  # points of SSIMULACRA2 above the goal that are close enough
-SPARE = 1.5  # and those that are worth more attempts, which give up so much of them:
+SPARE = 1.5  # and those that are worth more attempts, which give up so much of them (SPENT)
+THOROUGH = 5  # the effort from which flat pictures are tried without loss too
 SPENT = (2.0, 1.0, 0.5, 0.25, 1.0, 0.5)
 FULL = math.log(1 / 0.975)  # a budget filled to 97.5 % is filled
 # Few colors with little loss beat many colors with much where a picture is flat, and never in
@@ -81,6 +82,8 @@ def least_bytes(studio: Studio, colors: int, goal: float, least: float | None = 
     else:
         hunt.everywhere(colors, where)
     hunt.spend()
+    if studio.flat and studio.options.effort >= THOROUGH:
+        hunt.plainly(colors)
     if hunt.best is None:
         hunt.measure(colors, 0.0)
     if hunt.best is not None:
@@ -263,6 +266,25 @@ class _Hunt:
             with suppress(_Beaten):
                 self.measure(colors, on_grid(lossy + part * (score - self.goal) / SCORES))
             colors, lossy, score = self.at
+
+    def plainly(self, colors: int) -> None:
+        """Without loss or dithering, in the fewest colors that do: PNG's filters then help.
+
+        On wide charts they save 15 %, which no copies do: the row above is far away.
+        """
+        for fewer in reversed(FEWER):
+            if fewer > colors:
+                return
+            drawing = self.studio.draw(fewer, hasty=True, dither=0.0)
+            score = self.studio.score(drawing)
+            if score < self.goal:
+                continue
+            drawing = self.studio.finish(drawing)
+            if self.best is not None:
+                self.best = self.studio.finish(self.best)
+            if self.best is None or len(drawing.data) < len(self.best.data):
+                self.best, self.at = drawing, (fewer, 0.0, score)
+            return
 
     def everywhere(self, colors: int, guess: float) -> None:
         """With these colors and, where the picture is flat, with fewer and fewer."""
