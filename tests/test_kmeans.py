@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -367,6 +368,7 @@ tinct.kmeans(x, 2000, init="random", max_iter=10**6, tol=0, threads=2)
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert run.stdout.readline() == "go\n"
+    time.sleep(1)  # into the run: before it, imports may still be under way
     run.send_signal(2)
     _, error = run.communicate(timeout=30)
     assert "KeyboardInterrupt" in error

@@ -29,7 +29,7 @@ __all__ = ["Clock", "Drawing", "Options", "Studio", "painted"]
 Colors = NDArray[np.uint8]
 Watch = Callable[[int], None]
 
-FLAT = 0.25
+FLAT = 0.25  # share of pixels equal to the one before, see Studio.flat
 SMALL = 1 << 17  # pixels: their files are never encoded in haste, which costs up to 6 %
 PACKED = 16  # colors or fewer: a PNG packs two indices or more into a byte
 # A picture beyond so many pixels (with effort, the second number) is tried out on tiles of it: a

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinct import _kernels
 from tinct.color import from_points, to_points
-from tinct.kmeans import KMeansResult, assign, kmeans
+from tinct.kmeans import KMeansResult, assign, kmeans, update
 
 __all__ = ["Histogram", "Palette", "histogram", "palette", "visibility", "weighted"]
 
@@ -226,8 +226,9 @@ def palette(
         mark = _find_mark(run, points, weights)
         if mark is not None and len(points) - mark.sum() > room:
             rest = kmeans(points[~mark], room - 1, weights=weights[~mark], **how)
-            center = np.average(points[mark], axis=0, weights=weights[mark])
-            centers = np.vstack([rest.centers, center.astype(np.float32)])
+            alone = np.zeros(int(mark.sum()), dtype=np.int32)
+            center = update(points[mark], alone, 1, weights=weights[mark])
+            centers = np.vstack([rest.centers, center])
             run = replace(run, centers=centers, labels=assign(points, centers)[0])
     opaque = histogram.colors[~hidden][:, 3:] == 255
     chosen, served = _rounded(run, points, weights, opaque.ravel(), histogram.space)
@@ -297,7 +298,8 @@ def _find_mark(
         return None
     middle = points[np.argmax(weights * tint * tint * lost)]
     mark = lost & (((points - middle) ** 2).sum(axis=1) < APART**2)
-    return mark if weights[mark].sum() >= MARK else None
+    # One after the other: numpy's own sums may group terms by the CPU's vectors.
+    return mark if np.cumsum(weights[mark])[-1] >= MARK else None
 
 
 def _solid(
