@@ -360,7 +360,7 @@ def test_looser_tolerance_stops_earlier():
 def test_ctrl_c_ends_a_long_run():
     code = """
 import numpy as np, tinct
-x = np.random.default_rng(0).random((300_000, 3))
+x = np.random.default_rng(0).random((2_000_000, 3))
 print("go", flush=True)
 tinct.kmeans(x, 2000, init="random", max_iter=10**6, tol=0, threads=2)
 """
@@ -368,7 +368,7 @@ tinct.kmeans(x, 2000, init="random", max_iter=10**6, tol=0, threads=2)
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert run.stdout.readline() == "go\n"
-    time.sleep(1)  # into the run: before it, imports may still be under way
+    time.sleep(0.5)  # into the run: before it, imports may still be under way
     run.send_signal(2)
     _, error = run.communicate(timeout=30)
     assert "KeyboardInterrupt" in error
