@@ -137,6 +137,16 @@ def test_flat_graphics_of_few_colors_stay_as_they_are(share):
     np.testing.assert_array_equal(colors[remap_lossy(pixels, colors, share)], pixels)
 
 
+@pytest.mark.parametrize("colors", [2, 5])
+def test_wide_areas_in_which_nothing_happens_stay_as_they_are(colors):
+    large = flat().repeat(12, axis=0).repeat(12, axis=1)  # rows longer than DEFLATE's copies
+    chosen = palette(histogram(large), 5).colors[-colors:]
+    pixels = chosen[remap(large, chosen)]
+    indices = remap_lossy(pixels, chosen, 0.4)
+    np.testing.assert_array_equal(chosen[indices], pixels)
+    assert stream(indices) < 1.1 * stream(remap(pixels, chosen))
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 70), (70, 1), (2, 3), (3, 17)])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_any_size_of_picture_is_drawn(shape, channels):

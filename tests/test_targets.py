@@ -147,3 +147,14 @@ def test_flat_pictures_take_no_more_than_undithered_in_the_fewest_colors_that_do
         plain = compress(pixels, k, dither=0, effort=5, ssimulacra2=True)
         if plain.report.ssimulacra2 >= 85:
             assert len(small.data) <= len(plain.data)
+
+
+def test_few_colors_of_flat_pictures_are_those_that_score_highest_undithered():
+    pixels = np.ascontiguousarray(np.tile(text(), (2, 1, 1)))
+    studio = draw.Studio(pixels, draw.Options(dither=0.75, effort=5), draw.Clock())
+    assert studio.thorough
+    for colors in (4, 6, 9):
+        chosen, drawing, score = studio.plain(colors)
+        assert score == ssimulacra2(pixels, drawing.image)
+        assert score >= compress(pixels, colors, dither=0, ssimulacra2=True).report.ssimulacra2
+        assert len(chosen.colors) <= colors

@@ -15,6 +15,7 @@
 #pragma once
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -77,7 +78,7 @@ template <class Coder> class Prices {
         for (int n = 0; n < SHORTEST; ++n) longer_[n] = 0.0f;
         for (int n = SHORTEST; n < LONGEST - 1; ++n)
             longer_[n] = (length(n + 2) - length(n - 1)) * (1.0f / 3.0f);
-        for (int n = LONGEST - 1; n < LONGEST + 2; ++n) longer_[n] = 10.0f;
+        longer_[LONGEST - 1] = longer_[LONGEST - 2];
     }
 
   private:
@@ -105,7 +106,7 @@ template <class Coder> class Prices {
 
     int bits_;  // of an index
     uint32_t counts_[512] = {}, lengths_[Coder::LENGTHS] = {}, distances_[Coder::DISTANCES] = {};
-    float literal_[512] = {}, copy_[Coder::DISTANCES] = {}, longer_[LONGEST + 2] = {};
+    float literal_[512] = {}, copy_[Coder::DISTANCES] = {}, longer_[LONGEST] = {};
 };
 
 /// Zeroed memory. (A std::vector's members could be merged across instruction sets by the linker.)
@@ -154,7 +155,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
   public:
     explicit Remapper(const RateJob &job, const Search &search)
         : job_(job), search_(search), prices_(job.k, bits_), target_(size_t(job.w) * 4), points_(size_t(job.w) * D),
-          below_(size_t(job.w + 2) * 4), trace_(size_t(job.w)) {
+          below_(size_t(job.w + 2) * 4), trace_(size_t(job.w)),
+          still_(size_t(job.w + 1)) {
         for (int j = 0; j < job.k; ++j)
             for (int c = 0; c < D; ++c) planes_[c][j] = palette_[j][c] = job.palette[j * D + c];
         for (int s = 1; s <= Near; ++s) code_[s] = uint8_t(Coder::distance_code(s, 0, units_));
@@ -166,6 +168,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         for (int y = 0; y < job_.h; ++y) {
             charge();
             aim(y);
+            measure_stillness(y);
             map_row(y);
             trace_back(y);
             diffuse(y);
@@ -178,6 +181,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     static constexpr int NEIGHBORS = 24;           // entries tried for a literal: the nearest entry's nearest
     static constexpr int GROUPS = 14;  // of colors, for the coarse hash; 24 cost 1.5 % more bytes, 64 2 %
     static constexpr int PAST = 8;                 // indices that each path remembers
+    static constexpr float NOTHING = 1e-4f;        // error, in each coordinate, that is none
     static_assert(Near <= PAST);
     using Chain = Chains<Coder::WINDOW>;
 
@@ -193,7 +197,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     void charge() {
         prices_.update();
         for (int i = 0; i < 512; ++i) literal_[i] = job_.lambda * prices_.literal(i);
-        for (int n = 0; n < Coder::LONGEST + 2; ++n) longer_[n] = job_.lambda * prices_.longer(n);
+        for (int n = 0; n < Coder::LONGEST; ++n) longer_[n] = job_.lambda * prices_.longer(n);
+        for (int n = 0; n < Coder::LONGEST; ++n) from_none_[n + 1] = from_none_[n] + longer_[n];
         for (int s = 1; s < STATES; ++s) enter_[s] = job_.lambda * prices_.copy(code_[s]);
     }
 
@@ -210,6 +215,11 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         int best = last_;
         float before = 0.0f;
         for (int x = 0; x < width(); ++x) {
+            if (int n = pass(y, x)) {
+                before = cost_[best = trace_[x + n - 1].best];
+                x += n - 1;
+                continue;
+            }
             bool dear = cost_[best] - before > mean_cost_;  // the last pixel: nothing open fits here
             before = cost_[best];
             if (y > 0 && x % (bundle_ * (dear ? search_.every : 4 * search_.every)) == 0) find_places(y, x, best);
@@ -220,6 +230,70 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         last_ = best;
         float mean = cost_[best] / float(width());
         mean_cost_ = y == 0 ? mean : 0.9f * mean_cost_ + 0.1f * mean;
+    }
+
+    /// How far from each pixel on nothing happens: one color, that of an entry, and no error from above.
+    void measure_stillness(int y) {
+        const uint8_t *nearest = job_.nearest + size_t(y) * width();
+        for (int x = width() - 1; x >= 0; --x) {
+            const float *target = target_.data() + size_t(x) * 4, *entry = palette_[nearest[x]];
+            bool exact = true;
+            for (int c = 0; c < D; ++c) exact &= std::abs(target[c] - entry[c]) < NOTHING;
+            still_[x] = !exact ? 0 : x + 1 < width() && nearest[x + 1] == nearest[x] ? still_[x + 1] + 1 : 1;
+        }
+    }
+
+    /// Goes over pixels at which nothing happens in one step, which graphics mostly consist of: copies that bring
+    /// their entry grow longer, all other paths end. Stops where places for what follows are to be found.
+    int pass(int y, int x) {
+        const int n = (still_[x] - search_.reach) / bundle_ * bundle_;
+        if (n < PAST || x < PAST || still_[x - PAST] != still_[x] + PAST || x % bundle_) return 0;
+        const size_t p = size_t(y) * width() + x;
+        const uint8_t entry = job_.nearest[p];
+        const uint64_t all = 0x0101010101010101u * entry;
+        alignas(64) float cost[STATES];
+        for (int s = 0; s < STATES; ++s) cost[s] = brings(s, p, x, n, all) ? grown(s, n / bundle_) : NEVER;
+        const int best = first_least(cost);
+        if (cost[best] >= NEVER) return 0;
+        std::memcpy(cost_, cost, sizeof cost);
+        for (int s = 0; s < STATES; ++s) past_[s] = all;
+        for (auto &plane : error_) for (float &e : plane) e = 0.0f;
+        for (int i = 0; i < n; ++i) {
+            Trace &trace = trace_[x + i];
+            std::memset(trace.index, entry, STATES);
+            std::memset(trace.entered, 0, STATES);
+            std::memcpy(trace.code, code_, STATES);
+            trace.best = uint8_t(best);
+        }
+        return n;
+    }
+
+    /// Whether a copy that carries no error brings n times the same entry.
+    bool brings(int s, size_t p, int x, int n, uint64_t all) const {
+        if (s == 0 || cost_[s] >= NEVER) return false;
+        for (int c = 0; c < D; ++c) if (!(std::abs(error_[c][s]) < NOTHING)) return false;
+        if (s <= Near) {
+            const int back = s * bundle_;
+            return back <= x && back <= PAST && (past_[s] ^ all) << (64 - 8 * back) == 0;
+        }
+        const int from = x - shift_[s];
+        if (offset_[s] == 0 || from < 0 || from + n > width()) return false;
+        const uint8_t *source = job_.indices + p - offset_[s];
+        for (int i = 0; i < n; ++i) if (source[i] != uint8_t(all)) return false;
+        return true;
+    }
+
+    /// What a copy costs n symbols further on, which are counted into its length.
+    float grown(int s, int n) {
+        float cost = cost_[s];
+        for (int length = length_[s]; ; length = 0) {
+            const int step = std::min(n, Coder::LONGEST - length);
+            cost += from_none_[length + step] - from_none_[length];
+            length_[s] = length + step;
+            n -= step;
+            if (n == 0) return cost;
+            cost += enter_[s];
+        }
     }
 
     /// One pixel further on every path.
@@ -251,11 +325,12 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     /// Each copy goes on, or starts anew from the best path when that is cheaper.
     void enter_or_stay(float before, int32_t *entered) {
         for (int s = 0; s < STATES; ++s) {
+            const bool full = length_[s] >= Coder::LONGEST;  // the next copy from there begins
             const float enter = before + enter_[s];
-            const float stay = cost_[s] + longer_[length_[s]];
+            const float stay = cost_[s] + (full ? enter_[s] : longer_[length_[s]]);
             const bool anew = enter < stay;
             cost_[s] = anew ? enter : stay;
-            length_[s] = anew ? 1 : std::min(length_[s] + 1, Coder::LONGEST);
+            length_[s] = anew | full ? 1 : length_[s] + 1;
             entered[s] = anew;
         }
     }
@@ -415,7 +490,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
             if (x > 0 && !trace.entered[s]) continue;
             const int symbols = (length + bundle_ - 1) / bundle_;
             if (s > 0 && symbols >= Coder::SHORTEST)
-                prices_.count_copy(std::min(symbols, Coder::LONGEST), trace.code[s]);
+                for (int left = symbols; left > 0; left -= Coder::LONGEST)
+                    prices_.count_copy(std::clamp(left, Coder::SHORTEST, Coder::LONGEST), trace.code[s]);
             else
                 for (int i = 0; i < length; i += bundle_) prices_.count_literal(symbol(row, x + i));
             length = 0;
@@ -501,13 +577,15 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     Chain exact_, coarse_;
     Buffer<float> target_, points_, below_;  // this row's pixels + error from above; its error for the next row
     Buffer<Trace> trace_;
+    Buffer<int32_t> still_;
     // One number per state: the cheapest path into it, the error it carries, its last eight indices, how long
     // its copy is, and what the copy is of.
     alignas(64) float cost_[STATES] = {}, error_[4][STATES] = {}, enter_[STATES] = {NEVER};
     alignas(64) uint64_t past_[STATES] = {};
     alignas(64) int32_t length_[STATES] = {}, offset_[STATES] = {}, shift_[STATES] = {};
     uint8_t code_[STATES] = {}, group_[256] = {};
-    float literal_[512] = {}, longer_[Coder::LONGEST + 2] = {};  // lambda * bits
+    float literal_[512] = {}, longer_[Coder::LONGEST + 1] = {};  // lambda * bits
+    float from_none_[Coder::LONGEST + 1] = {};  // lambda * bits of a copy beyond the shortest one's
     alignas(16) float palette_[256][4] = {};      // four lanes, whatever D is: one load
     alignas(64) float planes_[4][256] = {};       // the same, by coordinate
     int32_t neighbors_[256][NEIGHBORS] = {};

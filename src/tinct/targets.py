@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 
-from tinct.draw import Drawing, Studio
+from tinct.draw import SMALL, Drawing, Studio
 from tinct.search import STEP, farthest, on_grid
 
 __all__ = ["TargetError", "fewest_colors", "least_bytes", "within_bytes"]
@@ -18,13 +18,14 @@ __all__ = ["TargetError", "fewest_colors", "least_bytes", "within_bytes"]
 SCORES, LOG_BYTES = 60.0, 2.3
 CLOSE = 0.5  # points of SSIMULACRA2 above the goal that are close enough
 SPARE = 1.5  # and those that are worth more attempts, which give up so much of them (SPENT)
-THOROUGH = 5  # the effort from which flat pictures are tried without loss too
+HASTE = 1.06  # by how much a finished drawing may be smaller
 SPENT = (2.0, 1.0, 0.5, 0.25, 1.0, 0.5)
 FULL = math.log(1 / 0.975)  # a budget filled to 97.5 % is filled
 # Few colors with little loss beat many colors with much where a picture is flat, and never in
 # photographs (128 colors cost those 15 % more bytes at the same score). The number is followed
 # down until two in a row were no better.
 FEWER = (128, 80, 56, 40, 28, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4)
+PLAIN = (*range(4, 17), 18, 20, 24, 28, 34, 40, 56, 80, 128)
 ENOUGH = (128, 64, 32, 16, 8, 4, 2)
 UNSEEN = 2.0  # points of SSIMULACRA2 that fewer colors may cost when their number is chosen
 
@@ -71,6 +72,8 @@ def least_bytes(studio: Studio, colors: int, goal: float, least: float | None = 
     except ValueError as error:
         raise TargetError(str(error)) from error
     hunt = _Hunt(studio, goal)
+    if studio.thorough:
+        hunt.plainly(colors)
     where = min(max((92 - goal) / SCORES, STEP), 1.0)
     sample = studio.sample()
     if sample is not studio:
@@ -82,12 +85,12 @@ def least_bytes(studio: Studio, colors: int, goal: float, least: float | None = 
     else:
         hunt.everywhere(colors, where)
     hunt.spend()
-    if studio.flat and studio.options.effort >= THOROUGH:
-        hunt.plainly(colors)
-    if hunt.best is None:
+    if studio.thorough:
+        hunt.without_dithering()
+    if hunt.best is None and hunt.rival is None:
         hunt.measure(colors, 0.0)
-    if hunt.best is not None:
-        return studio.finish(hunt.best)
+    if (best := hunt.outcome()) is not None:
+        return best
     if least is not None and hunt.closest is not None and hunt.highest >= least:
         return studio.finish(hunt.closest)
     raise TargetError(
@@ -232,18 +235,37 @@ class _Hunt:
         self.at = (0, 0.0, 0.0)  # its colors, loss and score
         self.closest: Drawing | None = None  # of all, the one that scores highest
         self.highest = -math.inf
+        self.rival: Drawing | None = None  # another kind of drawing that does
+        self.dither: float | None = None  # as the studio does it
 
     def measure(self, colors: int, lossy: float) -> float:
-        drawing = self.studio.draw(colors, lossy, hasty=True)
+        drawing = self.studio.draw(colors, lossy, hasty=True, dither=self.dither)
         size = math.inf if self.best is None else len(self.best.data)
         score = self.studio.score(drawing)
         if score > self.highest:
             self.closest, self.highest = drawing, score
         if score >= self.goal and len(drawing.data) < size:
             self.best, self.at = drawing, (colors, lossy, score)
-        if score < self.goal and len(drawing.data) >= size:
+        # However much loss the goal still allows, it halves a file at most so often.
+        spare = min(max((score - self.goal) / SCORES, 0.0), 1 - lossy)
+        if len(drawing.data) * math.exp(-2 * LOG_BYTES * spare) > size:
             raise _Beaten
         return score
+
+    def _limit(self) -> float:
+        """Bytes beyond which no drawing of a large picture can beat the rival when finished."""
+        small = self.studio.pixels[:, :, 0].size <= SMALL
+        return math.inf if small or self.rival is None else HASTE * len(self.rival.data)
+
+    def hopeless(self, gain: float = 0.9) -> bool:
+        """Whether the rival is smaller than the best would be with so much less to its name."""
+        return self.best is not None and gain * len(self.best.data) > self._limit()
+
+    def outcome(self) -> Drawing | None:
+        """The smaller of what was found."""
+        ends = [] if self.best is None else [self.studio.finish(self.best)]
+        ends += [] if self.rival is None else [self.rival]
+        return min(ends, key=lambda drawing: len(drawing.data), default=None)
 
     def turn(self, colors: int, guess: float, close: float) -> float | None:
         """Go for the loss that meets the goal with these colors."""
@@ -260,31 +282,36 @@ class _Hunt:
     def spend(self) -> None:
         """Give up points above the goal: scores of small pictures jump from loss to loss."""
         colors, lossy, score = self.at
-        for part in SPENT if self.best is not None else ():
+        for part in SPENT if self.best is not None and not self.hopeless() else ():
             if score - self.goal <= SPARE or lossy >= 1:
                 break
             with suppress(_Beaten):
                 self.measure(colors, on_grid(lossy + part * (score - self.goal) / SCORES))
             colors, lossy, score = self.at
 
-    def plainly(self, colors: int) -> None:
-        """Without loss or dithering, in the fewest colors that do: PNG's filters then help.
+    def without_dithering(self) -> None:
+        """With the colors of the best again, and all pixels of a color drawn alike."""
+        before = self.best
+        colors, lossy, _ = self.at
+        if before is None or self.hopeless():
+            return
+        self.dither = 0.0
+        self.turn(colors, max(lossy - 0.1, STEP), CLOSE)
+        if self.best is not before:
+            self.spend()
 
-        On wide charts they save 15 %, which no copies do: the row above is far away.
+    def plainly(self, colors: int) -> None:
+        """Without loss or dithering, in the fewest colors that do.
+
+        On a wide chart this saves 10 %: its letters repeat exactly, and loss makes them differ.
         """
-        for fewer in reversed(FEWER):
+        for fewer in PLAIN:
             if fewer > colors:
                 return
-            drawing = self.studio.draw(fewer, hasty=True, dither=0.0)
-            score = self.studio.score(drawing)
-            if score < self.goal:
-                continue
-            drawing = self.studio.finish(drawing)
-            if self.best is not None:
-                self.best = self.studio.finish(self.best)
-            if self.best is None or len(drawing.data) < len(self.best.data):
-                self.best, self.at = drawing, (fewer, 0.0, score)
-            return
+            _, drawing, score = self.studio.plain(fewer)
+            if score >= self.goal:
+                self.rival = self.studio.finish(drawing)
+                return
 
     def everywhere(self, colors: int, guess: float) -> None:
         """With these colors and, where the picture is flat, with fewer and fewer."""
@@ -299,5 +326,7 @@ class _Hunt:
             guess = guess if found is None else max(found - 0.05, STEP)
             found = self.turn(fewer, guess, CLOSE)
             worse = 0 if self.best is not before else worse + 1
-            if worse == 2 and before is not None:
+            if before is None or self.best is None:
+                continue
+            if worse == 2 or self.hopeless((len(self.best.data) / len(before.data)) ** 4):
                 break
