@@ -22,8 +22,11 @@ HASTE = 1.06  # by how much a finished drawing may be smaller
 SPENT = (2.0, 1.0, 0.5, 0.25, 1.0, 0.5)
 FULL = math.log(1 / 0.975)  # a budget filled to 97.5 % is filled
 # Few colors with little loss beat many colors with much where a picture is flat, and never in
-# photographs (128 colors cost those 15 % more bytes at the same score). The number is followed
-# down until two in a row were no better.
+# photographs (128 colors cost those 15 % more bytes at the same score). The number is halved until
+# twice in a row files were so much larger; a walk in small steps gets lost, since scores jump.
+HALVES, MUCH, PATIENCE = (128, 64, 32, 16, 8, 4), 1.05, 2
+BESIDE = (1.4, 0.7, 1.2, 0.85)
+# A budget is filled with fewer and fewer until one looks worse. (Halving was slower, no better.)
 FEWER = (128, 80, 56, 40, 28, 20, 16, 14, 12, 10, 8, 7, 6, 5, 4)
 PLAIN = (*range(4, 17), 18, 20, 24, 28, 34, 40, 56, 80, 128)
 ENOUGH = (128, 64, 32, 16, 8, 4, 2)
@@ -79,14 +82,16 @@ def least_bytes(studio: Studio, colors: int, goal: float, least: float | None = 
     if sample is not studio:
         tried = _Hunt(sample, goal)
         tried.everywhere(colors, where)
-        if tried.best is not None:
-            colors, where, _ = tried.at
-        hunt.turn(colors, where, CLOSE if tried.best is None else 3 * CLOSE)
+        if studio.thorough:
+            tried.without_dithering()
+        close = CLOSE if tried.best is None else 3 * CLOSE
+        for (number, hunt.dither), lossy in tried.finalists() or [((colors, None), where)]:
+            hunt.turn(number, lossy, close)
     else:
         hunt.everywhere(colors, where)
+        if studio.thorough:
+            hunt.without_dithering()
     hunt.spend()
-    if studio.thorough:
-        hunt.without_dithering()
     if hunt.best is None and hunt.rival is None:
         hunt.measure(colors, 0.0)
     if (best := hunt.outcome()) is not None:
@@ -233,10 +238,14 @@ class _Hunt:
         self.studio, self.goal = studio, goal
         self.best: Drawing | None = None
         self.at = (0, 0.0, 0.0)  # its colors, loss and score
+        # The least bytes that reach the goal and their loss, by colors and dithering.
+        self.reached: dict[tuple[int, float | None], tuple[int, float]] = {}
         self.closest: Drawing | None = None  # of all, the one that scores highest
         self.highest = -math.inf
         self.rival: Drawing | None = None  # another kind of drawing that does
-        self.dither: float | None = None  # as the studio does it
+        # As the studio does it; that of the best.
+        self.dither: float | None = None
+        self.best_dither: float | None = None
 
     def measure(self, colors: int, lossy: float) -> float:
         drawing = self.studio.draw(colors, lossy, hasty=True, dither=self.dither)
@@ -244,8 +253,12 @@ class _Hunt:
         score = self.studio.score(drawing)
         if score > self.highest:
             self.closest, self.highest = drawing, score
+        if score >= self.goal:
+            way, mine = (colors, self.dither), (len(drawing.data), lossy)
+            self.reached[way] = min(self.reached.get(way, mine), mine)
         if score >= self.goal and len(drawing.data) < size:
             self.best, self.at = drawing, (colors, lossy, score)
+            self.best_dither = self.dither
         # However much loss the goal still allows, it halves a file at most so often.
         spare = min(max((score - self.goal) / SCORES, 0.0), 1 - lossy)
         if len(drawing.data) * math.exp(-2 * LOG_BYTES * spare) > size:
@@ -282,6 +295,7 @@ class _Hunt:
     def spend(self) -> None:
         """Give up points above the goal: scores of small pictures jump from loss to loss."""
         colors, lossy, score = self.at
+        self.dither = self.best_dither
         for part in SPENT if self.best is not None and not self.hopeless() else ():
             if score - self.goal <= SPARE or lossy >= 1:
                 break
@@ -291,14 +305,10 @@ class _Hunt:
 
     def without_dithering(self) -> None:
         """With the colors of the best again, and all pixels of a color drawn alike."""
-        before = self.best
         colors, lossy, _ = self.at
-        if before is None or self.hopeless():
-            return
-        self.dither = 0.0
-        self.turn(colors, max(lossy - 0.1, STEP), CLOSE)
-        if self.best is not before:
-            self.spend()
+        if self.best is not None and not self.hopeless():
+            self.dither = 0.0
+            self.turn(colors, max(lossy - 0.1, STEP), CLOSE)
 
     def plainly(self, colors: int) -> None:
         """Without loss or dithering, in the fewest colors that do.
@@ -308,25 +318,35 @@ class _Hunt:
         for fewer in PLAIN:
             if fewer > colors:
                 return
-            _, drawing, score = self.studio.plain(fewer)
+            drawing, score = self.studio.plain(fewer)
             if score >= self.goal:
                 self.rival = self.studio.finish(drawing)
                 return
 
     def everywhere(self, colors: int, guess: float) -> None:
-        """With these colors and, where the picture is flat, with fewer and fewer."""
+        """With these colors and, where the picture is flat, with fewer; then around the best."""
         found = self.turn(colors, guess, CLOSE)
         if not self.studio.flat:
             return
-        worse = 0
-        for fewer in FEWER:
-            if fewer >= min(colors, len(self.studio.counted.colors)):
-                continue
-            before = self.best
-            guess = guess if found is None else max(found - 0.05, STEP)
-            found = self.turn(fewer, guess, CLOSE)
-            worse = 0 if self.best is not before else worse + 1
-            if before is None or self.best is None:
-                continue
-            if worse == 2 or self.hopeless((len(self.best.data) / len(before.data)) ** 4):
-                break
+        worse, most = 0, min(colors, len(self.studio.counted.colors))
+        for fewer in HALVES:
+            if fewer < most and worse < PATIENCE:
+                guess = guess if found is None else max(found - 0.05, STEP)
+                found = self.turn(fewer, guess, CLOSE)
+                worse = worse + 1 if self._is_worse(fewer) else 0
+                if worse and self.hopeless():
+                    return
+        near, guess, _ = self.at
+        ratios = BESIDE if self.studio.pixels[:, :, 0].size <= SMALL else BESIDE[:2]
+        for fewer in [round(near * ratio) for ratio in ratios] if self.best is not None else ():
+            if 4 <= fewer < most and (fewer, self.dither) not in self.reached:
+                self.turn(fewer, max(guess - 0.02, STEP), CLOSE)
+
+    def _is_worse(self, colors: int) -> bool:
+        size = self.reached.get((colors, self.dither), (math.inf, 0.0))[0]
+        return self.best is not None and size > MUCH * len(self.best.data)
+
+    def finalists(self) -> list[tuple[tuple[int, float | None], float]]:
+        """The best two ways (colors and dithering), if they are close, each with its loss."""
+        order = sorted(self.reached.items(), key=lambda item: item[1][0])[:2]
+        return [(way, lossy) for way, (size, lossy) in order if size <= MUCH * order[0][1][0]]
