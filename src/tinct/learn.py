@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -111,7 +112,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     Notes
     -----
-    Sparse samples are made dense to be fitted, and in blocks to be predicted.
+    Sparse samples are made dense to be fitted, if half of the memory holds them, and in blocks to
+    be predicted.
 
     Examples
     --------
@@ -213,7 +215,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
                 stacklevel=2,
             )
         weights = _weights(sample_weight, X.shape[0])
-        dense = X.toarray() if issparse(X) else X
+        dense = _dense(X)
         rows = _merge(dense, weights, self.n_clusters)
         run, self.history_ = self._best_run(X, rows)
         self.cluster_centers_ = run.centers
@@ -536,6 +538,26 @@ def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
     if w.min() < 0:
         raise ValueError(f"sample_weight must not be negative: one is {w.min()}")
     return w
+
+
+def _dense(X: Any) -> Floats:
+    if not issparse(X):
+        return cast(Floats, X)
+    size, room = X.shape[0] * X.shape[1] * X.dtype.itemsize, _memory() // 2
+    if size > room:
+        raise ValueError(
+            f"{X.shape[0]} sparse samples of {X.shape[1]} features take {size / 1e9:,.0f} GB as "
+            f"dense ones, not {room / 1e9:,.0f} or less: TruncatedSVD makes fewer features"
+        )
+    return cast(Floats, X.toarray())
+
+
+def _memory() -> int:
+    """Bytes of memory that the machine has, as far as it says."""
+    names = getattr(os, "sysconf_names", ())
+    if "SC_PHYS_PAGES" not in names:
+        return sys.maxsize
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _dense_blocks(X: Any) -> Iterator[Floats]:
