@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from painted import text
 from tinct import files
 from tinct.compress import compress
+from tinct.draw import Clock, Options, Studio
 
 
 def painting(channels=3, side=64, seed=0):
@@ -153,3 +155,16 @@ def test_the_lossier_the_smaller():
     sizes = [len(compress(pixels, lossy=x, level=2).data) for x in (0, 0.2, 0.4, 0.6, 0.8, 1)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] < sizes[0] / 3
+
+
+def test_letters_and_lines_of_flat_pictures_are_not_dithered():
+    pixels = np.tile(text(), (3, 1, 1)).astype(np.int16)
+    pixels[:, :, 2] -= np.linspace(0, 40, pixels.shape[1]).astype(np.int16)
+    pixels = pixels.clip(0, 255).astype(np.uint8)
+    studio = Studio(pixels, Options(dither=1.0), Clock())
+    assert studio.flat
+    drawn, plain = studio.draw(8), studio.draw(8, dither=0.0)
+    alike = (drawn.image == plain.image).all(axis=2)
+    assert 0.05 < studio.edges.mean() < 0.9
+    assert alike[studio.edges].all()
+    assert not alike[~studio.edges].all()

@@ -37,6 +37,7 @@ THOROUGH = 5  # the effort from which flat pictures are tried in more ways
 # So few colors are chosen in several ways, of which the best by far varies: on 10 flat graphics
 # with 12 and 8 colors distances in sRGB scored 20 points less than in Oklab, up to 34 more.
 AUDITION = 40
+EDGE, STEADY = 0.04, 0.006  # of Oklab's L; what `visibility` adds to it
 PACKED = 16  # colors or fewer: a PNG packs two indices or more into a byte
 # A picture beyond so many pixels (with effort, the second number) is tried out on tiles of it: a
 # grid of 5 x 5, if they fit.
@@ -169,6 +170,18 @@ class Studio:
         same = (self.pixels[::4, 1:] == self.pixels[::4, :-1]).all(axis=2)
         return bool(same.size and same.mean() > FLAT)
 
+    @cached_property
+    def edges(self) -> NDArray[np.bool_]:
+        """Pixels around which lightness has a standard deviation above EDGE.
+
+        The error of letters and lines is noise beside them. Not dithering those pixels of 13 flat
+        pictures saved 2.6, 4.3 and 6.1 % at 256, 64 and 16 colors for 0.3, 0.7 and 2.2 points of
+        SSIMULACRA2; of charts 5 to 17 % for none. Half of EDGE costs 4 points where stars stand
+        before a gradient.
+        """
+        most = float(self.weights.max())  # that of a pixel among its like
+        return np.asarray(self.weights < most / (1 + EDGE / STEADY))
+
     @property
     def thorough(self) -> bool:
         """Whether the picture is one of those that are worth trying in more ways, and may be."""
@@ -228,6 +241,9 @@ class Studio:
                 indices = remap_lossy(self.pixels, chosen, lossy, **common)
             else:
                 indices = remap(self.pixels, chosen, **common)
+                if dither and self.flat:
+                    sharp = remap(self.pixels, chosen, **(common | {"dither": 0.0}))
+                    indices = np.where(self.edges, sharp, indices)
             indices, used = _without_unused(indices, chosen)
         return Drawing(used, indices, b"", smooth=not lossy, wide=wide)
 
