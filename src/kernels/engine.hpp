@@ -101,7 +101,7 @@ struct RateJob {
     const uint8_t *nearest;  // [h][w]: each pixel's nearest entry
     const float *palette;    // [k][channels]: points
     int h, w, channels, k;
-    int hidden;    // the entry of fully transparent pixels, the last one, or -1: no other pixel may take it
+    int hidden;    // the entry of fully transparent pixels, the last one, or -1; others take it only if faint
     float spread;  // share of a pixel's error that is diffused
     float lambda;  // weighted squared error that one bit is worth
     int effort;    // 0, 1, 2: see rate::remap

@@ -159,6 +159,10 @@ template <class Coder, int D, int Near, int Far> class Remapper {
           still_(size_t(job.w + 1)) {
         for (int j = 0; j < job.k; ++j)
             for (int c = 0; c < D; ++c) planes_[c][j] = palette_[j][c] = job.palette[j * D + c];
+        for (int j = 0; j < job.k; ++j) {
+            opacity_[j] = D < 4 || job.hidden < 0 ? 2 : j == job.hidden ? 0 : palette_[j][3] < FAINT ? 1 : 2;
+            faint_ |= opacity_[j] == 1;
+        }
         for (int s = 1; s <= Near; ++s) code_[s] = uint8_t(Coder::distance_code(s, 0, units_));
     }
 
@@ -181,6 +185,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     static constexpr int NEIGHBORS = 24;           // entries tried for a literal: the nearest entry's nearest
     static constexpr int GROUPS = 14;  // of colors, for the coarse hash; 24 cost 1.5 % more bytes, 64 2 %
     static constexpr int PAST = 8;                 // indices that each path remembers
+    static constexpr float FAINT = 3.5f / 255 / 2; // as the fourth coordinate has it: nobody sees so little
     static constexpr float NOTHING = 1e-4f;        // error, in each coordinate, that is none
     static_assert(Near <= PAST);
     using Chain = Chains<Coder::WINDOW>;
@@ -191,6 +196,10 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     int width() const { return job_.w; }
     bool hidden(size_t p) const { return D == 4 && job_.nearest[p] == job_.hidden; }
+    /// A hidden pixel's error counts where it may be drawn by another entry than its own, a faint one.
+    float weight_of(size_t p) const { return hidden(p) && !faint_ ? 0.0f : job_.weights[p]; }
+    /// Fully transparent, faint, or more: entries and pixels of the first kind and the last never meet.
+    bool meet(int one, int other) const { return std::abs(opacity_[one] - opacity_[other]) < 2; }
     float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1.0f / 16); }
 
     /// Bits in weighted squared error, as the rows so far price them.
@@ -357,7 +366,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     /// Adds each copy's weighted error to its cost and keeps the share that goes on to the right.
     void copy(size_t p, const float *target, const float *entering, const int32_t *entered, const int32_t *index) {
-        const float share = 7 * spread(p), weight = hidden(p) ? 0.0f : job_.weights[p];
+        const float share = 7 * spread(p), weight = weight_of(p);
         alignas(64) float distance[STATES];
         for (int c = 0; c < D; ++c) {
             float *error = error_[c];
@@ -370,13 +379,13 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         }
         for (int s = 0; s < STATES; ++s) cost_[s] += weight * distance[s];
         if (D == 4)
-            for (int s = 0; s < STATES; ++s) if ((index[s] == job_.hidden) != hidden(p)) cost_[s] = NEVER;
+            for (int s = 0; s < STATES; ++s) if (!meet(index[s], job_.nearest[p])) cost_[s] = NEVER;
     }
 
     /// The entry with the least error + lambda * bits, after the best path.
     int take_literal(size_t p, const float *target, const float *entering, float before) {
         const int32_t *list = neighbors_[job_.nearest[p]];
-        const float weight = hidden(p) ? 0.0f : job_.weights[p];
+        const float weight = weight_of(p);
         float aim[4];
         for (int c = 0; c < D; ++c) aim[c] = target[c] + entering[c];
         const float *literal = literal_ + (prefix_ << bits_);
@@ -535,20 +544,20 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         return Chain::mix(group_[i[0]], group_[i[1]], group_[i[2]], group_[i[3]]);
     }
 
-    /// Each visible entry's nearest visible ones, itself first and again where there are too few; the hidden
-    /// one knows only itself.
+    /// Each entry's nearest ones that it may stand for, itself first and again where there are too few.
     void list_neighbors() {
-        for (int j = 0; j < visible_; ++j) {
+        for (int j = 0; j < job_.k; ++j) {
             float distance[256];
-            for (int i = 0; i < visible_; ++i) distance[i] = squared_distance(palette_[i], palette_[j]);
+            for (int i = 0; i < job_.k; ++i)
+                distance[i] = meet(i, j) ? squared_distance(palette_[i], palette_[j]) : NEVER;
+            distance[j] = -1.0f;
             for (int n = 0; n < NEIGHBORS; ++n) {
                 int next = 0;
-                for (int i = 1; i < visible_; ++i) if (distance[i] < distance[next]) next = i;
+                for (int i = 1; i < job_.k; ++i) if (distance[i] < distance[next]) next = i;
                 neighbors_[j][n] = distance[next] < NEVER ? next : neighbors_[j][0];
                 distance[next] = NEVER;
             }
         }
-        if (visible_ < job_.k) for (int32_t &j : neighbors_[visible_]) j = visible_;
     }
 
     /// Farthest-point clustering: four pixels in the same groups are worth comparing though no index is the
@@ -569,7 +578,6 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     const RateJob job_;
     const Search search_;
-    const int visible_ = job_.hidden < 0 ? job_.k : job_.k - 1;
     const int bits_ = job_.bits;                                  // of an index
     const int bundle_ = 8 / bits_;                                // indices that share a byte, a symbol
     const int units_ = (job_.w + bundle_ - 1) / bundle_;          // symbols of a row
@@ -588,7 +596,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     float from_none_[Coder::LONGEST + 1] = {};  // lambda * bits of a copy beyond the shortest one's
     alignas(16) float palette_[256][4] = {};      // four lanes, whatever D is: one load
     alignas(64) float planes_[4][256] = {};       // the same, by coordinate
-    int32_t neighbors_[256][NEIGHBORS] = {};
+    int32_t neighbors_[256][NEIGHBORS] = {}, opacity_[256] = {};
+    bool faint_ = false;  // whether an entry is
     int last_ = 0;
     int prefix_ = 1;  // the indices of this symbol's literal so far
     float mean_cost_ = 0.0f;

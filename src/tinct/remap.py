@@ -142,7 +142,8 @@ def remap_lossy(
 
     Along each row the indices are those of the least visible error + price * bits, as the file's
     coder will spend them: entropy-constrained quantization (Chou, Lookabaugh and Gray 1989).
-    Transparent and visible pixels never change places, as in `remap`.
+    Transparent and visible pixels never change places, as in `remap`; only those that nobody sees
+    (alpha 3 of 255 or less) may be drawn transparent, and transparent ones as faintly as that.
 
     Parameters
     ----------
