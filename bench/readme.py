@@ -133,8 +133,8 @@ def command():
 RATE_PAGE = """\
 Bytes of PNGs at the same look against pngquant 2.17 `--speed 1` with 8 to 256 colors, ours those of
 `--quality` 50 to 90 at `--effort 5` (photographs in steps of 5, most graphics of 10 or 15), both
-through oxipng level 4: mean relative difference over the scores that both reach (BD-rate). Over {count} pictures {mean:+.1%} at equal SSIMULACRA2,
-from {least:+.1%} to {most:+.1%}:
+through oxipng level 4: mean relative difference over the scores that both reach (BD-rate). Over
+{count} pictures {mean:+.1%} at equal SSIMULACRA2, from {least:+.1%} to {most:+.1%}:
 
 {table}
 """
