@@ -11,6 +11,9 @@
 // Distances are counted in bytes of the PNG stream: a filter byte stands before each row, so "above" is
 // width + 1, and no copy crosses a row's end inside its source.
 //
+// (Tried: PNG's Up filter, symbols being differences from the row above. 5 to 90 % more bytes, since a pixel that
+// differs costs twice, in its own row and in the next.)
+//
 // Same bits on every machine: float32 in a fixed order, no libm, compiled with -ffp-contract=off.
 #pragma once
 #include <algorithm>
