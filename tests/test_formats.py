@@ -330,7 +330,7 @@ def test_exactly_as_many_colors_as_a_depth_holds():
 def test_pngs_of_flat_pictures_are_deflated_harder():
     rows = np.tile(text(), (8, 2, 1))
     indices = np.digitize(rows[..., 0], range(16, 256, 16)).astype(np.uint8)
-    grays = np.repeat(np.arange(16, dtype=np.uint8)[:, None] * 17, 3, axis=1) + 0
+    grays = np.repeat(np.arange(16, dtype=np.uint8)[:, None] * 17, 3, axis=1)
     grays[:, 2] //= 2  # so that no grey form is smaller
     easy, hard = (encode(indices, grays, flat=flat) for flat in (False, True))
     assert len(hard) < len(easy)

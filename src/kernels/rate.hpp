@@ -159,11 +159,11 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     explicit Remapper(const RateJob &job, const Search &search)
         : job_(job), search_(search), prices_(job.k, bits_), target_(size_t(job.w) * 4), points_(size_t(job.w) * D),
           below_(size_t(job.w + 2) * 4), trace_(size_t(job.w)),
-          still_(size_t(job.w + 1)) {
+          still_(size_t(job.w)) {
         for (int j = 0; j < job.k; ++j)
             for (int c = 0; c < D; ++c) planes_[c][j] = palette_[j][c] = job.palette[j * D + c];
         for (int j = 0; j < job.k; ++j) {
-            opacity_[j] = D < 4 || job.hidden < 0 ? 2 : j == job.hidden ? 0 : palette_[j][3] < FAINT ? 1 : 2;
+            opacity_[j] = D < 4 || job.hidden < 0 ? 2 : j == job.hidden ? 0 : palette_[j][3] < (FAINT + 0.5f) / 510 ? 1 : 2;
             faint_ |= opacity_[j] == 1;
         }
         for (int s = 1; s <= Near; ++s) code_[s] = uint8_t(Coder::distance_code(s, 0, units_));
@@ -188,7 +188,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     static constexpr int NEIGHBORS = 24;           // entries tried for a literal: the nearest entry's nearest
     static constexpr int GROUPS = 14;  // of colors, for the coarse hash; 24 cost 1.5 % more bytes, 64 2 %
     static constexpr int PAST = 8;                 // indices that each path remembers
-    static constexpr float FAINT = 3.5f / 255 / 2; // as the fourth coordinate has it: nobody sees so little
+    static constexpr int FAINT = 3;                // alpha that nobody sees
     static constexpr float NOTHING = 1e-4f;        // error, in each coordinate, that is none
     static_assert(Near <= PAST);
     using Chain = Chains<Coder::WINDOW>;
@@ -201,8 +201,13 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     bool hidden(size_t p) const { return D == 4 && job_.nearest[p] == job_.hidden; }
     /// A hidden pixel's error counts where it may be drawn by another entry than its own, a faint one.
     float weight_of(size_t p) const { return hidden(p) && !faint_ ? 0.0f : job_.weights[p]; }
-    /// Fully transparent, faint, or more: entries and pixels of the first kind and the last never meet.
-    bool meet(int one, int other) const { return std::abs(opacity_[one] - opacity_[other]) < 2; }
+    /// How opaque a pixel is, like `opacity_` of the entries: 0 fully transparent, 1 faint and drawn by a faint entry,
+    /// 2 anything else. What is fully transparent and what is more than faint never meet.
+    int opacity_of(size_t p) const {
+        const int drawn = opacity_[job_.nearest[p]];
+        return drawn == 1 && job_.pixels[p * D + D - 1] > FAINT ? 2 : drawn;
+    }
+    bool meet(int entry, int opacity) const { return std::abs(opacity_[entry] - opacity) < 2; }
     float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1.0f / 16); }
 
     /// Bits in weighted squared error, as the rows so far price them.
@@ -382,7 +387,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         }
         for (int s = 0; s < STATES; ++s) cost_[s] += weight * distance[s];
         if (D == 4)
-            for (int s = 0; s < STATES; ++s) if (!meet(index[s], job_.nearest[p])) cost_[s] = NEVER;
+            for (int s = 0, mine = opacity_of(p); s < STATES; ++s) if (!meet(index[s], mine)) cost_[s] = NEVER;
     }
 
     /// The entry with the least error + lambda * bits, after the best path.
@@ -399,6 +404,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
                 cost[i] = c == 0 ? e * e : cost[i] + e * e;
             }
         for (int i = 0; i < NEIGHBORS; ++i) cost[i] = weight * cost[i] + literal[list[i]];
+        if (faint_)
+            for (int i = 0, mine = opacity_of(p); i < NEIGHBORS; ++i) if (!meet(list[i], mine)) cost[i] = NEVER;
         const int first = first_least(cost), chosen = list[first];
         cost_[0] = before + cost[first];
         for (int c = 0; c < D; ++c) error_[c][0] = (aim[c] - planes_[c][chosen]) * (7 * spread(p));
@@ -552,7 +559,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         for (int j = 0; j < job_.k; ++j) {
             float distance[256];
             for (int i = 0; i < job_.k; ++i)
-                distance[i] = meet(i, j) ? squared_distance(palette_[i], palette_[j]) : NEVER;
+                distance[i] = meet(i, opacity_[j]) ? squared_distance(palette_[i], palette_[j]) : NEVER;
             distance[j] = -1.0f;
             for (int n = 0; n < NEIGHBORS; ++n) {
                 int next = 0;
