@@ -431,6 +431,6 @@ def test_any_layout_of_the_same_numbers_gives_the_same_result():
 def test_points_lie_along_a_curve_that_never_jumps(d):
     grid = np.stack(np.meshgrid(*[np.arange(8.0)] * d, indexing="ij"), axis=-1).reshape(-1, d)
     shuffled = np.random.default_rng(d).permutation(grid)
-    along = shuffled[_kernels.PointsF64(shuffled, None).order()]
+    along = shuffled[_kernels.curve_order(shuffled)]
     assert len(np.unique(along, axis=0)) == len(grid)
     assert (np.abs(np.diff(along, axis=0)).sum(axis=1) == 1).all()

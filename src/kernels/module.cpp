@@ -5,12 +5,13 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <string>
 
-#include "points.hpp"
 #include "coders.hpp"
+#include "kmeans.hpp"
 #include "lzw.hpp"
 #include "pixels.hpp"
 #include "ssimulacra2.hpp"
@@ -88,135 +89,117 @@ pixels::Fresh<uint8_t> remap_for_rate(const pixels::Array<uint8_t, 3> &pixels,
     return out;
 }
 
-// Squared moves of all centers, added up in their order.
-template <class T> double shift(Matrix<T> a, Matrix<T> b) {
-    double total = 0;
-    for (size_t i = 0; i < a.size(); ++i) {
-        const double t = double(a.data()[i]) - double(b.data()[i]);
-        total += t * t;
+// Lets Ctrl-C end a long run: called between chunks without the GIL, it asks Python every 20 ms.
+struct Signals {
+    using Clock = std::chrono::steady_clock;
+    void operator()() {
+        if (Clock::now() - asked < std::chrono::milliseconds(20)) return;
+        asked = Clock::now();
+        nb::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) throw nb::python_error();
     }
-    return total;
+    Clock::time_point asked = Clock::now();
+};
+
+template <class T> auto array_of(const std::vector<T> &numbers, int columns) {
+    auto out = new_array<T>(numbers.size() / size_t(columns), columns);
+    std::copy(numbers.begin(), numbers.end(), static_cast<T *>(out.data()));
+    return out;
 }
 
-// The center nearest to center i, of equally near ones the first.
-template <class T> int64_t neighbor(Matrix<T> centers, int64_t i) {
-    const int64_t k = int64_t(centers.shape(0)), d = int64_t(centers.shape(1));
-    int64_t best = i;
-    double least = std::numeric_limits<double>::infinity();
-    for (int64_t other = 0; other < k; ++other) {
-        double square = 0;
-        for (int64_t j = 0; j < d; ++j) {
-            const double t = double(centers(other, j)) - double(centers(i, j));
-            square += t * t;
-        }
-        if (other != i && square < least) {
-            least = square;
-            best = other;
-        }
-    }
-    return best;
+template <class T> auto labels_of(const Points<T> &points) {
+    auto out = new_array<int32_t>(points.n);
+    points.restore_order(points.labels(), static_cast<int32_t *>(out.data()));
+    return out;
 }
 
-template <class T> void bind_points(nb::module_ &m, const char *name) {
-    using P = Points<T>;
-    using Release = nb::call_guard<nb::gil_scoped_release>;
-    nb::class_<P>(m, name)
-        .def("__init__",
-             [](P *self, Matrix<T> points, std::optional<Vector<double>> weights) {
-                 nb::gil_scoped_release release;
-                 new (self) P(points.data(), weights ? weights->data() : nullptr, int64_t(points.shape(0)),
-                              int(points.shape(1)), dispatch<T>());
-             },
-             "points"_a, "weights"_a.none())
-        .def("order",
-             [](const P &p) {
-                 auto out = new_array<int64_t>(p.n);
-                 p.order(static_cast<int64_t *>(out.data()));
-                 return out;
-             })
-        .def_prop_ro("chunks", [](const P &p) { return p.chunks; })
-        .def("start", &P::start, "k"_a, Release())
-        .def("move_centers", [](P &p, Matrix<T> centers) { p.move_centers(centers.data(), int(centers.shape(0))); },
-             "centers"_a, Release())
-        .def("step", &P::step, "chunk"_a, Release())
-        .def("make_room", &P::make_room, "second"_a)
-        .def("nearest", &P::nearest, "chunk"_a, "second"_a, Release())
-        .def("recount", &P::recount, "chunk"_a, Release())
-        .def("inertia", [](const P &p, Matrix<T> centers, int64_t chunk) { return p.inertia(centers.data(), chunk); },
-             "centers"_a, "chunk"_a, Release())
-        .def("totals",
-             [](const P &p) {
-                 auto out = new_array<double>(p.clusters(), p.d + 2);
-                 p.totals(static_cast<double *>(out.data()));
-                 return out;
-             })
-        .def("means",
-             [](const P &p, Matrix<T> before) {
-                 auto out = new_array<T>(before.shape(0), p.d);
-                 const int64_t empty = p.means(before.data(), static_cast<T *>(out.data()));
-                 return nb::make_tuple(out, empty);
-             },
-             "before"_a)
-        .def("variance", &P::variance, Release())
-        .def("moments",
-             [](const P &p, Matrix<T> centers, Matrix<double> directions, int what) {
-                 auto out = new_array<double>(centers.shape(0), p.d + 1);
-                 double *data = static_cast<double *>(out.data());
-                 nb::gil_scoped_release release;
-                 p.moments(centers.data(), int(centers.shape(0)), directions.data(), Moment(what), data);
-                 return out;
-             },
-             "centers"_a, "directions"_a, "what"_a)
-        .def("scatter",
-             [](const P &p, Matrix<T> centers) {
-                 auto out = new_array<double>(centers.shape(0), p.d, p.d);
-                 double *data = static_cast<double *>(out.data());
-                 nb::gil_scoped_release release;
-                 p.scatter(centers.data(), int(centers.shape(0)), data);
-                 return out;
-             },
-             "centers"_a)
-        .def("coarsen",
-             [](P &p, int64_t most) {
-                 const int64_t cells = p.coarsen(most);
-                 auto means = new_array<T>(cells, p.d);
-                 auto weights = new_array<double>(cells);
-                 p.cells(static_cast<T *>(means.data()), static_cast<double *>(weights.data()));
-                 return nb::make_tuple(means, weights);
-             },
-             "most"_a)
-        .def("start_seeding", &P::start_seeding, Release())
-        .def("trial", [](const P &p, Vector<T> c, int64_t chunk) { return p.trial(c.data(), chunk); },
-             "center"_a, "chunk"_a, Release())
-        .def("take", [](P &p, Vector<T> c, int64_t chunk) { p.take(c.data(), chunk); }, "center"_a, "chunk"_a,
-             Release())
-        .def("potential", &P::potential)
-        .def("centers",
-             [](const P &p) {
-                 auto out = new_array<T>(p.centers().size() / size_t(p.d), p.d);
-                 std::copy(p.centers().begin(), p.centers().end(), static_cast<T *>(out.data()));
-                 return out;
-             })
-        .def("pick", &P::pick, "target"_a, Release())
-        .def("labels",
-             [](const P &p) {
-                 auto out = new_array<int32_t>(p.n);
-                 p.restore_order(p.labels(), static_cast<int32_t *>(out.data()));
-                 return out;
-             })
-        .def("set_labels", [](P &p, Vector<int32_t> labels) { p.set_labels(labels.data()); }, "labels"_a,
-             Release())
-        .def("best",
-             [](const P &p) {
-                 auto out = new_array<T>(p.n);
-                 p.restore_order(p.best(), static_cast<T *>(out.data()));
-                 return out;
-             })
-        .def("second", [](const P &p) {
-            auto out = new_array<T>(p.n);
-            p.restore_order(p.second(), static_cast<T *>(out.data()));
-            return out;
-        });
+// A Python callable as a Watch: watch(centers, labels, inertia, empty, filled, swapped).
+template <class T> Watch<T> told_to(const nb::object &watch) {
+    if (watch.is_none()) return {};
+    return [&watch](const Iteration<T> &seen) {
+        nb::gil_scoped_acquire acquire;
+        nb::list empty, filled, swapped;
+        for (int32_t i : seen.empty) empty.append(i);
+        for (int64_t i : seen.filled) filled.append(i);
+        for (auto [useless, worth] : seen.swapped) swapped.append(nb::make_tuple(useless, worth));
+        return nb::cast<bool>(watch(array_of(seen.centers, seen.points.d), labels_of(seen.points), seen.inertia,
+                                    nb::tuple(empty), nb::tuple(filled), nb::tuple(swapped)));
+    };
+}
+
+template <class T>
+Engine<T> engine_on(const Matrix<T> &points, const std::optional<Vector<double>> &weights, int threads) {
+    return Engine<T>(points.data(), weights ? weights->data() : nullptr, int64_t(points.shape(0)),
+                     int(points.shape(1)), dispatch<T>(), threads, Signals());
+}
+
+// init: the starting centers; or draws: those of k-means++; else the divisive start.
+template <class T>
+nb::tuple run_kmeans(Matrix<T> points, std::optional<Vector<double>> weights, int k, std::optional<Matrix<T>> init,
+                     std::optional<Vector<double>> draws, int max_iter, double tol, int effort, uint64_t seed,
+                     int threads, const nb::object &watch) {
+    const Watch<T> told = told_to<T>(watch);
+    const Settings settings{k, max_iter, tol, effort, seed};
+    Fit<T> fit;
+    auto labels = new_array<int32_t>(points.shape(0));
+    {
+        nb::gil_scoped_release release;
+        Engine<T> engine = engine_on<T>(points, weights, threads);
+        std::vector<T> drawn;
+        if (draws) {
+            engine.hire(k);
+            drawn = plus_plus(engine, k, {draws->data(), draws->size()});
+        }
+        fit = kmeans(engine, settings, draws ? drawn.data() : init ? init->data() : nullptr, told);
+        engine.points.restore_order(engine.points.labels(), static_cast<int32_t *>(labels.data()));
+    }
+    return nb::make_tuple(array_of(fit.centers, int(points.shape(1))), labels, fit.inertia, fit.n_iter, fit.converged);
+}
+
+// Labels and squared distances.
+template <class T> nb::tuple assign(Matrix<T> points, Matrix<T> centers, int threads) {
+    auto labels = new_array<int32_t>(points.shape(0));
+    auto squares = new_array<T>(points.shape(0));
+    {
+        nb::gil_scoped_release release;
+        Engine<T> engine = engine_on<T>(points, std::nullopt, threads);
+        engine.assign(centers.data(), int(centers.shape(0)));
+        engine.points.restore_order(engine.points.labels(), static_cast<int32_t *>(labels.data()));
+        engine.points.restore_order(engine.points.best(), static_cast<T *>(squares.data()));
+    }
+    return nb::make_tuple(labels, squares);
+}
+
+// Means of the clusters, NaN for one without weight.
+template <class T>
+auto update(Matrix<T> points, std::optional<Vector<double>> weights, Vector<int32_t> labels, int k) {
+    const int d = int(points.shape(1));
+    std::vector<T> centers(size_t(k) * d, std::numeric_limits<T>::quiet_NaN());
+    {
+        nb::gil_scoped_release release;
+        Engine<T> engine = engine_on<T>(points, weights, 1);
+        engine.start(k);
+        engine.points.set_labels(labels.data());
+        engine.recount();
+        move_to_means(engine.points.totals(), d, centers);
+    }
+    return array_of(centers, d);
+}
+
+template <class T> void bind_kmeans(nb::module_ &m) {
+    m.def("kmeans", &run_kmeans<T>, "points"_a, "weights"_a.none(), "k"_a, "init"_a.none(), "draws"_a.none(),
+          "max_iter"_a, "tol"_a, "effort"_a, "seed"_a, "threads"_a, "watch"_a.none());
+    m.def("assign", &assign<T>, "points"_a, "centers"_a, "threads"_a);
+    m.def("update", &update<T>, "points"_a, "weights"_a.none(), "labels"_a, "k"_a);
+}
+
+// The points' indices along the curve that blocks are cut from.
+nb::ndarray<nb::numpy, int64_t> order_on_curve(Matrix<double> points) {
+    auto out = new_array<int64_t>(points.shape(0));
+    int64_t *at = static_cast<int64_t *>(out.data());
+    for (uint64_t packed : curve_order(points.data(), int64_t(points.shape(0)), int(points.shape(1))))
+        *at++ = int64_t(uint32_t(packed));
+    return out;
 }
 
 }  // namespace tinct
@@ -224,12 +207,10 @@ template <class T> void bind_points(nb::module_ &m, const char *name) {
 NB_MODULE(_kernels, m) {
     m.doc() = "Arrays and numbers: the inner loops of tinct.";
     m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
-    m.def("shift", &tinct::shift<float>, "a"_a, "b"_a);
-    m.def("shift", &tinct::shift<double>, "a"_a, "b"_a);
-    m.def("neighbor", &tinct::neighbor<float>, "centers"_a, "i"_a);
-    m.def("neighbor", &tinct::neighbor<double>, "centers"_a, "i"_a);
-    tinct::bind_points<float>(m, "PointsF32");
-    tinct::bind_points<double>(m, "PointsF64");
+    m.def("processors", &tinct::processors, "How many processors this process may use.");
+    m.def("curve_order", &tinct::order_on_curve, "points"_a);
+    tinct::bind_kmeans<float>(m);
+    tinct::bind_kmeans<double>(m);
     tinct::bind_pixels(m);
     m.def("remap_for_rate", &tinct::remap_for_rate, "pixels"_a, "weights"_a, "nearest"_a, "palette"_a, "hidden"_a,
           "spread"_a, "price"_a, "effort"_a, "bits"_a, "webp"_a);

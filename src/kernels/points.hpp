@@ -155,7 +155,7 @@ template <class T> class Points {
         k_ = k;
         sums_.assign(chunks * k * (d + 2), 0.0);
         std::fill(labels_.begin(), labels_.end(), -1);
-        table_ = {};
+        table_.rows.clear();
         drift_ = 0;
         if (d <= MAX_BOXED_DIMS) {
             expires_.assign(blocks, -1.0);
@@ -169,15 +169,15 @@ template <class T> class Points {
 
     // Lay the centers out for the kernels, and note how far they moved since the last call.
     void move_centers(const T *centers, int k) {
-        const std::vector<T> before = std::move(table_.rows);
-        table_ = Table(centers, k, d);
+        before_.swap(table_.rows);
+        table_.set(centers, k, d);
         moves_.assign(k, T(0));
         fastest_ = -1;
         move_ = second_move_ = 0;
-        for (int i = 0; i < k && before.size() == table_.rows.size(); ++i) {
+        for (int i = 0; i < k && before_.size() == table_.rows.size(); ++i) {
             double sum = 0;
             for (int j = 0; j < d; ++j) {
-                const double t = double(before[int64_t(i) * d + j]) - double(centers[int64_t(i) * d + j]);
+                const double t = double(before_[int64_t(i) * d + j]) - double(centers[int64_t(i) * d + j]);
                 sum += t * t;
             }
             moves_[i] = T(std::sqrt(sum) * (1 + 1e-6));
@@ -213,11 +213,12 @@ template <class T> class Points {
     }
 
     // Sums of all chunks, in their order: [k][d + 2].
-    void totals(double *out) const {
+    std::vector<double> totals() const {
         const int64_t size = int64_t(k_) * (d + 2);
-        std::copy(sums_.begin(), sums_.begin() + size, out);
+        std::vector<double> out(sums_.begin(), sums_.begin() + size);
         for (int64_t c = 1; c < chunks; ++c)
             for (int64_t i = 0; i < size; ++i) out[i] += sums_[c * size + i];
+        return out;
     }
 
     // Sums anew from the labels: the differences that `step` adds up leave rounding behind.
@@ -234,34 +235,32 @@ template <class T> class Points {
 
     // Per cluster, with t = x - center, [k][d + 1]: the sum of w t^2 in each dimension (square); of w (t . v) t,
     // one step of the power method on the cluster's covariance (power); of w t and w where t . v > 0 (upper).
-    void moments(const T *centers, int k, const double *directions, Moment what, double *out) const {
+    std::vector<double> moments(const T *centers, int k, const double *directions, Moment what) const {
         const int64_t size = int64_t(k) * (d + 1);
-        std::vector<double> room(size + LANES * d);
-        std::fill(out, out + size, 0.0);
-        kernels_.moments(view(), centers, directions, what, labels_.data(), k, room.data(), out);
+        std::vector<double> out(size), room(size + LANES * d);
+        kernels_.moments(view(), centers, directions, what, labels_.data(), k, room.data(), out.data());
+        return out;
     }
 
     // Per cluster, the sum of w t t^T with t = x - center: [k][d][d].
-    void scatter(const T *centers, int k, double *out) const {
+    std::vector<double> scatter(const T *centers, int k) const {
         const int64_t size = int64_t(k) * d * d;
-        std::vector<double> room(size + LANES * d);
-        std::fill(out, out + size, 0.0);
-        kernels_.scatter(view(), centers, labels_.data(), k, room.data(), out);
+        std::vector<double> out(size), room(size + LANES * d);
+        kernels_.scatter(view(), centers, labels_.data(), k, room.data(), out.data());
+        return out;
     }
 
-    // Mean of each cluster by the sums of `step`; a cluster without points stays where it was. Returns how many
-    // did.
-    int64_t means(const T *before, T *out) const {
-        std::vector<double> sums(int64_t(k_) * (d + 2));
-        totals(sums.data());
-        int64_t empty = 0;
-        for (int i = 0; i < k_; ++i) {
-            const double *row = sums.data() + int64_t(i) * (d + 2);
-            empty += !(row[d + 1] > 0);
-            for (int j = 0; j < d; ++j)
-                out[int64_t(i) * d + j] = row[d + 1] > 0 ? T(row[j] / row[d]) : before[int64_t(i) * d + j];
+    // Squared distance from each point to the center of its label, 0 for points of weight 0.
+    std::vector<double> squares() const {
+        std::vector<double> out(n, 0.0);
+        for (int64_t p = 0; p < n; ++p) {
+            const T *center = table_.rows.data() + int64_t(labels_[p]) * d;
+            for (int j = 0; j < d && w_[p] > 0; ++j) {
+                const double t = double(T(at(p, j) - center[j]));
+                out[p] += t * t;
+            }
         }
-        return empty;
+        return out;
     }
 
     // Weighted variance, mean over the dimensions.
@@ -309,28 +308,28 @@ template <class T> class Points {
     }
 
     // ---- fewer points: the means of grid cells, halved in one dimension after the other until there are about
-    // `most` of them
-    int64_t coarsen(int64_t most) {
-        cell_ends_.clear();
-        if (d > MAX_SORTED_DIMS) return 0;
+    // `most` of them. Where each cell ends; none where points are not sorted.
+    std::vector<int64_t> cells(int64_t most) const {
+        std::vector<int64_t> ends;
+        if (d > MAX_SORTED_DIMS) return ends;
         // Two neighbours on the curve share a cell when they agree above the highest bit they differ in.
         int64_t differ[65] = {};
         for (int64_t p = 1; p < n; ++p) ++differ[differing(p)];
         int shift = 64;
         for (int64_t cells = 1; shift > 0 && cells + differ[shift] <= most; --shift) cells += differ[shift];
         for (int64_t p = 1; p <= n; ++p)
-            if (p == n || differing(p) > shift) cell_ends_.push_back(p);
-        return int64_t(cell_ends_.size());
+            if (p == n || differing(p) > shift) ends.push_back(p);
+        return ends;
     }
     // Means [cells][d] and weights of those cells; a cell of weight 0 gets the plain position of a point.
-    void cells(T *means, double *weights) const {
+    void average(const std::vector<int64_t> &ends, T *means, double *weights) const {
         int64_t p = 0;
         std::vector<double> sum(d);
-        for (size_t cell = 0; cell < cell_ends_.size(); ++cell) {
+        for (size_t cell = 0; cell < ends.size(); ++cell) {
             std::fill(sum.begin(), sum.end(), 0.0);
             double mass = 0;
             const int64_t start = p;
-            for (; p < cell_ends_[cell]; ++p) {
+            for (; p < ends[cell]; ++p) {
                 for (int j = 0; j < d; ++j) sum[j] += w_[p] * double(at(p, j));
                 mass += w_[p];
             }
@@ -339,10 +338,7 @@ template <class T> class Points {
         }
     }
 
-    // The points' indices as they lie here.
-    void order(int64_t *out) const {
-        for (int64_t p = 0; p < n; ++p) out[p] = index(p);
-    }
+    int64_t index(int64_t p) const { return int64_t(uint32_t(order_[p])); }  // in the caller's order
     template <class U> void restore_order(const std::vector<U> &from, U *to) const {
         for (int64_t p = 0; p < n; ++p) to[index(p)] = from[p];
     }
@@ -357,7 +353,6 @@ template <class T> class Points {
     const std::vector<int32_t> &labels() const { return labels_; }
     const std::vector<T> &best() const { return best_; }
     const std::vector<T> &second() const { return second_; }
-    const std::vector<T> &centers() const { return table_.rows; }
     int clusters() const { return k_; }
 
   private:
@@ -366,10 +361,13 @@ template <class T> class Points {
 
     // Centers by row and by column.
     struct Table {
-        Table() = default;
-        Table(const T *centers, int k, int d)
-            : k(k), d(d), stride((k + PAD - 1) / PAD * PAD), rows(centers, centers + int64_t(k) * d),
-              columns(int64_t(stride) * d, sizeof(T) == 4 ? T(1e18) : T(1e150)) {
+        void set(const T *centers, int count, int dims) {
+            k = count;
+            d = dims;
+            stride = (k + PAD - 1) / PAD * PAD;
+            rows.assign(centers, centers + int64_t(k) * d);
+            columns.assign(int64_t(stride) * d, sizeof(T) == 4 ? T(1e18) : T(1e150));
+            half_squares.clear();
             double most = 0;
             for (int i = 0; i < k; ++i) {
                 double square = 0;
@@ -398,7 +396,6 @@ template <class T> class Points {
         std::vector<T> numbers;
     };
 
-    int64_t index(int64_t p) const { return int64_t(uint32_t(order_[p])); }  // in the caller's order
     int differing(int64_t p) const { return std::bit_width((order_[p] ^ order_[p - 1]) >> 32); }  // bits of the keys
     T &at(int64_t p, int j) { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
     const T &at(int64_t p, int j) const { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
@@ -441,7 +438,7 @@ template <class T> class Points {
     T move_ = 0, second_move_ = 0;
     Table table_;
     std::vector<uint64_t> order_;  // see curve_order
-    std::vector<int64_t> cell_ends_;
+    std::vector<T> before_;  // the rows of the table before the centers moved
     std::vector<T> x_, mid_, half_, group_mid_, group_half_, best_, second_, closest_, farthest_, radius_, upper_, lower_,
         moves_;
     std::vector<double> w_, sums_, potential_, expires_;
