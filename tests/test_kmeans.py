@@ -144,14 +144,19 @@ def test_a_weight_of_3_equals_three_copies(case):
     assert one.inertia == pytest.approx(many.inertia)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("d", [3, 12])
-@pytest.mark.parametrize("init", ["divisive", "k-means++", "random"])
-def test_threads_change_no_bit(dtype, d, init):
-    points = blobs(20_000, d, 9, dtype)
-    weights = np.random.default_rng(1).random(len(points))
+@pytest.mark.parametrize(
+    ("n", "d", "k", "dtype", "init"),
+    [  # enough work that threads are started
+        (1_000_001, 3, 4, np.float32, "divisive"),
+        (20_000, 51, 100, np.float32, "k-means++"),
+        (20_000, 51, 100, np.float64, "random"),
+    ],
+)
+def test_threads_change_no_bit(n, d, k, dtype, init):
+    points = blobs(n, d, 9, dtype)
+    weights = np.random.default_rng(1).random(n)
     one, two, five = (
-        tinct.kmeans(points, 12, weights=weights, init=init, seed=4, threads=t, effort=1)
+        tinct.kmeans(points, k, weights=weights, init=init, seed=4, threads=t, effort=1, max_iter=3)
         for t in (1, 2, 5)
     )
     for other in (two, five):
@@ -345,6 +350,27 @@ def test_the_callback_sees_each_iteration_and_may_stop_the_run():
     assert not run.converged
 
 
+def test_what_the_callback_raises_ends_the_run_and_reaches_the_caller():
+    class Enough(Exception):
+        pass
+
+    def stop(iteration):
+        raise Enough(iteration.inertia)
+
+    with pytest.raises(Enough) as caught:
+        tinct.kmeans([[1.0], [2.0], [9.0]], 1, callback=stop)
+    assert caught.value.args == (38.0,)
+
+
+def test_any_whole_number_from_0_seeds_the_search():
+    points = blobs(300, 2, 9)
+    for seed in (0, np.int64(7), 2**64, 10**40):
+        run = tinct.kmeans(points, 9, init="k-means++", effort=3, seed=seed)
+        assert run.centers.tobytes() == (
+            tinct.kmeans(points, 9, init="k-means++", effort=3, seed=seed).centers.tobytes()
+        )
+
+
 def test_max_iter_bounds_the_run_and_says_it_did_not_converge():
     run = tinct.kmeans(blobs(3000, 2, 30), 30, init="random", max_iter=2, tol=0)
     assert (run.n_iter, run.converged) == (2, False)
@@ -404,6 +430,7 @@ tinct.kmeans(x, 2000, init="random", max_iter=10**6, tol=0, threads=2)
         ({"tol": float("nan")}, "tol must be 0 or more, not nan"),
         ({"effort": 11}, "effort must be 0..10, not 11"),
         ({"threads": 0}, "threads must be 1 or more, not 0"),
+        ({"threads": 1.5}, "threads must be a whole number"),
     ],
 )
 def test_bad_arguments_are_refused_by_name_value_and_range(arguments, message):

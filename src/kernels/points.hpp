@@ -131,10 +131,13 @@ template <class T> class Points {
         }
         x_.resize(blocks * d * LANES);
         w_.assign(blocks * LANES, 0.0);
-        for (int64_t p = 0; p < blocks * LANES; ++p) {
-            const int64_t from = index(std::min(p, n - 1));
-            for (int j = 0; j < d; ++j) at(p, j) = x[from * d + j];
-            if (p < n) w_[p] = weights ? weights[from] : 1.0;
+        for (int64_t block = 0; block < blocks; ++block) {
+            int64_t from[LANES];
+            for (int i = 0; i < LANES; ++i) from[i] = index(std::min(block * LANES + i, n - 1));
+            for (int j = 0; j < d; ++j)
+                for (int i = 0; i < LANES; ++i) x_[(block * d + j) * LANES + i] = x[from[i] * d + j];
+            const int64_t here = std::min<int64_t>(n - block * LANES, LANES);
+            for (int64_t i = 0; i < here; ++i) w_[block * LANES + i] = weights ? weights[from[i]] : 1.0;
         }
         labels_.assign(blocks * LANES, -1);
         if (!boxed) measure_radii();
@@ -312,13 +315,28 @@ template <class T> class Points {
     std::vector<int64_t> cells(int64_t most) const {
         std::vector<int64_t> ends;
         if (d > MAX_SORTED_DIMS) return ends;
-        // Two neighbours on the curve share a cell when they agree above the highest bit they differ in.
-        int64_t differ[65] = {};
-        for (int64_t p = 1; p < n; ++p) ++differ[differing(p)];
+        // Two neighbors on the curve share a cell when they agree above the highest bit they differ in.
+        std::vector<uint8_t> highest(n);
+        int64_t differ[2][65] = {};  // two tables: equal bits in a row would wait for each other
+        for (int64_t p = 1; p < n; ++p) {
+            highest[p] = uint8_t(std::bit_width((order_[p] ^ order_[p - 1]) >> 32));
+            ++differ[p & 1][highest[p]];
+        }
         int shift = 64;
-        for (int64_t cells = 1; shift > 0 && cells + differ[shift] <= most; --shift) cells += differ[shift];
-        for (int64_t p = 1; p <= n; ++p)
-            if (p == n || differing(p) > shift) ends.push_back(p);
+        int64_t count = 1;
+        for (; shift > 0; --shift) {
+            const int64_t more = differ[0][shift] + differ[1][shift];
+            if (count + more > most) break;
+            count += more;
+        }
+        ends.resize(count + 1);
+        int64_t cell = 0;
+        for (int64_t p = 1; p < n; ++p) {
+            ends[cell] = p;  // without a branch: half of the guesses would be wrong
+            cell += highest[p] > shift;
+        }
+        ends.resize(count);
+        ends.back() = n;
         return ends;
     }
     // Means [cells][d] and weights of those cells; a cell of weight 0 gets the plain position of a point.
@@ -396,7 +414,6 @@ template <class T> class Points {
         std::vector<T> numbers;
     };
 
-    int differing(int64_t p) const { return std::bit_width((order_[p] ^ order_[p - 1]) >> 32); }  // bits of the keys
     T &at(int64_t p, int j) { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
     const T &at(int64_t p, int j) const { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
     int64_t first(int64_t chunk) const { return chunk * per_chunk; }
