@@ -137,7 +137,8 @@ template <class T> class Points {
             for (int j = 0; j < d; ++j)
                 for (int i = 0; i < LANES; ++i) x_[(block * d + j) * LANES + i] = x[from[i] * d + j];
             const int64_t here = std::min<int64_t>(n - block * LANES, LANES);
-            for (int64_t i = 0; i < here; ++i) w_[block * LANES + i] = weights ? weights[from[i]] : 1.0;
+            for (int64_t i = 0; i < here; ++i)
+                mass_ += w_[block * LANES + i] = weights ? weights[from[i]] : 1.0;
         }
         labels_.assign(blocks * LANES, -1);
         if (!boxed) measure_radii();
@@ -268,11 +269,10 @@ template <class T> class Points {
 
     // Weighted variance, mean over the dimensions.
     double variance() const {
-        double mass = 0, total = 0;
-        for (double w : w_) mass += w;
+        double total = 0;
         for (int j = 0; j < d; ++j) {
-            const double mean = kernels_.column(view(), j, 0, false) / mass;
-            total += kernels_.column(view(), j, mean, true) / mass;
+            const double mean = kernels_.column(view(), j, 0, false) / mass_;
+            total += kernels_.column(view(), j, mean, true) / mass_;
         }
         return total / d;
     }
@@ -450,6 +450,7 @@ template <class T> class Points {
 
     const Kernels<T> &kernels_;
     int k_ = 0;
+    double mass_ = 0;  // of all points
     double drift_ = 0;
     int fastest_ = -1;
     T move_ = 0, second_move_ = 0;
