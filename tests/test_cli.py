@@ -386,7 +386,7 @@ def test_help_costs_neither_numpy_nor_pillow():
 
 
 def test_the_help_names_the_default_dither():
-    from tinct.compress import DITHER
+    from tinct.rules import DITHER
 
     assert f"[default: {DITHER}]" in " ".join(tinct("compress", "--help")[1].split())
 

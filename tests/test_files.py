@@ -1,10 +1,8 @@
-"""Bytes become the right pixels, pixels become the right bytes, and no file is ever lost."""
+"""Bytes become the right pixels."""
 
 import io
 import os
 import struct
-import subprocess
-import sys
 import warnings
 import zlib
 
@@ -15,9 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms
 
-from painted import PICTURES, alpha, bird, exact, flat, grey, one_color, photo
-from tinct import files
-from tinct.files import PictureError, encode, encode_truecolor, read, write
+from painted import PICTURES, alpha, exact, flat, photo
+from tinct.files import PictureError, read
 
 
 def encoded(image, kind="PNG", **options):
@@ -26,22 +23,6 @@ def encoded(image, kind="PNG", **options):
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return stream.getvalue()
-
-
-def indexed(pixels):
-    """Pixels of at most 256 colors as indices and palette, by NumPy alone."""
-    palette, indices = np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0, return_inverse=True)
-    return indices.reshape(pixels.shape[:2]).astype(np.uint8), palette
-
-
-def chunks(png):
-    """{name: contents} of a PNG."""
-    found, at = {}, 8
-    while at < len(png):
-        length = struct.unpack(">I", png[at : at + 4])[0]
-        found[png[at + 4 : at + 8].decode()] = png[at + 8 : at + 8 + length]
-        at += length + 12
-    return found
 
 
 def chunk(name, data):
@@ -322,217 +303,3 @@ def test_what_is_no_source_at_all_is_a_type_error():
         read(7)
     with pytest.raises(TypeError, match="binary"):
         read(io.StringIO("text"))
-
-
-# --- encoding ----------------------------------------------------------------------------------
-
-FEW = [name for name in PICTURES if name not in ("photo", "bird", "300 colors", "alpha")]
-
-
-@pytest.mark.parametrize("level", [None, 0, 1, 2, 3, 4])
-@pytest.mark.parametrize("name", FEW)
-def test_decoding_gives_palette_of_indices(name, level):
-    indices, palette = indexed(PICTURES[name]())
-    assert np.array_equal(read(encode(indices, palette, level=level)).pixels, palette[indices])
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_decoding_gives_palette_of_indices_whatever_they_are(data):
-    colors = data.draw(st.integers(1, 256))
-    palette = data.draw(hnp.arrays(np.uint8, (colors, data.draw(st.sampled_from([3, 4])))))
-    shape = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 19)))
-    indices = data.draw(hnp.arrays(np.uint8, shape, elements=st.integers(0, colors - 1)))
-    decoded = read(encode(indices, palette, level=data.draw(st.integers(0, 4)))).pixels
-    wanted = palette[indices]
-    if wanted.shape[2] == 4 and (wanted[:, :, 3] == 255).all():
-        wanted = wanted[:, :, :3]
-    assert np.array_equal(decoded, wanted)
-
-
-@pytest.mark.parametrize(
-    ("colors", "bits"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 4), (16, 4), (17, 8), (256, 8)]
-)
-def test_the_number_of_colors_sets_the_bits_per_pixel(colors, bits):
-    header = chunks(encode(*indexed(exact(colors))))["IHDR"]
-    assert header[8:10] == bytes([bits, 3])  # 3: indexed
-
-
-def test_translucent_entries_come_first_and_only_they_are_in_trns():
-    palette = np.array([[9, 9, 9, 255], [1, 2, 3, 0], [8, 8, 8, 255], [4, 5, 6, 128]], np.uint8)
-    found = chunks(encode(np.array([[0, 1, 2, 3]], np.uint8), palette))
-    assert found["tRNS"] == bytes([0, 128])
-    assert found["PLTE"] == bytes([1, 2, 3, 4, 5, 6, 9, 9, 9, 8, 8, 8])
-    assert "tRNS" not in chunks(encode(np.array([[0, 2]], np.uint8), palette))
-
-
-def test_unused_and_repeated_colors_take_no_room():
-    palette = np.array([[5, 5, 5], [9, 9, 9], [5, 5, 5], [7, 7, 7]], np.uint8)
-    assert chunks(encode(np.array([[0, 2, 3]], np.uint8), palette))["PLTE"] == bytes(
-        [5, 5, 5, 7, 7, 7]
-    )
-
-
-def test_nothing_is_stored_that_no_pixel_needs():
-    assert set(chunks(encode(*indexed(flat())))) == {"IHDR", "PLTE", "IDAT", "IEND"}
-
-
-def test_higher_levels_are_never_larger_on_a_real_picture():
-    quantized = Image.fromarray(bird()).quantize(64)
-    indices = np.asarray(quantized)
-    palette = np.array(quantized.getpalette(), np.uint8).reshape(-1, 3)
-    sizes = [len(encode(indices, palette, level=level)) for level in (0, 1, 2, 3, 6)]
-    assert sizes == sorted(sizes, reverse=True)
-
-
-def test_the_number_of_threads_changes_no_byte():
-    program = (
-        "import hashlib, numpy as np; from tinct.files import encode\n"
-        "chance = np.random.default_rng(3)\n"
-        "indices = chance.integers(0, 9, (200, 300)).astype(np.uint8)\n"
-        "palette = chance.integers(0, 256, (9, 3)).astype(np.uint8)\n"
-        "print([hashlib.sha256(encode(indices, palette, level=n)).hexdigest() for n in (1, 3, 4)])"
-    )
-    out = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "RAYON_NUM_THREADS": threads},
-            check=True,
-            capture_output=True,
-        ).stdout
-        for threads in ("1", "2")
-    }
-    assert len(out) == 1
-
-
-@pytest.mark.parametrize(
-    ("indices", "palette", "level", "words"),
-    [
-        (np.zeros((2, 2), np.uint8), np.zeros((1, 3), np.uint8), 7, "level must be 0..6, not 7"),
-        (np.ones((2, 2), np.uint8), np.zeros((1, 3), np.uint8), 1, "indices must be 0..0, not 1"),
-        (np.zeros((2, 2), int), np.zeros((1, 3), np.uint8), 1, "indices must be uint8"),
-        (np.zeros((0, 2), np.uint8), np.zeros((1, 3), np.uint8), 1, "indices must be uint8"),
-        (np.zeros((2, 2), np.uint8), np.zeros((1, 2), np.uint8), 1, "palette must be uint8"),
-    ],
-)
-def test_arrays_that_do_not_fit_are_refused(indices, palette, level, words):
-    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
-        encode(indices, palette, level=level)
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_truecolor_comes_back_exactly(name):
-    pixels = PICTURES[name]()
-    assert np.array_equal(read(encode_truecolor(pixels)).pixels, pixels)
-
-
-def test_truecolor_refuses_what_is_no_picture():
-    with pytest.raises(ValueError, match="pixels must be"):
-        encode_truecolor(grey()[:, :, 0])
-
-
-# --- writing -----------------------------------------------------------------------------------
-
-
-def test_a_new_file_has_the_permissions_of_the_umask_and_nothing_else_is_left(tmp_path):
-    before = os.umask(0o027)
-    try:
-        write(tmp_path / "a.png", b"data")
-    finally:
-        os.umask(before)
-    assert (tmp_path / "a.png").read_bytes() == b"data"
-    assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
-    assert os.listdir(tmp_path) == ["a.png"]
-
-
-def test_an_existing_file_is_kept_unless_it_may_be_replaced(tmp_path):
-    target = tmp_path / "a.png"
-    target.write_bytes(b"old")
-    target.chmod(0o604)
-    with pytest.raises(FileExistsError):
-        write(target, b"new")
-    assert target.read_bytes() == b"old"
-    write(target, b"new", overwrite=True)
-    assert target.read_bytes() == b"new"
-    assert target.stat().st_mode & 0o777 == 0o604
-    assert os.listdir(tmp_path) == ["a.png"]
-
-
-def test_a_file_that_appears_while_we_write_is_kept(tmp_path, monkeypatch):
-    target = tmp_path / "a.png"
-    fill = files._fill
-
-    def slowly(*arguments):
-        fill(*arguments)
-        target.write_bytes(b"theirs")
-
-    monkeypatch.setattr(files, "_fill", slowly)
-    with pytest.raises(FileExistsError) as caught:
-        write(target, b"ours")
-    assert caught.value.filename == str(target)
-    assert target.read_bytes() == b"theirs"
-    assert os.listdir(tmp_path) == ["a.png"]
-
-
-def test_without_hard_links_the_same_holds(tmp_path, monkeypatch):
-    def no_links(*_):
-        raise PermissionError(1, "no links here")
-
-    monkeypatch.setattr(os, "link", no_links)
-    write(tmp_path / "a.png", b"ours")
-    assert (tmp_path / "a.png").read_bytes() == b"ours"
-    with pytest.raises(FileExistsError):
-        files._claim(str(tmp_path / "a.png"), str(tmp_path / "a.png"))
-    assert os.listdir(tmp_path) == ["a.png"]
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_a_full_disk_or_ctrl_c_leaves_the_old_file_and_no_other(
-    tmp_path, monkeypatch, error, overwrite
-):
-    target = tmp_path / "a.png"
-    if overwrite:
-        target.write_bytes(b"old")
-
-    def fails(_):
-        raise error
-
-    monkeypatch.setattr(os, "fsync", fails)
-    with pytest.raises(type(error)) as caught:
-        write(target, b"new" * 1000, overwrite=overwrite)
-    assert os.listdir(tmp_path) == (["a.png"] if overwrite else [])
-    if overwrite:
-        assert target.read_bytes() == b"old"
-    if isinstance(error, OSError):
-        assert caught.value.filename == str(target)
-
-
-def test_a_link_stays_and_what_it_names_is_replaced(tmp_path):
-    (tmp_path / "real.png").write_bytes(b"old")
-    (tmp_path / "link.png").symlink_to("real.png")
-    write(tmp_path / "link.png", b"new", overwrite=True)
-    assert (tmp_path / "link.png").is_symlink()
-    assert (tmp_path / "real.png").read_bytes() == b"new"
-
-
-def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
-    write(pipe, b"through")
-    assert reader.communicate(timeout=10)[0] == b"through"
-    assert pipe.is_fifo()
-
-
-def test_a_directory_is_no_target(tmp_path):
-    with pytest.raises(IsADirectoryError):
-        write(tmp_path, b"data", overwrite=True)
-    with pytest.raises(FileNotFoundError) as caught:
-        write(tmp_path / "none" / "a.png", b"data")
-    assert caught.value.filename == str(tmp_path / "none" / "a.png")
-
-
-def test_one_color_and_one_pixel_are_pictures_too():
-    for pixels in (one_color(), one_color()[:1, :1]):
-        assert np.array_equal(read(encode(*indexed(pixels))).pixels, pixels)

@@ -14,7 +14,8 @@ from PIL import Image
 
 from painted import alpha, bird, flat, grey, photo, text
 from tinct.compress import compress
-from tinct.quality import Judge, Report, mse, psnr, size_text, ssimulacra2
+from tinct.quality import Judge, Report, mse, psnr, ssimulacra2
+from tinct.summary import size_text
 
 
 def slow_mse(original, compressed):

@@ -7,12 +7,14 @@
 16
 """
 
-import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+import sys
+
+TYPE_CHECKING = False  # importing typing for it would take longer than the rest of this page
 if TYPE_CHECKING:
+    from typing import Any
+
     from tinct.color import oklab_to_srgb, srgb_to_oklab
     from tinct.compress import Compressed, TargetError, compress
     from tinct.files import Picture, PictureError, read
@@ -66,6 +68,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'tinct' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"tinct.{_HOME[name]}"), name)
 
 
@@ -73,12 +77,12 @@ def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
 
 
-class _Package(ModuleType):
+class _Package(type(sys)):  # type: ignore[misc]  # types.ModuleType, without importing types
     """Some rooms are named after their function: ``tinct.compress`` is the function, always."""
 
     def __setattr__(self, name: str, value: object) -> None:
         # The import system would put the module tinct.compress in the place of the function.
-        if not (name in _HOME and isinstance(value, ModuleType)):
+        if not (name in _HOME and isinstance(value, type(sys))):
             super().__setattr__(name, value)
 
 

@@ -279,7 +279,7 @@ def need_matplotlib() -> None:
 
 
 def _write(asked: Asked, found: Found, say: Say) -> list[str]:
-    from tinct import files
+    from tinct.writing import write
 
     outputs: dict[str, Callable[[], bytes]] = {}
     if asked.output:
@@ -292,7 +292,7 @@ def _write(asked: Asked, found: Found, say: Say) -> list[str]:
         outputs[asked.animate] = lambda: _film(asked.animate or "", found)
     for path, make in outputs.items():
         say(f"making {path}")
-        files.write(path, make(), overwrite=asked.force)
+        write(path, make(), overwrite=asked.force)
     return list(outputs)
 
 

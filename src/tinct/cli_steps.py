@@ -48,9 +48,9 @@ def steps(picture: str, k: int, output: str | None, force: bool, **options: Any)
     need_matplotlib()
     with progress(quiet=False) as say:
         data, told = _make(picture, k, target, say, **options)
-        from tinct import files
+        from tinct.writing import write
 
-        files.write(target, data, overwrite=force)
+        write(target, data, overwrite=force)
     click.echo(f"{picture} -> {target}: {told}")
 
 

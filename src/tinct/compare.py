@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from tinct.quality import Report, size_text
+from tinct.quality import Report
+from tinct.summary import size_text
 
 __all__ = ["side_by_side"]
 

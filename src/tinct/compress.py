@@ -10,22 +10,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct import files, formats
+from tinct import files, formats, png
 from tinct import quality as measures
 from tinct.color import check_space
 from tinct.draw import Clock, Drawing, Options, Studio, painted
-from tinct.palette import MAX_COLORS, check_colors
+from tinct.palette import check_colors
 from tinct.remap import check_dither, check_format, check_lossy
+from tinct.rules import DITHER, MAX_COLORS
 from tinct.targets import TargetError, fewest_colors, least_bytes, within_bytes
+from tinct.writing import write
 
-__all__ = ["DITHER", "Compressed", "TargetError", "compress"]
+__all__ = ["Compressed", "TargetError", "compress"]
 
 Colors = NDArray[np.uint8]
-
-# The knee, measured on 8 photographs and 8 graphics: from no dithering to 0.75, SSIMULACRA2 gains
-# 23, 9 and 3.3 points on photographs at 16, 64 and 256 colors, for 42, 22 and 12 % more bytes; from
-# 0.75 to 1 it gains 1.7, 0.3 and -0.1 for another 7, 6 and 4 %. Graphics at 256: 0.8 for 7 %.
-DITHER = 0.75
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,11 +92,11 @@ class Compressed:
         OSError
             If it can't be written.
         """
-        files.write(path, self.data, overwrite=overwrite)
+        write(path, self.data, overwrite=overwrite)
 
     def _repr_png_(self) -> bytes:
         """Show the same pixels in a notebook; not all of them know WebP and GIF."""
-        return self.data if self.format == "png" else files.encode_truecolor(self.image)
+        return self.data if self.format == "png" else png.encode_truecolor(self.image)
 
 
 def compress(
@@ -155,7 +152,7 @@ def compress(
         has no partial transparency: pixels less than half opaque become transparent, the others
         opaque.
     level : int, optional
-        How hard a PNG's encoder tries, as in `tinct.files.encode`; otherwise `effort` says.
+        How hard a PNG's encoder tries, as in `tinct.png.encode`; otherwise `effort` says.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well, of pictures of at least 8x8 pixels.
     watch : callable, optional

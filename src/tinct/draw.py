@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from tinct import _kernels, formats, quality
 from tinct.color import to_points
 from tinct.palette import (
-    MAX_COLORS,
     Histogram,
     Palette,
     histogram,
@@ -25,6 +24,7 @@ from tinct.palette import (
     weighted,
 )
 from tinct.remap import remap, remap_lossy
+from tinct.rules import MAX_COLORS
 
 __all__ = ["SMALL", "Clock", "Drawing", "Options", "Studio", "painted"]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tinct import _kernels, files
+from tinct import _kernels, deflate, files, png
 from tinct.remap import check_format, code_size
 
 __all__ = ["encode", "original", "prepared"]
@@ -94,7 +93,7 @@ def encode(
     format : {"png", "webp", "gif"}
         The file's format; all three are lossless.
     level : int, optional
-        How hard to try on a PNG, as in `tinct.files.encode`; stands above `effort`.
+        How hard to try on a PNG, as in `tinct.png.encode`; stands above `effort`.
     effort : int
         How hard to try otherwise, 0...10: from 2 on PNGs are tried with filters, from 5 on at
         oxipng's level 4, from 9 on with Zopfli.
@@ -124,9 +123,9 @@ def encode(
     """
     check_format(format)
     if format == "gif":
-        return _gif(*files.tidied(indices, palette))
+        return _gif(*png.tidied(indices, palette))
     if format == "webp":
-        indices, palette = files.tidied(indices, palette)
+        indices, palette = png.tidied(indices, palette)
         return _webp(palette[indices], _method(effort))
     return _png(indices, palette, level, effort, smooth, wide, flat)
 
@@ -198,27 +197,20 @@ def _png(
     0.2 to 8 %, Zopfli 0.3 to 5 %.
     """
     if level is not None:
-        return files.encode(indices, palette, level=level, wide=wide)
-    hard = effort >= 2 or (flat and effort == 1)
-    ways = [files.encode(indices, palette, level=2 if hard else None, wide=wide)]
+        return png.encode(indices, palette, level=level, wide=wide)
+    ways = _quick_ways(indices, palette, effort >= 2 or (flat and effort == 1), wide)
     if effort >= 2 and smooth:
         order = _alike_beside(indices, len(palette))
         place = np.empty(len(order), np.uint8)
         place[order] = np.arange(len(order))
         sorted_ = place[indices], palette[order]
-        ways += [files.encode(*sorted_, level=by) for by in ((3, 4) if effort >= 5 else (3,))]
+        ways += [png.encode(*sorted_, level=by) for by in ((3, 4) if effort >= 5 else (3,))]
     if effort >= 5:
-        ways.append(files.encode(indices, palette, level=4, wide=wide))
-    grey = _grey(indices, palette)
-    if grey is not None:
-        ways.append(grey)
-    if indices.size <= SMALL:
-        ways.append(files.encode_truecolor(palette[indices], level=2))
+        ways.append(png.encode(indices, palette, level=4, wide=wide))
     best = min(ways, key=len)
-    return files.squeeze(best) if effort >= 9 and indices.size <= ZOPFLI else best
+    return deflate.squeeze(best) if effort >= 9 and indices.size <= ZOPFLI else best
 
 
-SMALL = 1 << 10  # pixels, below which a palette may take more bytes than it saves
 ZOPFLI = 1 << 22  # pixels: 4 s each million
 
 
@@ -244,21 +236,21 @@ def _alike_beside(indices: Indices, k: int) -> NDArray[np.intp]:
     return np.array(chain, dtype=np.intp)
 
 
-def _grey(indices: Indices, palette: Pixels) -> bytes | None:
-    """The same as grey samples, which need no palette; None unless all are opaque greys."""
-    indices, entries = files.tidied(indices, palette)
-    value = entries[:, 0]
-    if (entries[:, 1:3] != value[:, None]).any() or (entries[:, 3] < 255).any():
-        return None
-    bits = next(bits for bits in (1, 2, 4, 8) if not (value % (255 // ((1 << bits) - 1))).any())
-    if bits == 8 and len(entries) <= 16:  # more bits for each pixel than with a palette
-        return None
-    return files.encode_grey((value // (255 // ((1 << bits) - 1)))[indices], bits)
+def _quick_ways(indices: Indices, palette: Pixels, hard: bool, wide: bool) -> list[bytes]:
+    indices, entries = png.tidied(indices, palette)
+    height, width = indices.shape
+    return deflate.ways(
+        lambda bits: png.packed(indices, bits),
+        width,
+        height,
+        [(r, g, b, a) for r, g, b, a in entries.tolist()],
+        palette.shape[1],
+        hard=hard,
+        wide=wide,
+    )
 
 
 # --- the original -------------------------------------------------------------------------------
-
-HASTE = 1.8  # by how much the estimate at most exceeds what an encoder reaches
 
 
 def original(pixels: Pixels, limit: int, *, format: str = "png", effort: int = 1) -> bytes | None:
@@ -289,28 +281,20 @@ def original(pixels: Pixels, limit: int, *, format: str = "png", effort: int = 1
     >>> len(original(wide, 500) or b"") < 500, original(wide, 50)
     (True, None)
     """
-    if format == "gif" or _least(pixels) > HASTE * limit + SLACK:
+    if format == "gif" or not deflate.may_be_smaller(_least(pixels), limit):
         return None
     if format == "webp":
         data = _webp(pixels, _method(effort))
     else:
-        data = files.encode_truecolor(pixels, level=4 if effort >= 5 else 2)
+        data = png.encode_truecolor(pixels, level=4 if effort >= 5 else 2)
     return data if len(data) < limit else None
-
-
-SLACK = 100  # bytes that don't grow with the picture
-BAND, SHARE = 16, 8  # rows of a band of the sample, and one band in how many
 
 
 def _least(pixels: Pixels) -> float:
     """About how many bytes a lossless file takes: some rows, predicted and deflated in haste."""
-    height = len(pixels)
-    starts = range(0, height, BAND * SHARE if height > BAND * SHARE else height)
-    rows = BAND if height > BAND * SHARE else height
-    bands = [pixels[start : start + rows] for start in starts]
-    part = sum(map(len, bands)) / height
-    sizes = []
-    for axis in (0, 1):
-        stream = b"".join(np.diff(b, axis=axis, prepend=np.uint8(0)).tobytes() for b in bands)
-        sizes.append(len(zlib.compress(stream, 1)))
-    return min(sizes) / part
+    bands = [pixels[row:end] for row, end in deflate.sampled(len(pixels))]
+    streams = (
+        b"".join(np.diff(band, axis=axis, prepend=np.uint8(0)).tobytes() for band in bands)
+        for axis in (0, 1)
+    )
+    return deflate.least(streams, len(pixels))

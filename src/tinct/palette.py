@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.color import from_points, to_points
 from tinct.kmeans import KMeansResult, assign, kmeans, update
+from tinct.rules import MAX_COLORS
 
 __all__ = ["Histogram", "Palette", "histogram", "palette", "visibility", "weighted"]
 
 Colors = NDArray[np.uint8]
 
-MAX_COLORS = 256  # an index of a PNG, a GIF or a palette WebP is at most 8 bits
 SOLID = 240  # from this alpha on an entry for mostly opaque colors is made opaque
 # Without a search over all colors so many iterations over them are enough, after those over their
 # summary: up to 34 more lower the error by 0.2 % and take a tenth of the time for a palette.

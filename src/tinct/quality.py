@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from tinct import _kernels
 from tinct.kmeans import cores
+from tinct.summary import decibels, saved
 
-__all__ = ["MIN_SIDE", "Judge", "Report", "mse", "psnr", "size_text", "ssimulacra2"]
+__all__ = ["MIN_SIDE", "Judge", "Report", "mse", "psnr", "ssimulacra2"]
 
 Pixels = NDArray[np.uint8]
 
@@ -66,7 +67,7 @@ class Report:
     @property
     def saved(self) -> float | None:
         """The fraction of the bytes saved: negative if the file grew, None without a file."""
-        return 1 - self.bytes_out / self.bytes_in if self.bytes_in else None
+        return saved(self.bytes_in, self.bytes_out)
 
     def to_dict(self) -> dict[str, Any]:
         """The report and `saved`, for JSON: an infinite PSNR becomes None."""
@@ -131,8 +132,7 @@ def psnr(original: Pixels, compressed: Pixels) -> float:
     >>> round(psnr(np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 3, np.uint8)), 2)
     38.59
     """
-    error = mse(original, compressed)
-    return 10 * math.log10(255 * 255 / error) if error else math.inf
+    return decibels(mse(original, compressed))
 
 
 class Judge:
@@ -245,34 +245,6 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
     """
     _check(original, compressed)
     return Judge(original, threads=threads).score(compressed)
-
-
-def size_text(size: int) -> str:
-    """Bytes as people read them: two digits or more, and kB, MB, GB by thousands.
-
-    Parameters
-    ----------
-    size : int
-        Bytes.
-
-    Returns
-    -------
-    str
-        Such as ``"4.1 kB"``.
-
-    Examples
-    --------
-    >>> [size_text(size) for size in (999, 4_149, 41_490, 999_600, 12_000_000)]
-    ['999 B', '4.1 kB', '41 kB', '1.0 MB', '12 MB']
-    """
-    if size < 1000:
-        return f"{size} B"
-    value, unit = size / 1000, "kB"
-    for larger in ("MB", "GB", "TB"):
-        if value < 999.5:
-            break
-        value, unit = value / 1000, larger
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 
 def _seen(pixels: Pixels) -> Pixels:

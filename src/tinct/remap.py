@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from tinct import _kernels
 from tinct.color import to_points
+from tinct.deflate import index_bits
 from tinct.kmeans import assign, cores
 from tinct.palette import (
-    MAX_COLORS,
     Histogram,
     as_pixels,
     histogram,
     is_hidden,
     visibility,
 )
+from tinct.rules import MAX_COLORS
 
 __all__ = ["FORMATS", "check_format", "remap", "remap_lossy"]
 
@@ -239,17 +240,6 @@ def price(lossy: float) -> float:
     doublings = 7 * lossy
     whole = min(int(doublings), 6)
     return 1e-5 * min(16 * lossy, 1.0) * (1 + (doublings - whole)) * float(1 << whole)
-
-
-def index_bits(colors: int) -> int:
-    """Bits of an index where a file packs as many as fit into a byte.
-
-    Examples
-    --------
-    >>> [index_bits(k) for k in (2, 3, 16, 17)]
-    [1, 2, 4, 8]
-    """
-    return next(bits for bits in (1, 2, 4, 8) if colors <= 1 << bits)
 
 
 def code_size(colors: int) -> int:

@@ -1,0 +1,100 @@
+"""Writing files whole or not at all. Imports next to nothing: `quick` needs it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = ["write"]
+
+
+def write(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+    """Write a file whole or not at all: a crash or a full disk leaves the old one or the new one.
+
+    It is written beside the target under a passing name, synced, and renamed. A symbolic link
+    stays, and what it names is replaced; a device or pipe is simply written to.
+
+    Parameters
+    ----------
+    path : path-like
+        The target.
+    data : bytes
+        What it shall hold.
+    overwrite : bool
+        Whether an existing file may be replaced. If so, it keeps its permissions.
+
+    Raises
+    ------
+    FileExistsError
+        If the target exists and may not be replaced, even if it appeared only while we wrote.
+    OSError
+        If it can't be written. The target is then what it was.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(f"{folder}/a.png", b"...")
+    ...     os.listdir(folder)
+    ['a.png']
+    """
+    target = os.path.realpath(path)
+    mode = _mode(target)
+    if mode is not None and stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "is a directory", os.fspath(path))
+    if mode is not None and not stat.S_ISREG(
+        mode
+    ):  # replacing /dev/null with a file would be a surprise
+        with open(target, "wb") as device:
+            device.write(data)
+        return
+    if mode is not None and not overwrite:
+        raise FileExistsError(errno.EEXIST, "already exists", os.fspath(path))
+    passing = os.path.join(os.path.dirname(target), f".tinct-{os.urandom(6).hex()}.tmp")
+    try:
+        _fill(passing, data, mode)
+        if overwrite:
+            os.replace(passing, target)
+        else:
+            _claim(passing, target)
+    except OSError as error:  # name the file that was asked for, not the passing one
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from error
+    finally:
+        try:  # noqa: SIM105 - contextlib takes a millisecond to import
+            os.unlink(passing)
+        except FileNotFoundError:
+            pass
+
+
+def _mode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _fill(path: str, data: bytes, mode: int | None) -> None:
+    # os.open rather than tempfile: a new file then has the permissions that the umask gives.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+        if mode is not None and hasattr(os, "fchmod"):
+            os.fchmod(file.fileno(), stat.S_IMODE(mode))
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _claim(passing: str, target: str) -> None:
+    """Give the file its name only if that is still free. rename() can't ask; a hard link can."""
+    try:
+        os.link(passing, target)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # no hard links here (FAT): claim the name, then fill it
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        os.replace(passing, target)
