@@ -100,3 +100,25 @@ def diffuse(points, hidden, entries, strength, limit, flat, serpentine):
             errors[y + 1, x + 1] += part * one(5 / 16)
             errors[y + 1, x + 1 + step] += part * one(1 / 16)
     return indices
+
+
+def unfiltered(rows, width, height, channels):
+    """A PNG's rows, each behind its filter byte, as pixels (h, w, c) uint8; see its 9.2."""
+    stride = width * channels
+    assert len(rows) == height * (stride + 1)
+    above = [0] * stride
+    found = []
+    for at in range(0, len(rows), stride + 1):
+        kind, row = rows[at], list(rows[at + 1 : at + 1 + stride])
+        if kind > 4:
+            raise ValueError(f"filter {kind}")
+        for x in range(stride):
+            left = row[x - channels] if x >= channels else 0
+            corner = above[x - channels] if x >= channels else 0
+            near = left + above[x] - corner
+            paeth = min((left, above[x], corner), key=lambda value: abs(near - value))
+            guess = (0, left, above[x], (left + above[x]) // 2, paeth)[kind]
+            row[x] = (row[x] + guess) % 256
+        found.append(row)
+        above = row
+    return np.array(found, np.uint8).reshape(height, width, channels)

@@ -10,6 +10,9 @@ import gc
 import os
 import sys
 
+from tinct.quick import quick
+from tinct.rules import INTERRUPTED
+
 __all__ = ["run"]
 
 
@@ -21,11 +24,28 @@ def run() -> None:
     # Imports make many objects and hardly any garbage, and at the end there is nothing worth
     # finding either: 20 ms that collections would take, a tenth of an icon's time.
     gc.set_threshold(50_000)
-    from tinct.cli import main
-
-    code = main()
+    try:
+        code = _code(sys.argv[1:])
+    except KeyboardInterrupt:
+        print("tinct: interrupted", file=sys.stderr, flush=True)
+        code = INTERRUPTED
     gc.freeze()
     sys.exit(code)
+
+
+def _code(argv: list[str]) -> int:
+    """By the short way if the arguments and the picture allow it."""
+    try:
+        code = quick(argv)
+    except OSError as error:
+        from tinct.cli import ended
+
+        return ended(error)
+    if code is not None:
+        return code
+    from tinct.cli import main
+
+    return main(argv)
 
 
 if __name__ == "__main__":

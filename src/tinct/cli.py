@@ -8,17 +8,34 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress as chosen
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+from tinct import summary
+from tinct.rules import (
+    DITHER,
+    FAILED,
+    INTERNAL,
+    INTERRUPTED,
+    MAX_COLORS,
+    NOT_SMALLER,
+    OK,
+    OUT_OF_REACH,
+    SUFFIX,
+    USAGE,
+    beside,
+    extension,
+)
+from tinct.writing import write
 
 if TYPE_CHECKING:  # --help must not pay for NumPy and Pillow
     from tinct.compress import Compressed
     from tinct.quality import Report
 
-__all__ = ["main"]
+__all__ = ["ended", "main"]
 
-OK, FAILED, USAGE, INTERNAL, NOT_SMALLER, OUT_OF_REACH, INTERRUPTED = 0, 1, 2, 70, 98, 99, 130
 WORST_FIRST = (INTERNAL, FAILED, OUT_OF_REACH, NOT_SMALLER, OK)
 
 EXIT_CODES = """\b
@@ -163,8 +180,8 @@ def tinct() -> None:
 @click.option(
     "-k",
     "--colors",
-    type=ColorCount("colors", int, 2, 256),
-    default=256,
+    type=ColorCount("colors", int, 2, MAX_COLORS),
+    default=MAX_COLORS,
     show_default=True,
     help="Colors at most; auto: as few as look like 256.",
 )
@@ -326,12 +343,8 @@ def _plan(options: Options) -> list[Job]:
     return jobs
 
 
-def _extension(path: str | None) -> str:
-    return os.path.splitext(path or "")[1].lower().removeprefix(".")
-
-
 def _check_extension(options: Options) -> None:
-    named = _extension(options.output)
+    named = extension(options.output or "")
     if options.format is None and named in FOREIGN:
         raise click.UsageError(f"{options.output}: tinct writes png, webp and gif")
     if options.format is not None and named in FORMATS and named != options.format:
@@ -340,21 +353,19 @@ def _check_extension(options: Options) -> None:
 
 def _format(options: Options) -> str:
     """Which was asked for, else what the output's name says, else PNG."""
-    named = _extension(options.output)
+    named = extension(options.output or "")
     return options.format or (named if named in FORMATS else "png")
 
 
 def _target(source: str, options: Options) -> str:
     if options.output is not None:
         return options.output
-    folder, name = os.path.split(source)
-    stem = "stdin" if source == "-" else os.path.splitext(name)[0]
+    named = "stdin" if source == "-" else source
     if options.out_dir is not None:
-        return os.path.join(options.out_dir, f"{stem}.{_format(options)}")
+        return beside(os.path.join(options.out_dir, os.path.basename(named)), "", _format(options))
     if source == "-":
         return "-"
-    suffix = "-tinct" if options.suffix is None else options.suffix
-    return os.path.join(folder, f"{stem}{suffix}.{_format(options)}")
+    return beside(source, SUFFIX if options.suffix is None else options.suffix, _format(options))
 
 
 def _refuse_collisions(jobs: Sequence[Job], compare: str | None) -> None:
@@ -448,7 +459,7 @@ def _failure(error: Exception, job: Job) -> tuple[str, int]:
 
 def _compress_one(job: Job, options: Options, meter: Meter) -> Outcome:
     from tinct import files
-    from tinct.compress import DITHER, compress
+    from tinct.compress import compress
 
     data = sys.stdin.buffer.read() if job.source == "-" else b""
     small = compress(
@@ -487,12 +498,12 @@ def _compress_one(job: Job, options: Options, meter: Meter) -> Outcome:
 
 
 def _draw(small: Compressed, path: str, force: bool) -> None:
-    from tinct import compare, files
+    from tinct import compare, png
 
     figure = compare.side_by_side(
         small.original.pixels, small.image, small.palette, small.shares, small.report
     )
-    files.write(path, files.encode_truecolor(figure, level=0), overwrite=force)
+    write(path, png.encode_truecolor(figure, level=0), overwrite=force)
 
 
 def _to_stdout(data: bytes) -> None:
@@ -517,8 +528,9 @@ def _reporter(jobs: Sequence[Job], options: Options) -> Reporter:
     if stream.isatty():
         return _table_reporter(stream, options)
     width = max(len(job.name) for job in jobs)
+    scored = _scored(options)
     return lambda outcome: (
-        print(_line(outcome, width, options), file=stream, flush=True)
+        print(summary.line(_cells(outcome), width, scored), file=stream, flush=True)
         if outcome and outcome.report
         else None
     )
@@ -533,41 +545,28 @@ def _as_json(outcome: Outcome) -> str:
     return json.dumps({**told, "name": outcome.job.name})
 
 
-def _titles(options: Options) -> tuple[str, ...]:
-    scored = options.score or options.quality is not None
-    score = ("SSIMULACRA2",) if scored else ()
-    return "picture", "before", "after", "saved", "colors", "PSNR", *score, "time", "written to"
+TITLES = (
+    *("picture", "before", "after", "saved", "colors", "PSNR", "SSIMULACRA2", "time"),
+    "written to",
+)
 
 
-def _cells(outcome: Outcome, options: Options) -> tuple[str, ...]:
-    """What stands under the titles."""
-    from tinct.quality import size_text
+def _scored(options: Options) -> bool:
+    return options.score or options.quality is not None
 
+
+def _cells(outcome: Outcome) -> tuple[str, ...]:
     report = outcome.report
     assert report is not None
-    saved = "" if report.saved is None else f"{-report.saved:+.1%}".replace("-0.0%", "0.0%")
-    psnr = f"{report.psnr:.1f} dB" if math.isfinite(report.psnr) else "lossless"
-    score = "" if report.ssimulacra2 is None else f"{report.ssimulacra2:.1f}"
-    where = outcome.job.target if outcome.status == "written" else "left alone: not smaller"
-    return (
+    return summary.cells(
         outcome.job.name,
-        "" if report.bytes_in is None else size_text(report.bytes_in),
-        size_text(report.bytes_out),
-        saved,
-        str(report.colors),
-        psnr,
-        *((score,) if "SSIMULACRA2" in _titles(options) else ()),
-        f"{sum(report.seconds.values()):.2f} s",
-        "stdout" if where == "-" else where,
-    )
-
-
-def _line(outcome: Outcome, width: int, options: Options) -> str:
-    name, before, after, saved, colors, psnr, *score, seconds, where = _cells(outcome, options)
-    scored = "".join(f"SSIMULACRA2 {points:>5}  " for points in score)
-    return (
-        f"{name:{width}}  {before:>6} -> {after:>6}  {saved:>7}  "
-        f"{colors:>3} colors  {psnr:>8}  {scored}{seconds:>7}  {where}"
+        report.bytes_in,
+        report.bytes_out,
+        report.colors,
+        report.psnr,
+        report.ssimulacra2,
+        sum(report.seconds.values()),
+        outcome.job.target if outcome.status == "written" else None,
     )
 
 
@@ -578,7 +577,8 @@ def _table_reporter(stream: Any, options: Options) -> Reporter:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in _titles(options):
+    shown = [title != "SSIMULACRA2" or _scored(options) for title in TITLES]
+    for title in chosen(TITLES, shown):
         if title in ("picture", "written to"):
             table.add_column(title, overflow="fold")
         else:
@@ -589,7 +589,7 @@ def _table_reporter(stream: Any, options: Options) -> Reporter:
             if table.row_count:
                 Console(file=stream).print(table)
         elif outcome.report is not None:
-            table.add_row(*map(Text, _cells(outcome, options)))
+            table.add_row(*map(Text, chosen(_cells(outcome), shown)))
 
     return show
 
@@ -607,9 +607,8 @@ class Meter:
     def drawn(self, size: int) -> None:
         self.drawings += 1
         if self.bar is not None:
-            from tinct.quality import size_text
-
-            self._say(f"{self.name}: drawing {self.drawings}, {size_text(size)}")
+            told = summary.size_text(size)
+            self._say(f"{self.name}: drawing {self.drawings}, {told}")
 
     def end(self) -> None:
         if self.bar is not None:
@@ -705,20 +704,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             args=None if argv is None else list(argv), prog_name="tinct", standalone_mode=False
         )
         return int(code or OK)
-    except click.exceptions.NoArgsIsHelpError as error:
+    except BaseException as error:
+        return ended(error)
+
+
+def ended(error: BaseException) -> int:
+    """Say in one line what ended the command, and return the exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return USAGE
-    except click.ClickException as error:
-        _complain(_usage(error))
-        return USAGE
-    except (KeyboardInterrupt, click.Abort):
-        _complain("interrupted")
-        return INTERRUPTED
-    except SystemExit as error:  # click's way out when whoever read our report has left
+    if isinstance(error, SystemExit):  # click's way out when whoever read our report has left
         return error.code if isinstance(error.code, int) else FAILED
-    except (ValueError, OSError, ImportError, MemoryError) as error:
-        _complain(_known(error))
+    if isinstance(error, BrokenPipeError):  # the short way's, which has printed to no one as well
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except BaseException as error:  # also what a Rust or C++ library throws
-        _complain(_bug(error))
-        return INTERNAL
+    if isinstance(error, click.ClickException):
+        text, code = _usage(error), USAGE
+    elif isinstance(error, KeyboardInterrupt | click.Abort):
+        text, code = "interrupted", INTERRUPTED
+    elif isinstance(error, ValueError | OSError | ImportError | MemoryError):
+        text, code = _known(error), FAILED
+    else:  # also what a Rust or C++ library throws
+        text, code = _bug(error), INTERNAL
+    _complain(text)
+    return code

@@ -1,0 +1,197 @@
+"""The short way of ``tinct compress PICTURE.png``: no NumPy, no Pillow, no click.
+
+Those take three quarters of a small picture's time to import. Only the plain form of the command
+goes this way. Whatever is unusual, and whatever goes wrong, is left to the whole command before
+anything was written or said; that does it all again, and says what is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+
+from tinct import _kernels, summary
+from tinct.deflate import least, may_be_smaller, truecolor, ways
+from tinct.inflate import SIGNATURE, rows
+from tinct.rules import DITHER, MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
+from tinct.writing import write
+
+TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["quick"]
+
+# Options as click spells them, and what they are called here.
+VALUED = {
+    "-k": "colors",
+    "--colors": "colors",
+    "-o": "output",
+    "--output": "output",
+    "--dither": "dither",
+    "--effort": "effort",
+    "--seed": "seed",
+    "--threads": "threads",
+}
+FLAGS = {"--force": "force", "-q": "quiet", "--quiet": "quiet"}
+SEEDS, THREADS = 1 << 32, 1 << 10  # beyond them the whole command is asked
+NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
+
+
+def quick(argv: Sequence[str]) -> int | None:
+    """Run the command if this way can.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        The arguments after the command's name.
+
+    Returns
+    -------
+    int, optional
+        The exit code: 0 or 98. None if nothing was done and the whole command must be asked.
+
+    Raises
+    ------
+    OSError
+        If the file is written and nobody could be told.
+
+    Examples
+    --------
+    >>> quick(["compress", "bird.png", "--quality", "80"]) is None
+    True
+    """
+    if not hasattr(_kernels, "Sketch"):  # until the class is there
+        return None
+    try:
+        asked = _asked(argv)
+        line, data = _compressed(asked)
+        if data is not None:
+            write(asked.target, data, overwrite=asked.force)
+    except (OSError, ValueError, MemoryError):
+        return None
+    if not asked.quiet:
+        print(line, flush=True)
+    return NOT_SMALLER if data is None else OK
+
+
+# --- what was asked for -------------------------------------------------------------------------
+
+
+class Asked:
+    """The options; ValueError if this way can't do what they say."""
+
+    def __init__(self, words: dict[str, str], source: str) -> None:
+        self.source = source
+        self.target = words.get("output", beside(source, SUFFIX, "png"))
+        self.colors = int(words.get("colors", MAX_COLORS))
+        self.dither = float(words.get("dither", DITHER))
+        self.seed = int(words.get("seed", 0))
+        self.threads = int(words.get("threads", 0))  # 0: all
+        self.force, self.quiet = "force" in words, "quiet" in words
+        in_range = (
+            2 <= self.colors <= MAX_COLORS
+            and 0 <= self.dither <= 1
+            and 0 <= self.seed < SEEDS
+            and ("threads" in words) <= self.threads <= THREADS
+            and int(words.get("effort", 1)) == 1
+        )
+        if not in_range or extension(self.target) != "png":
+            raise ValueError("out of range")
+
+
+def _asked(argv: Sequence[str]) -> Asked:
+    if not argv or argv[0] != "compress":
+        raise ValueError("another command")
+    if os.name == "nt" and any(set(word) & set("*?[~$%") for word in argv):
+        raise ValueError("a pattern, which click expands")
+    words, inputs = _words(argv[1:])
+    if len(inputs) != 1 or inputs[0] == "-" or inputs[0].startswith(NO_FILES):
+        raise ValueError("not one file")
+    asked = Asked(words, inputs[0])
+    if os.path.lexists(asked.target) and not (asked.force and os.path.isfile(asked.target)):
+        raise ValueError("the target is there already")
+    if not os.path.isdir(os.path.dirname(asked.target) or "."):
+        raise ValueError("no folder for the target")
+    if not asked.quiet and (sys.stdout is None or sys.stdout.isatty()):
+        raise ValueError("a terminal, which gets a table")
+    return asked
+
+
+def _words(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Options with their words, and what else stands there; read as click reads them."""
+    found: dict[str, str] = {}
+    inputs = []
+    rest = list(reversed(argv))
+    while rest:
+        word = rest.pop()
+        if word in FLAGS:
+            found[FLAGS[word]] = word
+        elif not word.startswith("-") or word == "-":
+            inputs.append(word)
+        else:
+            name, value = word, ""
+            if not word.startswith("--"):
+                name, value, glued = word[:2], word[2:], len(word) > 2  # -k16
+            else:
+                name, equals, value = word.partition("=")
+                glued = bool(equals)
+            if name not in VALUED or not (glued or rest):
+                raise ValueError("an option of the whole command")
+            found[VALUED[name]] = value if glued else rest.pop()
+    return found, inputs
+
+
+# --- the work -----------------------------------------------------------------------------------
+
+
+def _compressed(asked: Asked) -> tuple[str, bytes | None]:
+    """What to print, and the file; None instead if it is not to be written."""
+    start = time.perf_counter()
+    before = _slurp(asked.source)
+    plain = rows(before)
+    if plain is None:
+        raise ValueError("not a plain PNG")
+    sketch = _kernels.Sketch(*plain)
+    sketch.draw(asked.colors, asked.dither, asked.seed, 1, asked.threads)
+    _, width, height, _ = plain
+    data, exact = _file(sketch, width, height, asked.colors == MAX_COLORS)
+    error = 0 if exact else sketch.squared_error()
+    smaller = asked.force or len(data) < len(before)
+    told = summary.cells(
+        asked.source,
+        len(before),
+        len(data),
+        sketch.colors if exact else len(sketch.entries),
+        summary.decibels(error / (width * height * 3)),
+        None,
+        time.perf_counter() - start,
+        asked.target if smaller else None,
+    )
+    line = summary.line(told, len(asked.source))
+    if not asked.quiet:
+        line.encode(sys.stdout.encoding, sys.stdout.errors or "strict")  # can it be printed?
+    return line, data if smaller else None
+
+
+def _slurp(path: str) -> bytes:
+    with open(path, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("not a file")
+        head = file.read(len(SIGNATURE))
+        return head + file.read() if head == SIGNATURE else head
+
+
+def _file(sketch: _kernels.Sketch, width: int, height: int, original: bool) -> tuple[bytes, bool]:
+    """As `draw.Studio` at effort 1: the smallest file, and whether it holds the picture itself."""
+    found = ways(sketch.packed, width, height, sketch.entries, sketch.channels, hard=sketch.flat)
+    data = min(found, key=len)
+    if original:
+        guess = least((sketch.differences(axis) for axis in (0, 1)), height)
+        if may_be_smaller(guess, len(data)):
+            kept = truecolor(sketch.samples(), width, height, sketch.channels, 2)
+            if len(kept) < len(data):
+                return kept, True
+    return data, False
