@@ -1,0 +1,450 @@
+"""The short way does what the whole command does, or nothing at all."""
+
+import io
+import os
+import re
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from painted import PICTURES, alpha, bird, flat, photo
+from sketch import Sketch
+from tinct import _kernels, cli, inflate
+from tinct.quick import quick
+from tinct.rules import NOT_SMALLER, OK
+
+BUILT = hasattr(_kernels, "Sketch")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if not BUILT:
+        monkeypatch.setattr(_kernels, "Sketch", Sketch, raising=False)
+
+
+def chunk(name, body):
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def png(pixels, filters=(0,), extras=(), parts=1, rows=None, last=b""):
+    """A PNG by hand, its rows filtered by each kind in turn."""
+    height, width, channels = pixels.shape
+    rows = filtered(pixels, filters) if rows is None else rows
+    header = struct.pack(">IIBBBBB", width, height, 8, {3: 2, 4: 6}[channels], 0, 0, 0)
+    packed = zlib.compress(rows, 1)
+    step = -(-len(packed) // parts)
+    idats = [chunk(b"IDAT", packed[at : at + step]) for at in range(0, len(packed), step)]
+    chunks = [chunk(b"IHDR", header), *extras, *idats, last, chunk(b"IEND", b"")]
+    return inflate.SIGNATURE + b"".join(chunks)
+
+
+def filtered(pixels, filters):
+    height, width, channels = pixels.shape
+    wide = np.zeros((height + 1, width + 1, channels), int)
+    wide[1:, 1:] = pixels
+    here, left, up, corner = wide[1:, 1:], wide[1:, :-1], wide[:-1, 1:], wide[:-1, :-1]
+    near = left + up - corner
+    away = np.abs(np.stack([near - left, near - up, near - corner])).argmin(axis=0)
+    guesses = (0 * here, left, up, (left + up) // 2, np.choose(away, [left, up, corner]))
+    kinds = [filters[row % len(filters)] for row in range(height)]
+    return b"".join(
+        bytes([kind]) + ((here - guesses[kind])[row] % 256).astype(np.uint8).tobytes()
+        for row, kind in enumerate(kinds)
+    )
+
+
+def whole(*arguments):
+    return cli.main(["compress", *arguments])
+
+
+def short(*arguments):
+    return quick(["compress", *arguments])
+
+
+def told(capsys):
+    """What was printed, without the time it took."""
+    out, err = capsys.readouterr()
+    return re.sub(r" +\d+\.\d\d s  ", "  TIME  ", out), err
+
+
+def agree(capsys, data, *options, name="a.png"):
+    """Both ways end with the same code, bytes and words. Returns the code."""
+    found = []
+    for way in (short, whole):
+        with open(name, "wb") as file:
+            file.write(data)
+        code = way(name, *options)
+        texts = told(capsys)
+        outputs = {}
+        for path in sorted(os.listdir()):
+            with open(path, "rb") as file:
+                outputs[path] = file.read()
+            os.unlink(path)
+        found.append((code, texts, outputs))
+    assert found[0] == found[1]
+    return found[0][0]
+
+
+def declines(*arguments):
+    """The short way does and says nothing."""
+    before = {path: os.stat(path).st_mtime_ns for path in sorted(os.listdir())}
+    assert quick(list(arguments)) is None
+    assert {path: os.stat(path).st_mtime_ns for path in sorted(os.listdir())} == before
+
+
+def save(data, name="a.png"):
+    with open(name, "wb") as file:
+        file.write(data)
+
+
+def opaque(pixels):
+    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+
+
+def slope():
+    """A smooth gradient, which its own PNG holds in fewer bytes than a drawing."""
+    y, x = np.mgrid[0:120, 0:160]
+    return np.stack([x, y, (x + y) // 2], axis=2).astype(np.uint8)
+
+
+def holed(pixels):
+    """Some of it transparent, above colors of their own."""
+    pixels = opaque(pixels)
+    pixels[:20, :20, 3] = 0
+    return pixels
+
+
+def greys(bits, width):
+    """Shades that need so many bits."""
+    chance = np.random.default_rng(bits)
+    values = chance.integers(0, 1 << bits, (40, width)) * (255 // ((1 << bits) - 1))
+    return np.repeat(values[:, :, None], 3, axis=2).astype(np.uint8)
+
+
+MORE = {
+    "opaque": lambda: opaque(bird()),
+    "opaque and flat": lambda: opaque(flat()),
+    "1 x n": lambda: photo(40, 1),
+    "n x 1": lambda: photo(1, 40),
+    "slope": slope,
+    "slope with a hole": lambda: holed(slope()),
+    "hole": lambda: holed(bird()),
+    "all transparent": lambda: np.tile(np.array([[[9, 8, 7, 0]]], np.uint8), (40, 50, 1)),
+    "small with alpha": lambda: alpha()[20:40, :30],
+    "tall": lambda: photo(300, 50),
+    **{f"greys of {bits} bits": lambda bits=bits: greys(bits, 37) for bits in (1, 2, 4, 8)},
+}
+ALL = PICTURES | MORE
+
+
+# --- the same as the whole command --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("colors", ["256", "16"])
+@pytest.mark.parametrize("name", ALL)
+def test_both_ways_give_the_same_bytes_words_and_code(capsys, name, colors):
+    assert agree(capsys, png(ALL[name]()), "-k", colors) in (OK, NOT_SMALLER)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("filters", [(0,), (1,), (2,), (3,), (4,), (4, 3, 2, 1, 0)])
+@pytest.mark.parametrize("picture", [photo, alpha])
+def test_however_the_rows_are_filtered_and_cut(capsys, picture, filters, parts):
+    pixels = picture()[:24, :31]
+    data = png(pixels, filters, parts=parts)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), pixels)
+    agree(capsys, data)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-k16",),
+        ("--colors=16",),
+        ("--colors", "16", "-k", "8"),
+        ("-o", "b.png"),
+        ("-ob.PNG",),
+        ("--output=b.png", "--force"),
+        ("-o", "a.png", "--force"),
+        ("--dither", "0"),
+        ("--dither=1", "-q"),
+        ("--quiet", "--seed", "7", "-k9"),
+        ("--threads=1", "--effort", "1"),
+    ],
+)
+def test_with_any_options_it_takes(capsys, options):
+    assert agree(capsys, png(bird()), *options) == OK
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_what_is_not_smaller_is_left_alone_unless_forced(capsys, force):
+    smallest = io.BytesIO()
+    Image.fromarray(photo()[:12, :12]).save(smallest, "PNG", optimize=True)
+    code = agree(capsys, smallest.getvalue(), *force, "-k", "256")
+    assert code == (OK if force else NOT_SMALLER)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.tuples(st.integers(1, 40), st.integers(1, 40), st.sampled_from([3, 4])),
+    st.integers(1, 300),
+    st.integers(2, 256),
+    st.integers(0, 99),
+)
+def test_noise_of_any_size_comes_out_the_same(shape, shades, colors, seed):
+    chance = np.random.default_rng(seed)
+    pixels = chance.integers(0, 256, (shades, shape[2]), np.uint8)[
+        chance.integers(0, shades, shape[:2])
+    ]
+    save(png(pixels))
+    results = []
+    for way in (short, whole):
+        assert way("a.png", "-k", str(colors), "-q", "--force") == OK
+        with open("a-tinct.png", "rb") as file:
+            results.append(file.read())
+    assert results[0] == results[1]
+
+
+def test_what_stands_behind_the_end_does_not_matter(capsys):
+    agree(capsys, png(bird()[:40]) + b"more" * 9)
+
+
+HARMLESS = {
+    "gAMA": [chunk(b"gAMA", struct.pack(">I", 45455))],
+    "gAMA under sRGB": [chunk(b"gAMA", struct.pack(">I", 100000)), chunk(b"sRGB", b"\0")],
+    "cHRM": [chunk(b"cHRM", bytes(32))],
+    "pHYs": [chunk(b"pHYs", bytes(9))],
+    "texts": [chunk(b"tEXt", b"Title\0robin"), chunk(b"iTXt", b"Comment\0\0\0\0\0robin")],
+    "odd texts": [chunk(b"tEXt", b"robin"), chunk(b"tEXt", b""), chunk(b"iTXt", b"a\0\0")],
+    "upright": [chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>")],
+    "rest": [chunk(name, bytes(7)) for name in (b"bKGD", b"tIME", b"oFFs", b"sBIT", b"hIST")],
+}
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("name", HARMLESS)
+def test_chunks_that_change_no_pixel_do_not_matter(capsys, name, after):
+    extras = HARMLESS[name]
+    pixels = bird()[40:80, 40:80]
+    data = png(pixels, last=b"".join(extras)) if after else png(pixels, extras=extras)
+    agree(capsys, data)
+
+
+# --- or nothing at all ---------------------------------------------------------------------------
+
+UNUSUAL = {
+    "gAMA": [chunk(b"gAMA", struct.pack(">I", 100000))],
+    "tRNS": [chunk(b"tRNS", bytes(6))],
+    "iCCP": [chunk(b"iCCP", b"x\0\0" + zlib.compress(b"profile"))],
+    "eXIf": [chunk(b"eXIf", b"MM\0*")],
+    "acTL": [chunk(b"acTL", struct.pack(">II", 1, 0))],
+    "cICP": [chunk(b"cICP", bytes(4))],
+    "short cHRM": [chunk(b"cHRM", bytes(31))],
+    "unknown": [chunk(b"abCd", b"")],
+    "critical": [chunk(b"ABCD", b"")],
+    "second header": [chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0))],
+    "turned": [chunk(b"iTXt", b'xmp\0\0\0\0\0tiff:Orientation="6"')],
+    "Adobe, turned": [chunk(b"tEXt", b'XML:com.adobe.xmp\0tiff:Orientation="6"')],
+    "compressed text": [chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(b"robin"))],
+    "profile": [chunk(b"tEXt", b"Raw profile type exif\0\n\n\n\n")],
+    "text named as Pillow names the profile": [chunk(b"tEXt", b"icc_profile\0robin")],
+    "much text": [chunk(b"tEXt", b"Title\0" + b"robin" * 100_000)],
+    "many texts": [chunk(b"tEXt", b"Title\0robin")] * 1000,
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_chunks_that_might_change_pixels_are_left_to_the_whole_command(name):
+    save(png(bird(), extras=UNUSUAL[name]))
+    declines("compress", "a.png")
+    save(png(bird(), last=b"".join(UNUSUAL[name])))
+    declines("compress", "a.png")
+
+
+def header(*values):
+    data = png(bird())
+    return data[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", *values)) + data[33:]
+
+
+BROKEN = {
+    "empty": lambda: b"",
+    "JPEG": lambda: b"\xff\xd8\xff\xe0" + bytes(99),
+    "16 bits": lambda: header(64, 128, 16, 2, 0, 0, 0),
+    "palette": lambda: header(128, 128, 8, 3, 0, 0, 0),
+    "interlaced": lambda: header(128, 128, 8, 2, 0, 0, 1),
+    "wider": lambda: header(129, 128, 8, 2, 0, 0, 0),
+    "lower": lambda: header(128, 127, 8, 2, 0, 0, 0),
+    "no pixels": lambda: header(128, 0, 8, 2, 0, 0, 0),
+    "huge": lambda: header(1 << 30, 1 << 30, 8, 2, 0, 0, 0),
+    "filter 5": lambda: png(bird(), rows=b"\5" + filtered(bird(), (0,))[1:]),
+    "bomb": lambda: png(bird(), rows=bytes(1 << 26)),
+    "too few rows": lambda: png(bird(), rows=filtered(bird()[:-1], (0,))),
+    "no end": lambda: png(bird())[:-12],
+    "apart": lambda: png(bird(), parts=2).replace(
+        chunk(b"IEND", b""), chunk(b"tIME", bytes(7)) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    ),
+    "no IDAT": lambda: inflate.SIGNATURE + png(bird())[8:33] + chunk(b"IEND", b""),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_or_of_another_kind_is_left_to_the_whole_command(name):
+    save(BROKEN[name]())
+    declines("compress", "a.png")
+
+
+def test_a_file_cut_anywhere_is_left_to_the_whole_command():
+    data = png(photo()[:20, :20], parts=3)
+    for end in range(0, len(data), 7):
+        save(data[:end])
+        declines("compress", "a.png")
+
+
+def test_a_file_with_any_byte_changed_is_left_to_the_whole_command():
+    data = png(photo()[:20, :20], parts=3)
+    for at in range(0, len(data), 7):
+        save(data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :])
+        declines("compress", "a.png")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--version",),
+        ("--help",),
+        ("cluster", "a.png"),
+        ("compress",),
+        ("compress", "--help"),
+        ("compress", "a.png", "a.png"),
+        ("compress", "-"),
+        ("compress", "--", "a.png"),
+        ("compress", "missing.png"),
+        ("compress", "/dev/null"),
+        ("compress", "."),
+        ("compress", "a\0.png"),
+        ("compress", "a.png", "-k"),
+        ("compress", "a.png", "-k", "1"),
+        ("compress", "a.png", "-k", "auto"),
+        ("compress", "a.png", "-k=16"),
+        ("compress", "a.png", "-qk16"),
+        ("compress", "a.png", "--col", "16"),
+        ("compress", "a.png", "--colors="),
+        ("compress", "a.png", "--force=1"),
+        ("compress", "a.png", "--dither", "nan"),
+        ("compress", "a.png", "--dither", "1.1"),
+        ("compress", "a.png", "--effort", "2"),
+        ("compress", "a.png", "--seed", "-1"),
+        ("compress", "a.png", "--seed", str(1 << 40)),
+        ("compress", "a.png", "--threads", "0"),
+        ("compress", "a.png", "--json"),
+        ("compress", "a.png", "--quality", "80"),
+        ("compress", "a.png", "--lossy", "0.3"),
+        ("compress", "a.png", "--score"),
+        ("compress", "a.png", "--format", "png"),
+        ("compress", "a.png", "--out-dir", "b"),
+        ("compress", "a.png", "-o", "-"),
+        ("compress", "a.png", "-o", "b.webp"),
+        ("compress", "a.png", "-o", "b"),
+        ("compress", "a.png", "-o", "a.png"),
+        ("compress", "a.png", "-o", "folder.png", "--force"),
+        ("compress", "a.png", "-o", "no/b.png"),
+        ("compress", "a.png", "-o", "pipe.png", "--force"),
+    ],
+)
+def test_arguments_of_the_whole_command_are_left_to_it(capsys, arguments):
+    save(png(bird()))
+    os.mkdir("folder.png")
+    os.mkfifo("pipe.png")
+    declines(*arguments)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_its_table(monkeypatch):
+    save(png(bird()))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    declines("compress", "a.png")
+    assert short("a.png", "-q") == OK
+
+
+def test_a_name_that_stdout_cannot_say_is_left_to_the_whole_command(monkeypatch):
+    save(png(bird()), "vögel.png")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    declines("compress", "vögel.png")
+    assert short("vögel.png", "-q") == OK
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+def test_a_full_disk_is_left_to_the_whole_command(monkeypatch, error):
+    def fails(*_, **__):
+        raise error
+
+    save(png(bird()))
+    monkeypatch.setattr("tinct.quick.write", fails)
+    declines("compress", "a.png")
+
+
+# --- the process --------------------------------------------------------------------------------
+
+# A drawing of two greys, by hand, so that nothing but the short way itself is imported.
+PROGRAM = """
+import sys
+import importlib.util  # by which an editable install finds us
+before = set(sys.modules)
+from tinct import _kernels
+
+class Sketch:
+    def __init__(self, rows, width, height, channels):
+        self.size, self.channels, self.colors, self.flat = width * height, 3, 2, False
+        self.entries = [(0, 0, 0, 255), (90, 90, 90, 255)]
+    def draw(self, *how): pass
+    def packed(self, bits): return bytes(self.size * bits // 8)
+    def squared_error(self): return 1
+    def differences(self, axis): return bytes(range(256)) * 999
+    def samples(self): return bytes(3 * self.size)
+
+if {stand_in}:
+    _kernels.Sketch = Sketch
+from tinct.__main__ import run
+sys.argv[1:] = ["compress", "a.png"]
+try:
+    run()
+finally:
+    print(*sorted(set(sys.modules) - before))
+"""
+
+
+@pytest.mark.parametrize("stand_in", [True, False])
+def test_a_plain_run_imports_next_to_nothing(stand_in):
+    save(png(bird()))
+    program = PROGRAM.replace("{stand_in}", str(stand_in or not BUILT))
+    isolated = [sys.executable, "-c", program]
+    done = subprocess.run(isolated, capture_output=True, text=True, check=True)
+    line, imported = done.stdout.splitlines()
+    assert line.startswith("a.png ")
+    ours = {name for name in imported.split() if name.split(".")[0] in ("tinct", "oxipng")}
+    assert set(imported.split()) - ours <= {
+        *("__future__", "_struct", "errno", "gc", "math", "stat", "struct", "time", "zlib")
+    }
+
+
+def test_whoever_has_left_gets_no_line_and_the_code_says_so():
+    save(png(bird()))
+    program = PROGRAM.replace("{stand_in}", str(not BUILT))
+    program = program.partition("try:")[0] + "run()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), err) == (1, b"")
+    assert os.path.exists("a-tinct.png")
