@@ -397,7 +397,7 @@ def test_a_full_disk_is_left_to_the_whole_command(monkeypatch, error):
 # A drawing of two greys, by hand, so that nothing but the short way itself is imported.
 PROGRAM = """
 import sys
-import importlib.util  # by which an editable install finds us
+import atexit, importlib.machinery, importlib.util  # an editable install finds us with them
 before = set(sys.modules)
 from tinct import _kernels
 
