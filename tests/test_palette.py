@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import reference_pixels as reference
+from tinct import _kernels
 from tinct.color import from_points, to_points
 from tinct.compress import compress
-from tinct.kmeans import KMeansResult, assign
-from tinct.palette import Histogram, _nearest_colors, _rounded, histogram, palette
+from tinct.kmeans import assign
+from tinct.palette import Histogram, histogram, palette
 
 
 def pictures(channels=(3, 4)):
@@ -95,10 +96,9 @@ def test_more_colors_serve_better():
 
 def test_rounding_takes_the_nearest_color_there_is():
     rng = np.random.default_rng(6)
-    points = to_points(rng.integers(40, 215, (40, 3), dtype=np.uint8)) + rng.normal(
-        0, 0.002, (40, 3)
-    )
-    rounded = to_points(_nearest_colors(points))
+    points = to_points(rng.integers(40, 215, (40, 3), dtype=np.uint8))
+    points += rng.normal(0, 0.002, (40, 3)).astype(np.float32)
+    rounded = to_points(_kernels.nearest_colors(points, True))
     away = ((rounded - points) ** 2).sum(axis=1)
     plain = ((to_points(from_points(points)) - points) ** 2).sum(axis=1)
     assert (away <= plain).all()
@@ -108,9 +108,7 @@ def test_rounding_takes_the_nearest_color_there_is():
 def test_centers_that_round_to_one_color_make_room_for_the_worst_served():
     counted = histogram(painting())
     centers = np.vstack([np.repeat(counted.points[:1], 8, axis=0), counted.points[-1:]])
-    run = KMeansResult(centers, np.zeros(len(counted.points), np.int32), 0.0, 1, True, ())
-    no_alpha = np.empty(0, np.bool_)
-    chosen, served = _rounded(run, counted.points, counted.weights, no_alpha, "oklab")
+    chosen, served = counted.kernel.rounded(centers)
     assert len(chosen) == 9
     assert served.sum() == counted.weights.sum()
 
@@ -128,8 +126,8 @@ def test_no_entry_is_spent_on_transparency_that_is_not_there():
 
 
 def test_a_faint_color_is_never_rounded_to_nothing():
-    faint = np.array([[0.0, 0.0, 0.0, 0.0], [1e-4, 0.0, 0.0, 1e-4]])
-    assert (_nearest_colors(faint)[:, 3] > 0).all()
+    faint = np.array([[0.0, 0.0, 0.0, 0.0], [1e-4, 0.0, 0.0, 1e-4]], np.float32)
+    assert (_kernels.nearest_colors(faint, True)[:, 3] > 0).all()
 
 
 def test_entries_that_are_not_opaque_stand_before_the_others():

@@ -9,7 +9,9 @@ import reference_pixels as reference
 from tinct import _kernels
 from tinct.color import to_points
 from tinct.palette import histogram, palette
-from tinct.remap import BAND, remap
+from tinct.remap import remap
+
+BAND = 128  # rows that are diffused together, see draw.hpp
 
 
 def painting(channels=3, height=60, width=80, seed=0):

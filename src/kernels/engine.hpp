@@ -91,6 +91,10 @@ struct Kernels {
     void (*scatter)(const View<T> &, const T *rows, const int32_t *labels, int k, double *room, double *out);
 };
 
+template <class T> const Kernels<T> &dispatch();  // those of the best instruction set that this CPU has: module.cpp
+template <> const Kernels<float> &dispatch<float>();
+template <> const Kernels<double> &dispatch<double>();
+
 extern const Kernels<float> kernels_f32_baseline, kernels_f32_avx2, kernels_f32_avx512;
 extern const Kernels<double> kernels_f64_baseline, kernels_f64_avx2, kernels_f64_avx512;
 

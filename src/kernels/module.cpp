@@ -5,7 +5,6 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -13,7 +12,9 @@
 #include "coders.hpp"
 #include "kmeans.hpp"
 #include "lzw.hpp"
+#include "pictures.hpp"
 #include "pixels.hpp"
+#include "signals.hpp"
 #include "ssimulacra2.hpp"
 #include "visibility.hpp"
 
@@ -47,7 +48,6 @@ std::string isa_name() {
     return "baseline";
 }
 
-template <class T> const Kernels<T> &dispatch();
 #if defined(TINCT_HAS_avx2)
 #define TINCT_PICK(type, suffix)                                            \
     template <> const Kernels<type> &dispatch<type>() {                     \
@@ -88,18 +88,6 @@ pixels::Fresh<uint8_t> remap_for_rate(const pixels::Array<uint8_t, 3> &pixels,
                   .indices = out.data()});
     return out;
 }
-
-// Lets Ctrl-C end a long run: called between chunks without the GIL, it asks Python every 20 ms.
-struct Signals {
-    using Clock = std::chrono::steady_clock;
-    void operator()() {
-        if (Clock::now() - asked < std::chrono::milliseconds(20)) return;
-        asked = Clock::now();
-        nb::gil_scoped_acquire acquire;
-        if (PyErr_CheckSignals() != 0) throw nb::python_error();
-    }
-    Clock::time_point asked = Clock::now();
-};
 
 template <class T> auto array_of(const std::vector<T> &numbers, int columns) {
     auto out = new_array<T>(numbers.size() / size_t(columns), columns);
@@ -221,4 +209,7 @@ NB_MODULE(_kernels, m) {
     tinct::bind_lzw(m);
     tinct::bind_ssimulacra2(m);
     tinct::bind_visibility(m);
+    tinct::bind_colors(m);
+    tinct::bind_counted(m);
+    tinct::bind_sketch(m);
 }

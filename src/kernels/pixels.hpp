@@ -610,24 +610,6 @@ inline Fresh<double> linear_steps() {
     return out;
 }
 
-inline Fresh<float> oklab_points(const Array<uint8_t, 2> &colors) {
-    auto out = make_array<float>({colors.shape(0), colors.shape(1)});
-    nb::gil_scoped_release release;
-    auto convert = colors.shape(1) == 4 ? points_of<4> : points_of<3>;
-    convert(colors.data(), int64_t(colors.shape(0)), out.data());
-    return out;
-}
-
-inline Fresh<uint8_t> map_pixels(const Array<uint8_t, 2> &pixels, const Array<uint8_t, 2> &colors,
-                                 const Array<uint8_t, 1> &labels) {
-    auto out = make_array<uint8_t>({pixels.shape(0)});
-    nb::gil_scoped_release release;
-    auto map = pixels.shape(1) == 4 ? map_pixels_rgba : map_pixels_rgb;
-    map(pixels.data(), int64_t(pixels.shape(0)), colors.data(), int64_t(colors.shape(0)), labels.data(),
-        out.data());
-    return out;
-}
-
 // `bands` holds the first row of each, the first to keep, and the one after its last.
 inline Fresh<uint8_t> diffuse_py(const Array<uint8_t, 3> &pixels, const Array<float, 2> &palette,
                                  const Array<uint8_t, 2> &nearest, float strength, float limit, float flat,
@@ -681,9 +663,7 @@ inline void bind_pixels(nanobind::module_ &m) {
     m.def("linear_steps", &pixels::linear_steps);
     m.def("count_colors", &pixels::count_colors_any, "pixels"_a);
     m.def("count_indices", &pixels::count_indices, "indices"_a);
-    m.def("oklab_points", &pixels::oklab_points, "colors"_a);
     m.def("squared_error", &pixels::squared_error, "a"_a, "b"_a, nanobind::call_guard<nanobind::gil_scoped_release>());
-    m.def("map_pixels", &pixels::map_pixels, "pixels"_a, "colors"_a, "labels"_a);
     m.def("diffuse", &pixels::diffuse_py, "pixels"_a, "palette"_a, "nearest"_a, "strength"_a, "limit"_a,
           "flat"_a, "serpentine"_a, "bands"_a);
 }

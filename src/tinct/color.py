@@ -52,18 +52,6 @@ SPACES = ("oklab", "srgb")
 _STEPS = _kernels.linear_steps()
 _CODES, _LIMITS = _STEPS[::2], _STEPS[1::2]
 
-# Oklab to cone responses (cube roots) and these, cubed, to linear sRGB: Ottosson's inverses.
-_CONES = (
-    (1.0, 0.3963377774, 0.2158037573),
-    (1.0, -0.1055613458, -0.0638541728),
-    (1.0, -0.0894841775, -1.2914855480),
-)
-_LIGHT = (
-    (4.0767416621, -3.3077115913, 0.2309699292),
-    (-1.2684380046, 2.6097574011, -0.3413193965),
-    (-0.0041960863, -0.7034186147, 1.7076147010),
-)
-
 
 def srgb_to_linear(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Linear light of 8-bit sRGB values.
@@ -140,7 +128,7 @@ def srgb_to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
     >>> srgb_to_oklab(np.array([[255, 0, 0]], dtype=np.uint8)).round(3).tolist()
     [[0.628000020980835, 0.22499999403953552, 0.12600000202655792]]
     """
-    return _kernels.oklab_points(_as_table(colors, channels=(3,)))
+    return _kernels.to_points(_as_table(colors, channels=(3,)), True)
 
 
 def oklab_to_srgb(lab: ArrayLike) -> NDArray[np.uint8]:
@@ -161,8 +149,7 @@ def oklab_to_srgb(lab: ArrayLike) -> NDArray[np.uint8]:
     >>> oklab_to_srgb([[0.628, 0.225, 0.126], [1.0, 0.0, 0.0]]).tolist()
     [[255, 0, 0], [255, 255, 255]]
     """
-    cones = _product(_CONES, np.asarray(lab, dtype=np.float64))
-    return linear_to_srgb(_product(_LIGHT, cones * cones * cones))
+    return from_points(lab)
 
 
 def to_points(colors: NDArray[np.uint8], space: str = "oklab") -> NDArray[np.float32]:
@@ -194,15 +181,7 @@ def to_points(colors: NDArray[np.uint8], space: str = "oklab") -> NDArray[np.flo
     [[0.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5]]
     """
     check_space(space)
-    table = _as_table(colors, channels=(3, 4))
-    if space == "oklab":
-        return _kernels.oklab_points(table)
-    points = table.astype(np.float32) / np.float32(255)
-    if table.shape[1] == 4:
-        opacity = points[:, 3:]
-        points[:, :3] = points[:, :3] * opacity - opacity / 2
-        points[:, 3:] = opacity * np.float32(_ROOT_3 / 2)
-    return points
+    return _kernels.to_points(_as_table(colors, channels=(3, 4)), space == "oklab")
 
 
 def check_space(space: Any) -> None:
@@ -232,30 +211,7 @@ def from_points(points: ArrayLike, space: str = "oklab") -> NDArray[np.uint8]:
     [[255, 255, 255, 255], [0, 0, 0, 0]]
     """
     check_space(space)
-    points = np.asarray(points, dtype=np.float64)
-    back = oklab_to_srgb if space == "oklab" else _to_codes
-    if points.shape[1] == 3:
-        return back(points)
-    half = points[:, 3:] / (1 if space == "oklab" else _ROOT_3)  # half the opacity
-    opacity = np.clip(2 * half, 0, 1)
-    color = points[:, :3].copy()
-    color[:, : 1 if space == "oklab" else 3] += half
-    color /= np.maximum(opacity, 0.5 / 255)
-    alpha = _to_codes(opacity)
-    return np.hstack([back(color) * (alpha > 0), alpha])
-
-
-_ROOT_3 = 3**0.5
-
-
-def _to_codes(parts: NDArray[np.float64]) -> NDArray[np.uint8]:
-    return np.asarray(np.floor(np.clip(parts, 0, 1) * 255 + 0.5), dtype=np.uint8)
-
-
-def _product(matrix: Any, columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Sums in written order: a product by BLAS may differ in the last bit from machine to machine.
-    x, y, z = columns[:, 0], columns[:, 1], columns[:, 2]
-    return np.stack([m[0] * x + m[1] * y + m[2] * z for m in matrix], axis=1)
+    return _kernels.from_points(np.ascontiguousarray(points, dtype=np.float64), space == "oklab")
 
 
 def _as_codes(colors: Any) -> NDArray[np.uint8]:

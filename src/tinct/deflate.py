@@ -8,7 +8,7 @@ import oxipng
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Entry = tuple[int, int, int, int]
@@ -24,6 +24,7 @@ __all__ = [
     "sampled",
     "squeeze",
     "truecolor",
+    "usual_level",
     "ways",
 ]
 
@@ -35,6 +36,7 @@ _AS_GIVEN = {
     "palette_reduction": False,
     "grayscale_reduction": False,
 }
+ICON = 1 << 16  # pixels
 # Only small pictures gain from filters: they have too few repetitions for deflate to live on.
 _FILTERS = ("NoOp", "Paeth", "MinSum", "Entropy", "Up")
 
@@ -144,6 +146,19 @@ def _effort(level: int | None, pixels: int) -> dict[str, Any]:
     return {"level": 2, "filter": filters, "deflate": deflate, **_AS_GIVEN}
 
 
+def usual_level(flat: bool, pixels: int) -> int | None:
+    """How hard to try without being asked to: harder on graphics, where it saves 5 to 25 %.
+
+    Not on icons: in 26 flat pictures of 256x256 it saves 1.8 % for four times the time.
+
+    Examples
+    --------
+    >>> usual_level(True, 1 << 20), usual_level(True, 1 << 16), usual_level(False, 1 << 20)
+    (2, None, None)
+    """
+    return 2 if flat and pixels > ICON else None
+
+
 def index_bits(colors: int) -> int:
     """Bits of an index where a file packs as many as fit into a byte.
 
@@ -167,7 +182,7 @@ def ways(
     entries: Sequence[Entry],
     channels: int,
     *,
-    hard: bool,
+    level: int | None,
     wide: bool = False,
 ) -> list[bytes]:
     r"""Encode a drawing in the ways that take little time: indexed, and as grey or as true color.
@@ -182,8 +197,8 @@ def ways(
         The colors, each used by some pixel, those that aren't opaque first.
     channels : int
         Of the picture as true color: 3 or 4.
-    hard : bool
-        Whether to deflate harder.
+    level : int, optional
+        How hard to try on the indexed one, as in `tinct.png.encode`.
     wide : bool
         Whether an index takes a byte even where less would do.
 
@@ -194,11 +209,11 @@ def ways(
 
     Examples
     --------
-    >>> [png[25] for png in ways(lambda bits: b"\0", 1, 1, [(9, 9, 9, 255)], 3, hard=False)]
+    >>> [png[25] for png in ways(lambda bits: b"\0", 1, 1, [(9, 9, 9, 255)], 3, level=0)]
     [3, 0]
     """
     bits = 8 if wide else index_bits(len(entries))
-    found = [indexed(pack(bits), width, height, entries, bits, 2 if hard else None)]
+    found = [indexed(pack(bits), width, height, entries, bits, level)]
     depth = grey_bits(entries)
     if depth is not None:
         table = [r >> (8 - depth) for r, _, _, _ in entries]
@@ -247,26 +262,25 @@ SLACK = 100  # bytes that don't grow with the picture
 BAND, SHARE = 16, 8  # rows of a band of the sample, and one band in how many
 
 
-def sampled(height: int) -> list[tuple[int, int]]:
-    """Rows from which `least` is told: the first of each band and the end.
+def sampled(height: int) -> tuple[int, int]:
+    """Rows of each band from which `least` is told, and from the first of one to that of the next.
 
     Examples
     --------
     >>> sampled(300), sampled(100)
-    ([(0, 16), (128, 144), (256, 272)], [(0, 100)])
+    ((16, 128), (100, 100))
     """
-    if height <= BAND * SHARE:
-        return [(0, height)]
-    return [(row, min(row + BAND, height)) for row in range(0, height, BAND * SHARE)]
+    return (BAND, BAND * SHARE) if height > BAND * SHARE else (height, height)
 
 
-def least(streams: Iterable[bytes], height: int) -> float:
+def least(differences: Callable[[int, int, int], bytes], height: int) -> float:
     """About how many bytes a lossless file of a picture takes, deflated in haste.
 
     Parameters
     ----------
-    streams : iterable of bytes
-        Samples of the rows `sampled`, predicted in one way or another.
+    differences : callable
+        As the kernels' of that name: gives samples less those above (0) or before (1) of the first
+        rows of every so many.
     height : int
         The picture's.
 
@@ -275,7 +289,9 @@ def least(streams: Iterable[bytes], height: int) -> float:
     float
         Bytes.
     """
-    part = sum(end - row for row, end in sampled(height)) / height
+    rows, every = sampled(height)
+    part = sum(min(rows, height - top) for top in range(0, height, every)) / height
+    streams = (differences(axis, rows, every) for axis in (0, 1))
     return min(len(zlib.compress(stream, 1)) for stream in streams) / part
 
 

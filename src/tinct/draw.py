@@ -31,13 +31,11 @@ __all__ = ["SMALL", "Clock", "Drawing", "Options", "Studio", "painted"]
 Colors = NDArray[np.uint8]
 Watch = Callable[[int], None]
 
-FLAT = 0.25  # share of pixels equal to the one before, see Studio.flat
 SMALL = 1 << 17  # pixels: their files are never encoded in haste, which costs up to 6 %
 THOROUGH = 5  # the effort from which flat pictures are tried in more ways
 # So few colors are chosen in several ways, of which the best by far varies: on 10 flat graphics
 # with 12 and 8 colors distances in sRGB scored from 28 points less than in Oklab to 34 more.
 AUDITION = 40
-EDGE, STEADY = 0.04, 0.006  # of Oklab's L; what `visibility` adds to it
 PACKED = 16  # colors or fewer: a PNG packs two indices or more into a byte
 # A picture beyond so many pixels (with effort, the second number) is tried out on tiles of it: a
 # grid of 5 x 5, if they fit.
@@ -162,25 +160,13 @@ class Studio:
 
     @cached_property
     def flat(self) -> bool:
-        """Whether much of the picture is of one color beside the other: graphics, not photographs.
-
-        Of 60 photographs 2 had more than a quarter of their pixels equal to the one before, of 31
-        graphics all but 2.
-        """
-        same = (self.pixels[::4, 1:] == self.pixels[::4, :-1]).all(axis=2)
-        return bool(same.size and same.mean() > FLAT)
+        """Whether much of the picture is of one color beside the other: a graphic."""
+        return _kernels.is_flat(self.pixels)
 
     @cached_property
     def edges(self) -> NDArray[np.bool_]:
-        """Pixels around which lightness has a standard deviation above EDGE.
-
-        The error of letters and lines is noise beside them. Not dithering those pixels of 13 flat
-        pictures saved 2.6, 4.3 and 6.1 % at 256, 64 and 16 colors for 0.3, 0.7 and 2.2 points of
-        SSIMULACRA2; of charts 5 to 17 % for none. Half of EDGE costs 4 points where stars stand
-        before a gradient.
-        """
-        most = float(self.weights.max())  # that of a pixel among its like
-        return np.asarray(self.weights < most / (1 + EDGE / STEADY))
+        """Pixels of letters and lines: the error of these is noise beside them."""
+        return _kernels.find_edges(self.weights)
 
     @property
     def thorough(self) -> bool:
@@ -240,10 +226,8 @@ class Studio:
             if lossy:
                 indices = remap_lossy(self.pixels, chosen, lossy, **common)
             else:
-                indices = remap(self.pixels, chosen, **common)
-                if dither and self.flat:
-                    sharp = remap(self.pixels, chosen, **(common | {"dither": 0.0}))
-                    indices = np.where(self.edges, sharp, indices)
+                sharp = self.edges if dither and self.flat else None
+                indices = remap(self.pixels, chosen, sharp=sharp, **common)
             indices, used = _without_unused(indices, chosen)
         return Drawing(used, indices, b"", smooth=not lossy, wide=wide)
 

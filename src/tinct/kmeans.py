@@ -156,14 +156,11 @@ def kmeans(
     w = _weights(weights, len(x))
     k = _whole("k", k, 1, len(x), "the number of points")
     max_iter = _whole("max_iter", max_iter, 1)
-    if effort is not None:
-        effort = _whole("effort", effort, 0, 10)
-    threads = _threads(threads)
-    if not tol >= 0:
-        raise ValueError(f"tol must be 0 or more, not {tol}")
-    seed = _whole("seed", seed, 0)
     if effort is None:
         effort = int(isinstance(init, str) and init == "divisive")
+    how = as_kernels_take(effort, seed, threads)
+    if not tol >= 0:
+        raise ValueError(f"tol must be 0 or more, not {tol}")
     start, draws = _start(x, w, k, init, seed)
     history: list[Iteration] = []
 
@@ -181,9 +178,7 @@ def kmeans(
         draws,
         min(max_iter, 2**31 - 1),
         float(tol),
-        effort,
-        seed % 2**64,
-        threads,
+        *how,
         watch if record or callback is not None else None,
     )
     return KMeansResult(*found, tuple(history))
@@ -215,7 +210,7 @@ def assign(
     """
     x = _points(points)
     c = _centers(centers, x)
-    return _kernels.assign(x, c, _threads(threads))
+    return _kernels.assign(x, c, as_kernels_take(0, 0, threads)[2])
 
 
 def update(
@@ -251,6 +246,13 @@ def update(
     if labels.min() < 0 or labels.max() >= k:
         raise ValueError(f"labels must be 0..{k - 1}, not {labels.min()}..{labels.max()}")
     return _kernels.update(x, w, labels.astype(np.int32), k)
+
+
+def as_kernels_take(effort: int, seed: int, threads: int | None) -> tuple[int, int, int]:
+    """Refuse, by name, what is out of range; a seed of 64 bits, and 0 for all threads there are."""
+    most = 2**31 - 1
+    crew = 0 if threads is None else min(_whole("threads", threads, 1), most)
+    return _whole("effort", effort, 0, 10), _whole("seed", seed, 0) % 2**64, crew
 
 
 def cores() -> int:
@@ -311,11 +313,6 @@ def _whole(name: str, value: int, low: int, high: int | None = None, what: str =
     if value < low or (high is not None and value > high):
         raise ValueError(f"{name} must be {allowed}, not {value}")
     return int(value)
-
-
-def _threads(threads: int | None) -> int:
-    """As the kernels take it: 0 for as many as the machine has."""
-    return 0 if threads is None else min(_whole("threads", threads, 1), 2**31 - 1)
 
 
 # ---- where the centers start ---------------------------------------------------------------------

@@ -7,28 +7,20 @@ the error after rounding; everything below is done with that in mind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
-from tinct.color import from_points, to_points
-from tinct.kmeans import KMeansResult, assign, kmeans, update
+from tinct.color import to_points
+from tinct.kmeans import as_kernels_take
 from tinct.rules import MAX_COLORS
 
 __all__ = ["Histogram", "Palette", "histogram", "palette", "visibility", "weighted"]
 
 Colors = NDArray[np.uint8]
-
-SOLID = 240  # from this alpha on an entry for mostly opaque colors is made opaque
-# Without a search over all colors so many iterations over them are enough, after those over their
-# summary: up to 34 more lower the error by 0.2 % and take a tenth of the time for a palette.
-ITERATIONS = 10
-# A mark is so far from its center, in hue and chroma alone too (in Oklab, where red and green are
-# 0.35 apart), and weighs at least as much as so many pixels; with fewer colors none is spent on it.
-APART, MARK, MARKED = 0.15, 6, 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +44,20 @@ class Histogram:
     weights: NDArray[np.float64]
     points: NDArray[np.float32]
     space: str = "oklab"
+    _kernel: _kernels.Counted | None = field(default=None, init=False, repr=False)
+
+    @property
+    def kernel(self) -> _kernels.Counted:
+        """The colors in the kernels' hands: laid out once for all palettes and mappings."""
+        if self._kernel is None:
+            oklab = self.space == "oklab"
+            made = _kernels.Counted(self.colors, self.weights, self.points, oklab)
+            object.__setattr__(self, "_kernel", made)
+            return made
+        return self._kernel
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Histogram, (self.colors, self.weights, self.points, self.space)
 
     @property
     def hidden(self) -> NDArray[np.bool_]:
@@ -203,7 +209,7 @@ def palette(
     Raises
     ------
     TypeError, ValueError
-        If `colors` is no integer of 2...256.
+        If `colors` is no integer of 2...256, or `effort`, `seed` or `threads` is out of range.
 
     Examples
     --------
@@ -214,26 +220,8 @@ def palette(
     ([[11, 11, 11], [200, 200, 200]], [0.6, 0.4])
     """
     check_colors(colors)
-    if len(histogram.colors) <= colors:
-        return _arranged(histogram.colors, histogram.weights)
-    hidden = histogram.hidden
-    points, weights = histogram.points[~hidden], histogram.weights[~hidden]
-    room = colors - int(hidden.any())
-    how: dict[str, Any] = {"seed": seed, "effort": effort, "threads": threads}
-    how["max_iter"] = ITERATIONS if effort == 1 else 300
-    run = kmeans(points, room, weights=weights, **how)
-    if histogram.space == "oklab" and room >= MARKED:
-        mark = _find_mark(run, points, weights)
-        if mark is not None and len(points) - mark.sum() > room:
-            rest = kmeans(points[~mark], room - 1, weights=weights[~mark], **how)
-            alone = np.zeros(int(mark.sum()), dtype=np.int32)
-            center = update(points[mark], alone, 1, weights=weights[mark])
-            centers = np.vstack([rest.centers, center])
-            run = replace(run, centers=centers, labels=assign(points, centers)[0])
-    opaque = histogram.colors[~hidden][:, 3:] == 255
-    chosen, served = _rounded(run, points, weights, opaque.ravel(), histogram.space)
-    chosen = np.vstack([chosen, histogram.colors[hidden]])
-    return _arranged(chosen, np.append(served, histogram.weights[hidden]))
+    chosen, served = histogram.kernel.palette(colors, *as_kernels_take(effort, seed, threads))
+    return Palette(chosen, served / served.sum())
 
 
 def check_colors(colors: Any) -> None:
@@ -261,90 +249,3 @@ def is_hidden(colors: Colors) -> NDArray[np.bool_]:
     if colors.shape[1] == 3:
         return np.zeros(len(colors), dtype=np.bool_)
     return np.asarray(colors[:, 3] == 0)
-
-
-def _rounded(
-    run: KMeansResult,
-    points: NDArray[np.float32],
-    weights: NDArray[np.float64],
-    opaque: NDArray[np.bool_],
-    space: str,
-) -> tuple[Colors, NDArray[np.float64]]:
-    """Round centers to colors; centers that became equal give way to the worst-served colors."""
-    chosen = _solid(_nearest_colors(run.centers, space), run.labels, opaque, weights)
-    chosen, _ = _kernels.count_colors(chosen)
-    labels, distances = assign(points, to_points(chosen, space))
-    if spare := len(run.centers) - len(chosen):
-        worst = np.argsort(-weights * distances, kind="stable")[:spare]
-        chosen, _ = _kernels.count_colors(
-            np.vstack([chosen, _nearest_colors(points[worst], space)])
-        )
-        labels, distances = assign(points, to_points(chosen, space))
-    return chosen, np.bincount(labels, weights, len(chosen)).astype(np.float64)
-
-
-def _find_mark(
-    run: KMeansResult, points: NDArray[np.float32], weights: NDArray[np.float64]
-) -> NDArray[np.bool_] | None:
-    """A small mark of a hue of its own that no center serves: which points (n,) it is made of.
-
-    A red lamp of 24 pixels in a green photograph costs K-means less than a step of the sky does,
-    but a grey lamp is another picture.
-    """
-    labels, distances = assign(points, run.centers)
-    tint = ((points[:, 1:3] - run.centers[labels, 1:3]) ** 2).sum(axis=1)
-    lost = (distances > APART**2) & (tint > APART**2)
-    if not lost.any():
-        return None
-    middle = points[np.argmax(weights * tint * tint * lost)]
-    mark = lost & (((points - middle) ** 2).sum(axis=1) < APART**2)
-    # One after the other: numpy's own sums may group terms by the CPU's vectors.
-    return mark if np.cumsum(weights[mark])[-1] >= MARK else None
-
-
-def _solid(
-    chosen: Colors,
-    labels: NDArray[np.int32],
-    opaque: NDArray[np.bool_],
-    weights: NDArray[np.float64],
-) -> Colors:
-    """Make entries opaque that are nearly so and serve mostly opaque colors.
-
-    A few smooth edges in a cluster would else let the background shine through whole areas.
-    """
-    if chosen.shape[1] == 3:
-        return chosen
-    mostly = np.bincount(labels, weights * opaque, len(chosen)) * 2 > np.bincount(
-        labels, weights, len(chosen)
-    )
-    chosen[mostly & (chosen[:, 3] >= SOLID), 3] = 255
-    return chosen
-
-
-def _nearest_colors(points: NDArray[Any], space: str = "oklab") -> Colors:
-    """The 8-bit color nearest to each point, and never a fully transparent one.
-
-    What rounding adds to a cluster's error is its weight times the squared distance from its mean
-    to its color. Codes do not run along Oklab's axes, so the best color may be a neighbour of the
-    rounded one. (One more step of K-means after rounding was tried: it gains a twentieth of a
-    percent.) Grays stay as rounded: the nearest color often has a tint, and a gray picture is to
-    remain gray.
-    """
-    start = from_points(points, space)
-    offsets = np.stack(np.meshgrid(*[[0, -1, 1]] * start.shape[1], indexing="ij"), axis=-1)
-    around = start[:, None].astype(np.int16) + offsets.reshape(1, -1, start.shape[1])
-    around = np.clip(around, 0, 255).astype(np.uint8)
-    if start.shape[1] == 4:
-        around[..., 3] = np.maximum(around[..., 3], 1)
-    seen = to_points(around.reshape(-1, start.shape[1]), space).reshape(around.shape)
-    away = ((seen.astype(np.float64) - np.asarray(points)[:, None]) ** 2).sum(axis=2)
-    gray = (start[:, :3] == start[:, :1]).all(axis=1)
-    return np.asarray(around[np.arange(len(start)), np.where(gray, 0, away.argmin(axis=1))])
-
-
-def _arranged(colors: Colors, weights: NDArray[np.float64]) -> Palette:
-    """Order by opacity, so that a PNG stores few of them, then by lightness."""
-    lightness = to_points(colors)[:, 0]
-    opacity = colors[:, 3] if colors.shape[1] == 4 else np.zeros(len(colors))
-    order = np.lexsort((lightness, opacity))
-    return Palette(colors[order], weights[order] / weights.sum())

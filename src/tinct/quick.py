@@ -13,7 +13,7 @@ import sys
 import time
 
 from tinct import _kernels, summary
-from tinct.deflate import least, may_be_smaller, truecolor, ways
+from tinct.deflate import least, may_be_smaller, truecolor, usual_level, ways
 from tinct.inflate import SIGNATURE, rows
 from tinct.rules import DITHER, MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
 from tinct.writing import write
@@ -63,8 +63,6 @@ def quick(argv: Sequence[str]) -> int | None:
     >>> quick(["compress", "bird.png", "--quality", "80"]) is None
     True
     """
-    if not hasattr(_kernels, "Sketch"):  # until the class is there
-        return None
     try:
         asked = _asked(argv)
         line, data = _compressed(asked)
@@ -186,10 +184,11 @@ def _slurp(path: str) -> bytes:
 
 def _file(sketch: _kernels.Sketch, width: int, height: int, original: bool) -> tuple[bytes, bool]:
     """As `draw.Studio` at effort 1: the smallest file, and whether it holds the picture itself."""
-    found = ways(sketch.packed, width, height, sketch.entries, sketch.channels, hard=sketch.flat)
+    level = usual_level(sketch.flat, width * height)
+    found = ways(sketch.packed, width, height, sketch.entries, sketch.channels, level=level)
     data = min(found, key=len)
     if original:
-        guess = least((sketch.differences(axis) for axis in (0, 1)), height)
+        guess = least(sketch.differences, height)
         if may_be_smaller(guess, len(data)):
             kept = truecolor(sketch.samples(), width, height, sketch.channels, 2)
             if len(kept) < len(data):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.color import to_points
 from tinct.deflate import index_bits
-from tinct.kmeans import assign, cores
+from tinct.kmeans import cores
 from tinct.palette import (
     Histogram,
     as_pixels,
@@ -31,16 +31,6 @@ __all__ = ["FORMATS", "check_format", "remap", "remap_lossy"]
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
 
-# Errors are cut to this multiple of the palette's own error (root mean square, without dithering).
-# Where a color lies outside of what the palette can mix, errors would pile up and break out beside
-# it as specks of foreign colors: visible at full strength from 5 on. Below 2.5 smooth areas band:
-# at 16 colors and strength 0.75, SSIMULACRA2 loses 9 points at 1, 5 at 1.5, and gains 2 beyond 5.
-LIMIT = 3.5
-# A color this near to its entry (in Oklab, where a step of one code is about 0.003) takes it and
-# passes nothing on: flat areas stay flat, whatever happens beside them. At 0.006 photographs with
-# 256 colors begin to band.
-FLAT = 0.002
-
 # A lossy mapping passes on four fifths of what `dither` says, 0.6 of the error by default. On
 # photographs 0.4 costs 5 % more bytes at the same score, and at 1 diffusion fights the copies.
 DAMPED = 0.8
@@ -50,10 +40,8 @@ FORMATS = ("png", "webp", "gif")
 # those above end there: at a megapixel a band's first rows are a few percent of it.
 LOSSY_BAND = 1 << 20
 
-# Error is diffused in bands of so many rows: threads can share a tall picture and still give the
-# same bits, and the kernel works on two bands side by side, because a pixel waits for the one
-# before it. Each band starts some rows early to let the error build up, which leaves no seam.
-BAND, WARM = 128, 16
+# A band starts some rows early to let the error build up, which leaves no seam.
+WARM = 16
 
 
 def remap(
@@ -62,6 +50,7 @@ def remap(
     *,
     dither: float = 0.0,
     serpentine: bool = True,
+    sharp: NDArray[np.bool_] | None = None,
     counted: Histogram | None = None,
     threads: int | None = None,
 ) -> Indices:
@@ -81,6 +70,8 @@ def remap(
     serpentine : bool
         Whether rows run left to right and back in turn, which hides the grain of the diffusion, or
         always left to right.
+    sharp : (h, w) bool, optional
+        Pixels that take their nearest entry whatever error they receive.
     counted : Histogram, optional
         The pixels' histogram, if it is known already. Without dithering its space is where
         distances are measured; error is always diffused in Oklab.
@@ -111,19 +102,13 @@ def remap(
     palette = _as_palette(palette, pixels)
     check_dither(dither)
     counted = histogram(pixels) if counted is None else counted
-    visible = np.flatnonzero(~is_hidden(palette)).astype(np.uint8)
-    if not len(visible):
-        if not counted.hidden.all():
-            raise ValueError("palette must hold a visible color for visible pixels")
-        return np.zeros(pixels.shape[:2], dtype=np.uint8)
+    if is_hidden(palette).all() and not counted.hidden.all():
+        raise ValueError("palette must hold a visible color for visible pixels")
+    if sharp is not None and (sharp.shape != pixels.shape[:2] or sharp.dtype != np.bool_):
+        raise ValueError(f"sharp must be bool {pixels.shape[:2]}, not {sharp.dtype} {sharp.shape}")
     if dither and counted.space != "oklab":
         counted = Histogram(counted.colors, counted.weights, to_points(counted.colors))
-    entries = to_points(palette[visible], counted.space)
-    indices = _map_visible(pixels, entries, counted, dither, serpentine, threads)
-    if len(visible) == len(palette):
-        return indices
-    hidden = np.uint8(is_hidden(palette).argmax())
-    return np.where(pixels[:, :, 3] == 0, hidden, visible[indices])
+    return counted.kernel.remap(pixels, palette, dither, serpentine, sharp, threads or 0)
 
 
 def remap_lossy(
@@ -276,33 +261,6 @@ def _check_share(name: str, share: Any) -> None:
         raise ValueError(f"{name} must be 0..1, not {share}")
 
 
-def _map_visible(
-    pixels: Colors,
-    entries: NDArray[np.float32],
-    counted: Histogram,
-    dither: float,
-    serpentine: bool,
-    threads: int | None,
-) -> Indices:
-    labels, distances = assign(counted.points, entries)
-    flat = pixels.reshape(-1, pixels.shape[2])
-    nearest = _kernels.map_pixels(flat, counted.colors, labels.astype(np.uint8))
-    nearest = nearest.reshape(pixels.shape[:2])
-    if dither == 0:
-        return nearest
-    limit = LIMIT * _mean_error(distances, counted)
-
-    def part(bands: NDArray[np.int64]) -> Indices:
-        return _kernels.diffuse(pixels, entries, nearest, dither, limit, FLAT, serpentine, bands)
-
-    # A thread takes several pairs of bands at a time: what the kernel finds out about the palette
-    # serves them all.
-    threads = threads or cores()
-    bands = _bands(len(pixels), BAND)
-    step = 2 * max(len(bands) // (4 * threads), 1)
-    return _in_parts(part, [bands[i : i + step] for i in range(0, len(bands), step)], threads)
-
-
 def _bands(rows: int, band: int) -> NDArray[np.int64]:
     """The first row, the first row to keep and the end of every band: (n, 3)."""
     kept = np.arange(0, rows, band)
@@ -317,15 +275,6 @@ def _in_parts(work: Callable[[Any], Indices], parts: Sequence[Any], threads: int
 
     with ThreadPoolExecutor(threads, "tinct") as pool:
         return np.concatenate(list(pool.map(work, parts)))
-
-
-def _mean_error(distances: NDArray[Any], counted: Histogram) -> float:
-    """Root mean square error of the visible colors without dithering."""
-    shown = counted.weights * ~counted.hidden
-    # Added one after the other: numpy's own sums may group terms by the CPU's vectors, and this
-    # number decides which entry a pixel takes.
-    total, weight = (np.cumsum(terms)[-1] for terms in (shown * distances, shown))
-    return float(np.sqrt(total / weight)) if weight else 0.0
 
 
 def _as_palette(palette: Any, pixels: Colors) -> Colors:
