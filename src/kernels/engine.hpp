@@ -59,10 +59,21 @@ struct Scratch {
     T *numbers;
 };
 
+// A curve through the cells of a grid, 2^levels of them along a side.
+template <class T>
+struct Curve {
+    const T *low;         // the grid's corner, [d]
+    double scale;         // cells per unit
+    int levels;
+    const uint32_t *turns;  // of a Hilbert curve: see Hilbert
+};
+
 enum class Moment : int { square, power, upper };
 
 template <class T>
 struct Kernels {
+    // For each point its place along the curve, from bit 32 up, and its index.
+    void (*curve_keys)(const T *x, int64_t n, int d, const Curve<T> &, uint64_t *packed);
     // Assign blocks [first, last) to their nearest centers and move what changed label between `sums`
     // ([k][d + 2]: weighted sum of the points, their weight, their number). Returns how many points of
     // weight > 0 moved.

@@ -185,7 +185,7 @@ template <class T> void bind_kmeans(nb::module_ &m) {
 nb::ndarray<nb::numpy, int64_t> order_on_curve(Matrix<double> points) {
     auto out = new_array<int64_t>(points.shape(0));
     int64_t *at = static_cast<int64_t *>(out.data());
-    for (uint64_t packed : curve_order(points.data(), int64_t(points.shape(0)), int(points.shape(1))))
+    for (uint64_t packed : curve_order(points.data(), int64_t(points.shape(0)), int(points.shape(1)), dispatch<double>()))
         *at++ = int64_t(uint32_t(packed));
     return out;
 }

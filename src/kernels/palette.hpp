@@ -192,7 +192,7 @@ class Counted {
 };
 
 // What the engine holds in its own order, in that of the points.
-template <class T> std::vector<T> restored(const Points<float> &points, const std::vector<T> &values) {
+template <class T> std::vector<T> restored(const Points<float> &points, const Buffer<T> &values) {
     std::vector<T> out(size_t(points.n));
     points.restore_order(values, out.data());
     return out;

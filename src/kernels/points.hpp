@@ -5,6 +5,9 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <new>
+#include <utility>
 #include <vector>
 
 #include "engine.hpp"
@@ -15,18 +18,33 @@ namespace tinct {
 // the number of threads changes no bit.
 constexpr int64_t CHUNK_BLOCKS = 256, MAX_CHUNKS = 32;
 
+// A vector whose numbers have no value before they are written: not filled with zeros that nobody reads.
+template <class T> struct Unfilled : std::allocator<T> {
+    template <class U> struct rebind {
+        using other = Unfilled<U>;
+    };
+    template <class U> void construct(U *place) { ::new (static_cast<void *>(place)) U; }
+    template <class U, class... Args> void construct(U *place, Args &&...args) {
+        ::new (static_cast<void *>(place)) U(std::forward<Args>(args)...);
+    }
+};
+template <class T> using Buffer = std::vector<T, Unfilled<T>>;
+
 // Sort numbers by the bits from 32 up, least significant digit first, 11 bits at a time; ties keep their order.
 // (Keys and indices in arrays of their own took half as long again: twice the pages to touch.)
-inline void radix_sort(std::vector<uint64_t> &packed, int bits) {
-    constexpr int DIGIT = 11;
+inline void radix_sort(Buffer<uint64_t> &packed, int bits) {
+    constexpr int DIGIT = 11, SIZE = 1 << DIGIT, MOST = 3;
     if (std::is_sorted(packed.begin(), packed.end())) return;
-    std::vector<uint64_t> moved(packed.size());
-    for (int shift = 32; shift < 32 + bits; shift += DIGIT) {
-        size_t start[(1 << DIGIT) + 1] = {};
-        auto digit = [&](uint64_t key) { return (key >> shift) & ((1 << DIGIT) - 1); };
-        for (uint64_t key : packed) ++start[digit(key) + 1];
-        for (int i = 0; i < (1 << DIGIT); ++i) start[i + 1] += start[i];
-        for (uint64_t key : packed) moved[start[digit(key)]++] = key;
+    const int digits = (bits + DIGIT - 1) / DIGIT;
+    auto digit = [](uint64_t key, int at) { return key >> (32 + at * DIGIT) & (SIZE - 1); };
+    uint32_t next[MOST][SIZE] = {};  // where the next number with this digit goes
+    for (uint64_t key : packed)
+        for (int at = 0; at < digits; ++at) ++next[at][digit(key, at)];
+    Buffer<uint64_t> moved(packed.size());
+    for (int at = 0; at < digits; ++at) {
+        uint32_t start = 0;
+        for (uint32_t &count : next[at]) start += std::exchange(count, start);
+        for (uint64_t key : packed) moved[next[at][digit(key, at)]++] = key;
         packed.swap(moved);
     }
 }
@@ -49,16 +67,8 @@ class Hilbert {
                     next_[(entry * d + axis) * side_ + corner] = (to * d + (axis + turn + 1) % d) * side_ << 8 | rank;
                 }
     }
-    uint64_t along(uint64_t cell, int levels) const {
-        uint64_t key = 0;
-        uint32_t state = 0;
-        for (int shift = (levels - 1) * d_; shift >= 0; shift -= d_) {
-            const uint32_t found = next_[state + ((cell >> shift) & (side_ - 1))];
-            key = key << d_ | (found & 255);
-            state = found >> 8;
-        }
-        return key;
-    }
+    // What follows a state and a corner: the next state, and in the lowest byte the corner's place along the curve.
+    const uint32_t *table() const { return next_.data(); }
 
   private:
     static unsigned gray(unsigned i) { return i ^ (i >> 1); }
@@ -75,42 +85,41 @@ class Hilbert {
     std::vector<uint32_t> next_;
 };
 
+// The box of n points. Many numbers are compared side by side: one after the other would wait for each other.
+template <class T> void bounds(const T *x, int64_t n, int d, T *low, T *high) {
+    constexpr int POINTS = 16;
+    T least[POINTS * MAX_SORTED_DIMS], most[POINTS * MAX_SORTED_DIMS];
+    for (int i = 0; i < POINTS * d; ++i) least[i] = most[i] = x[i % d];
+    for (int64_t first = 0; first < n; first += POINTS) {
+        const int many = int(std::min<int64_t>(n - first, POINTS)) * d;
+        for (int i = 0; i < many; ++i) {
+            const T v = x[first * d + i];
+            least[i] = v < least[i] ? v : least[i];
+            most[i] = v > most[i] ? v : most[i];
+        }
+    }
+    for (int j = 0; j < d; ++j) {
+        low[j] = high[j] = x[j];
+        for (int i = j; i < POINTS * d; i += d) {
+            low[j] = std::min(low[j], least[i]);
+            high[j] = std::max(high[j], most[i]);
+        }
+    }
+}
+
 // Order along a Hilbert curve, above MAX_BOXED_DIMS a Z-order (Morton) curve: neighbours on it are neighbours in
 // space, so blocks get small boxes. Each number holds a key (from bit 32 up) and the index of its point.
-template <class T> std::vector<uint64_t> curve_order(const T *x, int64_t n, int d) {
-    std::vector<T> low(x, x + d), high(x, x + d);
-    for (int64_t i = 0; i < n; ++i)
-        for (int j = 0; j < d; ++j) {
-            low[j] = std::min(low[j], x[i * d + j]);
-            high[j] = std::max(high[j], x[i * d + j]);
-        }
+template <class T> Buffer<uint64_t> curve_order(const T *x, int64_t n, int d, const Kernels<T> &kernels) {
+    Buffer<uint64_t> packed(n);
+    T low[MAX_SORTED_DIMS], high[MAX_SORTED_DIMS];
+    bounds(x, n, d, low, high);
     double span = 0;
     for (int j = 0; j < d; ++j) span = std::max(span, double(high[j]) - double(low[j]));
     // One radix pass per 11 bits: two are enough to tell 4000 blocks apart, three for any number.
-    const int per_dim = d == 1 ? 22 : (n < 1 << 17 ? 22 : 32) / d, cells = 1 << per_dim;
-    const double scale = cells / span;
-    uint64_t spread[256];  // the bits of a byte, d apart
-    for (int byte = 0; byte < 256; ++byte) {
-        spread[byte] = 0;
-        for (int bit = 0; bit < 8 && bit * d < 64; ++bit) spread[byte] |= uint64_t((byte >> bit) & 1) << (bit * d);
-    }
-    std::vector<uint64_t> packed(n);
-    for (int64_t i = 0; i < n; ++i) packed[i] = uint64_t(i);
-    if (span > 0) {
-        const bool curved = d > 1 && d <= MAX_BOXED_DIMS;
-        const Hilbert hilbert(curved ? d : 1);
-        for (int64_t i = 0; i < n; ++i) {
-            uint64_t key = 0;
-            for (int j = 0; j < d; ++j) {
-                const unsigned cell = std::min(int((double(x[i * d + j]) - double(low[j])) * scale), cells - 1);
-                key |= spread[cell & 255] << j;
-                if (per_dim > 8) key |= spread[cell >> 8 & 255] << (j + 8 * d);
-                if (per_dim > 16) key |= spread[cell >> 16] << (j + 16 * d);
-            }
-            packed[i] |= (curved ? hilbert.along(key, per_dim) : key) << 32;
-        }
-    }
-    radix_sort(packed, per_dim * d);
+    const int levels = d == 1 ? 22 : (n < 1 << 17 ? 22 : 32) / d;
+    const Hilbert hilbert(d > 1 && d <= MAX_BOXED_DIMS ? d : 1);
+    kernels.curve_keys(x, n, d, {low, span > 0 ? (1 << levels) / span : 0, levels, hilbert.table()}, packed.data());
+    radix_sort(packed, levels * d);
     return packed;
 }
 
@@ -118,34 +127,30 @@ template <class T> class Points {
   public:
     Points(const T *x, const double *weights, int64_t n, int d, const Kernels<T> &kernels)
         : n(n), d(d), blocks((n + LANES - 1) / LANES), kernels_(kernels) {
-        const int64_t groups = (blocks + BLOCKS_PER_GROUP - 1) / BLOCKS_PER_GROUP;
         per_chunk = std::max(CHUNK_BLOCKS, (blocks + MAX_CHUNKS - 1) / MAX_CHUNKS);
         per_chunk = (per_chunk + BLOCKS_PER_GROUP - 1) / BLOCKS_PER_GROUP * BLOCKS_PER_GROUP;
         chunks = (blocks + per_chunk - 1) / per_chunk;
         const bool boxed = d <= MAX_BOXED_DIMS;
         if (d <= MAX_SORTED_DIMS) {
-            order_ = curve_order(x, n, d);
+            order_ = curve_order(x, n, d, kernels);
         } else {
             order_.resize(n);
             for (int64_t i = 0; i < n; ++i) order_[i] = uint64_t(i);
         }
         x_.resize(blocks * d * LANES);
-        w_.assign(blocks * LANES, 0.0);
+        w_.resize(blocks * LANES);
         for (int64_t block = 0; block < blocks; ++block) {
             int64_t from[LANES];
             for (int i = 0; i < LANES; ++i) from[i] = index(std::min(block * LANES + i, n - 1));
             for (int j = 0; j < d; ++j)
                 for (int i = 0; i < LANES; ++i) x_[(block * d + j) * LANES + i] = x[from[i] * d + j];
             const int64_t here = std::min<int64_t>(n - block * LANES, LANES);
-            for (int64_t i = 0; i < here; ++i)
-                mass_ += w_[block * LANES + i] = weights ? weights[from[i]] : 1.0;
+            for (int64_t i = 0; i < LANES; ++i)
+                mass_ += w_[block * LANES + i] = i >= here ? 0.0 : weights ? weights[from[i]] : 1.0;
         }
-        labels_.assign(blocks * LANES, -1);
-        if (!boxed) measure_radii();
-        if (boxed) {
-            bound(blocks, 1, mid_, half_);
-            bound(groups, BLOCKS_PER_GROUP, group_mid_, group_half_);
-        }
+        labels_.resize(blocks * LANES);
+        if (boxed) bound();
+        else measure_radii();
     }
 
     View<T> view() const {
@@ -357,7 +362,7 @@ template <class T> class Points {
     }
 
     int64_t index(int64_t p) const { return int64_t(uint32_t(order_[p])); }  // in the caller's order
-    template <class U> void restore_order(const std::vector<U> &from, U *to) const {
+    template <class U> void restore_order(const Buffer<U> &from, U *to) const {
         for (int64_t p = 0; p < n; ++p) to[index(p)] = from[p];
     }
     void set_labels(const int32_t *labels) {
@@ -368,9 +373,9 @@ template <class T> class Points {
     const int d;
     const int64_t blocks;
     int64_t chunks, per_chunk;
-    const std::vector<int32_t> &labels() const { return labels_; }
-    const std::vector<T> &best() const { return best_; }
-    const std::vector<T> &second() const { return second_; }
+    const Buffer<int32_t> &labels() const { return labels_; }
+    const Buffer<T> &best() const { return best_; }
+    const Buffer<T> &second() const { return second_; }
     int clusters() const { return k_; }
 
   private:
@@ -428,24 +433,39 @@ template <class T> class Points {
         }
     }
 
-    // Boxes of `size` blocks each: middle and half width, the latter rounded up so that nothing sticks out.
-    void bound(int64_t boxes, int size, std::vector<T> &mid, std::vector<T> &half) const {
-        constexpr T widen = sizeof(T) == 4 ? T(1.00001) : T(1.00000000001);
-        mid.resize(boxes * d);
-        half.resize(boxes * d);
-        for (int64_t box = 0; box < boxes; ++box)
+    // Boxes of blocks and of groups of them.
+    void bound() {
+        constexpr int SIDE_BY_SIDE = 8;
+        const int64_t groups = (blocks + BLOCKS_PER_GROUP - 1) / BLOCKS_PER_GROUP;
+        mid_.resize(blocks * d);
+        half_.resize(blocks * d);
+        group_mid_.resize(groups * d);
+        group_half_.resize(groups * d);
+        for (int64_t group = 0; group < groups; ++group)
             for (int j = 0; j < d; ++j) {
-                T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::lowest();
-                for (int64_t block = box * size; block < std::min((box + 1) * size, blocks); ++block)
-                    for (int i = 0; i < LANES; ++i) {
-                        const T v = x_[(block * d + j) * LANES + i];
-                        low = std::min(low, v);
-                        high = std::max(high, v);
-                    }
-                const T middle = (low + high) / 2;
-                mid[box * d + j] = middle;
-                half[box * d + j] = std::max(high - middle, middle - low) * widen;
+                T lowest = std::numeric_limits<T>::max(), highest = std::numeric_limits<T>::lowest();
+                for (int64_t block = group * BLOCKS_PER_GROUP; block < std::min((group + 1) * BLOCKS_PER_GROUP, blocks); ++block) {
+                    const T *v = x_.data() + (block * d + j) * LANES;
+                    T least[SIDE_BY_SIDE], most[SIDE_BY_SIDE];
+                    for (int i = 0; i < SIDE_BY_SIDE; ++i) least[i] = most[i] = v[i];
+                    for (int from = SIDE_BY_SIDE; from < LANES; from += SIDE_BY_SIDE)
+                        for (int i = 0; i < SIDE_BY_SIDE; ++i) {
+                            least[i] = v[from + i] < least[i] ? v[from + i] : least[i];
+                            most[i] = v[from + i] > most[i] ? v[from + i] : most[i];
+                        }
+                    const T low = *std::min_element(least, least + SIDE_BY_SIDE), high = *std::max_element(most, most + SIDE_BY_SIDE);
+                    box(low, high, mid_[block * d + j], half_[block * d + j]);
+                    lowest = std::min(lowest, low);
+                    highest = std::max(highest, high);
+                }
+                box(lowest, highest, group_mid_[group * d + j], group_half_[group * d + j]);
             }
+    }
+    // Middle and half width, the latter rounded up so that nothing sticks out.
+    static void box(T low, T high, T &mid, T &half) {
+        constexpr T widen = sizeof(T) == 4 ? T(1.00001) : T(1.00000000001);
+        mid = (low + high) / 2;
+        half = std::max(high - mid, mid - low) * widen;
     }
 
     const Kernels<T> &kernels_;
@@ -455,12 +475,14 @@ template <class T> class Points {
     int fastest_ = -1;
     T move_ = 0, second_move_ = 0;
     Table table_;
-    std::vector<uint64_t> order_;  // see curve_order
+    Buffer<uint64_t> order_;  // see curve_order
     std::vector<T> before_;  // the rows of the table before the centers moved
-    std::vector<T> x_, mid_, half_, group_mid_, group_half_, best_, second_, closest_, farthest_, radius_, upper_, lower_,
-        moves_;
-    std::vector<double> w_, sums_, potential_, expires_;
-    std::vector<int32_t> labels_, counts_, ids_;
+    Buffer<T> x_, mid_, half_, group_mid_, group_half_, best_, second_, radius_;
+    std::vector<T> closest_, farthest_, upper_, lower_, moves_;
+    Buffer<double> w_;
+    std::vector<double> sums_, potential_, expires_;
+    Buffer<int32_t> labels_, ids_;
+    std::vector<int32_t> counts_;
 };
 
 }  // namespace tinct
