@@ -44,7 +44,7 @@ struct Memory {
     double drift, slack;
     double *expires;   // [blocks]: the drift up to which the list is right, or -1
     int32_t *counts;   // [blocks]
-    int32_t *ids;      // [blocks][MEMORY]
+    int32_t *ids;      // [blocks][min(k, MEMORY)]
     // Many dimensions: for each point, bounds on the distance to its own center and to any other.
     T *upper, *lower;  // [blocks * LANES]
     const T *moves;    // [k]: how far each center moved since the last step, rounded up

@@ -517,9 +517,10 @@ inline int64_t step_boxed(const View<T> &view, const Centers<T> &centers, Scratc
                           const Memory<T> &memory, int64_t first, int64_t last, int32_t *labels, double *sums) {
     Finder<T, false> finder{view, centers, scratch, T(2 * memory.slack)};
     Found<T> found;
+    const int kept = centers.k < MEMORY ? centers.k : MEMORY;
     int64_t moved = 0;
     for (int64_t block = first; block < last; ++block) {
-        int32_t *ids = memory.ids + block * MEMORY, *count = memory.counts + block;
+        int32_t *ids = memory.ids + block * kept, *count = memory.counts + block;
         int32_t *candidates = ids;
         int m = *count;
         if (memory.drift <= memory.expires[block]) {
@@ -528,9 +529,9 @@ inline int64_t step_boxed(const View<T> &view, const Centers<T> &centers, Scratc
             candidates = scratch.ids + centers.stride;
             T gap;
             m = finder.find(block, candidates, gap);
-            memory.expires[block] = m <= MEMORY ? memory.drift + double(gap) / 2 : -1;
+            memory.expires[block] = m <= kept ? memory.drift + double(gap) / 2 : -1;
             if (m == 1 && *count == SETTLED && ids[0] == candidates[0]) continue;
-            if (m <= MEMORY) __builtin_memcpy(ids, candidates, sizeof(int32_t) * m);
+            if (m <= kept) __builtin_memcpy(ids, candidates, sizeof(int32_t) * m);
         }
         scan<T, false>(view.x + block * view.d * LANES, view.d, centers.rows, candidates, m, found);
         int32_t *known = labels + block * LANES;

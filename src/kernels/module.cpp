@@ -26,13 +26,7 @@ namespace tinct {
 template <class T> using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T> using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-template <class T, class... Shape> auto new_array(Shape... shape) {
-    size_t size = 1;
-    ((size *= size_t(shape)), ...);
-    T *data = new T[size];
-    nb::capsule owner(data, [](void *p) noexcept { delete[] static_cast<T *>(p); });
-    return nb::ndarray<nb::numpy, T>(data, {size_t(shape)...}, owner);
-}
+template <class T, class... Shape> auto new_array(Shape... shape) { return pixels::make_array<T>({size_t(shape)...}); }
 
 // TINCT_SIMD=baseline|avx2|avx512 forces an instruction set (never one the CPU lacks).
 std::string isa_name() {

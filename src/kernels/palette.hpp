@@ -2,6 +2,7 @@
 // 8 bits. What `tinct/palette.py` and `tinct/color.py` promise is done here.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -25,9 +26,17 @@ constexpr double ROOT_3 = 1.7320508075688772;
 
 // In sRGB every channel behaves as L does: (a·r - a/2, a·g - a/2, a·b - a/2, √3·a/2) with alpha.
 inline void code_points(const uint8_t *colors, int64_t n, int channels, float *out) {
-    for (int64_t i = 0; i < n; ++i, colors += channels, out += channels) {
-        for (int j = 0; j < channels; ++j) out[j] = float(colors[j]) / 255.0f;
-        if (channels == 3) continue;
+    static const std::array<float, 256> shares = [] {
+        std::array<float, 256> all{};
+        for (int code = 0; code < 256; ++code) all[size_t(code)] = float(code) / 255.0f;
+        return all;
+    }();
+    if (channels == 3) {
+        std::transform(colors, colors + n * 3, out, [&](uint8_t code) { return shares[code]; });
+        return;
+    }
+    for (int64_t i = 0; i < n; ++i, colors += 4, out += 4) {
+        for (int j = 0; j < 4; ++j) out[j] = shares[colors[j]];
         const float opacity = out[3];
         for (int j = 0; j < 3; ++j) out[j] = out[j] * opacity - opacity / 2;
         out[3] = opacity * float(ROOT_3 / 2);

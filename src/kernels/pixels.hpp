@@ -17,6 +17,8 @@
 #include <new>
 #include <vector>
 
+#include "buffer.hpp"
+
 namespace tinct::pixels {
 
 namespace nb = nanobind;
@@ -146,12 +148,13 @@ struct Key {
 // ---- distinct colors ----------------------------------------------------------------------------
 
 struct Distinct {
-    std::vector<uint32_t> keys;
-    std::vector<int64_t> counts;
-    void add(uint32_t key, int64_t count) {
-        keys.push_back(key);
-        counts.push_back(count);
+    explicit Distinct(int64_t most) : keys(size_t(most)), counts(size_t(most)) {}
+    void add(uint32_t key, uint32_t count) {
+        keys[size] = key;
+        counts[size++] = count;
     }
+    size_t size = 0;
+    Buffer<uint32_t> keys, counts;  // room for all there can be: what is not used costs nothing
 };
 
 // Count the lower halves of keys that share the upper half `high`.
@@ -159,18 +162,18 @@ template <int C>
 class BucketCounter {
   public:
     void count(uint32_t high, uint16_t *low, int64_t n, Distinct &out) {
-        if (n < WORDS) by_sorting(high << HALF, low, n, out);
+        if (n < FEW) by_sorting(high << HALF, low, n, out);
         else by_table(high << HALF, low, n, out);
     }
 
   private:
-    static constexpr int HALF = Key<C>::HALF, SIZE = 1 << HALF, WORDS = SIZE / 64;
+    static constexpr int HALF = Key<C>::HALF, SIZE = 1 << HALF, WORDS = SIZE / 64, FEW = WORDS / 8;
 
     void by_sorting(uint32_t base, uint16_t *low, int64_t n, Distinct &out) {
         std::sort(low, low + n);
         for (int64_t i = 0, run = 0; i < n; i = run) {
             while (run < n && low[run] == low[i]) ++run;
-            out.add(base | low[i], run - i);
+            out.add(base | low[i], uint32_t(run - i));
         }
     }
     void by_table(uint32_t base, const uint16_t *low, int64_t n, Distinct &out) {
@@ -199,7 +202,7 @@ template <int C>
 class Dealt {
   public:
     Dealt(const uint8_t *pixels, int64_t n)
-        : pixels_(pixels), low_(new uint16_t[size_t(n)]) {
+        : pixels_(pixels), low_(size_t(n)) {
         for_each_pixel(n, [&](int64_t i, auto &next) { ++next[Key<C>::of(pixels_ + i * C) >> HALF]; });
         int64_t total = 0;
         for (int bucket = 0; bucket < SIZE; ++bucket) {
@@ -214,11 +217,14 @@ class Dealt {
         });
     }
     Distinct count() {
-        Distinct out;
-        BucketCounter<C> counter;
-        int64_t first = 0;
+        int64_t first = 0, most = 0;
         for (int bucket = 0; bucket < SIZE; first = other_[bucket++])
-            if (const int64_t n = other_[bucket] - first) counter.count(bucket, low_.get() + first, n, out);
+            most += std::min<int64_t>(other_[bucket] - first, SIZE);
+        Distinct out(most);
+        BucketCounter<C> counter;
+        first = 0;
+        for (int bucket = 0; bucket < SIZE; first = other_[bucket++])
+            if (const int64_t n = other_[bucket] - first) counter.count(bucket, low_.data() + first, n, out);
         return out;
     }
 
@@ -235,7 +241,7 @@ class Dealt {
     }
 
     const uint8_t *pixels_;
-    std::unique_ptr<uint16_t[]> low_;
+    Buffer<uint16_t> low_;
     std::vector<int64_t> one_ = std::vector<int64_t>(SIZE), other_ = std::vector<int64_t>(SIZE);
 };
 
@@ -581,22 +587,20 @@ template <class T> using Fresh = nb::ndarray<nb::numpy, T>;
 template <class T> Fresh<T> make_array(std::initializer_list<size_t> shape) {
     size_t size = 1;
     for (size_t side : shape) size *= side;
-    T *data = new T[size];
-    nb::capsule owner(data, [](void *p) noexcept { delete[] static_cast<T *>(p); });
-    return Fresh<T>(data, shape, owner);
+    auto *bytes = new Buffer<std::byte>(size * sizeof(T));
+    nb::capsule owner(bytes, [](void *p) noexcept { delete static_cast<Buffer<std::byte> *>(p); });
+    return Fresh<T>(reinterpret_cast<T *>(bytes->data()), shape, owner);
 }
 
 template <int C> nb::tuple count_colors_py(const Array<uint8_t, 2> &pixels) {
-    Distinct found;
-    {
+    const Distinct found = [&] {
         nb::gil_scoped_release release;
-        found = Dealt<C>(pixels.data(), int64_t(pixels.shape(0))).count();
-    }
-    const size_t u = found.keys.size();
-    auto colors = make_array<uint8_t>({u, C});
-    auto counts = make_array<int64_t>({u});
-    for (size_t i = 0; i < u; ++i) Key<C>::to_color(found.keys[i], colors.data() + i * C);
-    std::copy(found.counts.begin(), found.counts.end(), counts.data());
+        return Dealt<C>(pixels.data(), int64_t(pixels.shape(0))).count();
+    }();
+    auto colors = make_array<uint8_t>({found.size, C});
+    auto counts = make_array<double>({found.size});
+    for (size_t i = 0; i < found.size; ++i) Key<C>::to_color(found.keys[i], colors.data() + i * C);
+    std::copy_n(found.counts.begin(), found.size, counts.data());
     return nb::make_tuple(colors, counts);
 }
 

@@ -5,11 +5,10 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
+#include "buffer.hpp"
 #include "engine.hpp"
 
 namespace tinct {
@@ -17,18 +16,6 @@ namespace tinct {
 // Chunks are what threads share out. Their size depends on n alone, and sums are merged in their order, so
 // the number of threads changes no bit.
 constexpr int64_t CHUNK_BLOCKS = 256, MAX_CHUNKS = 32;
-
-// A vector whose numbers have no value before they are written: not filled with zeros that nobody reads.
-template <class T> struct Unfilled : std::allocator<T> {
-    template <class U> struct rebind {
-        using other = Unfilled<U>;
-    };
-    template <class U> void construct(U *place) { ::new (static_cast<void *>(place)) U; }
-    template <class U, class... Args> void construct(U *place, Args &&...args) {
-        ::new (static_cast<void *>(place)) U(std::forward<Args>(args)...);
-    }
-};
-template <class T> using Buffer = std::vector<T, Unfilled<T>>;
 
 // Sort numbers by the bits from 32 up, least significant digit first, 11 bits at a time; ties keep their order.
 // (Keys and indices in arrays of their own took half as long again: twice the pages to touch.)
@@ -169,7 +156,7 @@ template <class T> class Points {
         if (d <= MAX_BOXED_DIMS) {
             expires_.assign(blocks, -1.0);
             counts_.assign(blocks, 0);
-            ids_.resize(blocks * MEMORY);
+            ids_.resize(blocks * std::min(k, MEMORY));
         } else {
             upper_.assign(blocks * LANES, T(0));
             lower_.assign(blocks * LANES, T(0));
@@ -321,7 +308,7 @@ template <class T> class Points {
         std::vector<int64_t> ends;
         if (d > MAX_SORTED_DIMS) return ends;
         // Two neighbors on the curve share a cell when they agree above the highest bit they differ in.
-        std::vector<uint8_t> highest(n);
+        Buffer<uint8_t> highest(n);
         int64_t differ[2][65] = {};  // two tables: equal bits in a row would wait for each other
         for (int64_t p = 1; p < n; ++p) {
             highest[p] = uint8_t(std::bit_width((order_[p] ^ order_[p - 1]) >> 32));

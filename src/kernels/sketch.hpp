@@ -138,11 +138,11 @@ class Sketch {
         const int64_t n = picture().size();
         pixels::Distinct found = channels == 4 ? pixels::Dealt<4>(pixels_.data(), n).count()
                                                : pixels::Dealt<3>(pixels_.data(), n).count();
-        palette::Colors colors(found.keys.size() * size_t(channels));
-        for (size_t i = 0; i < found.keys.size(); ++i)
+        palette::Colors colors(found.size * size_t(channels));
+        for (size_t i = 0; i < found.size; ++i)
             (channels == 4 ? pixels::Key<4>::to_color : pixels::Key<3>::to_color)(found.keys[i], colors.data() + i * size_t(channels));
         std::vector<float> points = palette::to_points(colors, channels, palette::Space::oklab);
-        counted_.emplace(std::move(colors), std::vector<double>(found.counts.begin(), found.counts.end()), std::move(points),
+        counted_.emplace(std::move(colors), std::vector<double>(found.counts.begin(), found.counts.begin() + int64_t(found.size)), std::move(points),
                          channels, palette::Space::oklab);
     }
     std::vector<uint8_t> edges() const {

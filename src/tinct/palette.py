@@ -112,7 +112,7 @@ def histogram(pixels: Colors, space: str = "oklab") -> Histogram:
     """
     flat = as_pixels(pixels).reshape(-1, pixels.shape[-1])
     colors, counts = _kernels.count_colors(flat)
-    return Histogram(colors, counts.astype(np.float64), to_points(colors, space), space)
+    return Histogram(colors, counts, to_points(colors, space), space)
 
 
 def visibility(pixels: Colors) -> NDArray[np.float32]:
