@@ -478,14 +478,18 @@ inline void move_point(const T *x, int d, double w, int32_t from, int32_t to, do
     out[d + 1] -= 1;
 }
 
+inline bool all_equal(const int32_t *labels) {
+    int32_t differ = 0;
+    for (int i = 1; i < LANES; ++i) differ |= labels[i] ^ labels[0];
+    return differ == 0;
+}
+
 // Add a block's points to the sums of their clusters. Where all share one, lanes are added up first, in a fixed order.
 template <class T>
 inline void add_block(const View<T> &view, int64_t block, const int32_t *labels, double *sums) {
     const T *x = view.x + block * view.d * LANES;
     const double *w = view.w + block * LANES;
-    bool same = true;
-    for (int i = 1; i < LANES; ++i) same &= labels[i] == labels[0];
-    if (!same) {
+    if (!all_equal(labels)) {
         for (int i = 0; i < LANES; ++i)
             if (w[i] > 0) move_point(x + i, view.d, w[i], -1, labels[i], sums);
         return;
@@ -788,10 +792,14 @@ double inertia(const View<T> &view, const T *rows, int64_t first, int64_t last, 
         const int32_t *label = labels + block * LANES;
         const double *w = view.w + block * LANES;
         double squares[LANES] = {};
+        const bool same = all_equal(label);
         for (int j = 0; j < d; ++j) {
             const T *x = view.x + (block * d + j) * LANES;
             T c[LANES];
-            for (int i = 0; i < LANES; ++i) c[i] = rows[label[i] * d + j];
+            if (same)
+                for (int i = 0; i < LANES; ++i) c[i] = rows[label[0] * d + j];
+            else
+                for (int i = 0; i < LANES; ++i) c[i] = rows[label[i] * d + j];
             for (int i = 0; i < LANES; ++i) {
                 const double t = double(x[i]) - double(c[i]);
                 squares[i] += t * t;

@@ -309,15 +309,15 @@ template <class T> class Points {
         if (d > MAX_SORTED_DIMS) return ends;
         // Two neighbors on the curve share a cell when they agree above the highest bit they differ in.
         Buffer<uint8_t> highest(n);
-        int64_t differ[2][65] = {};  // two tables: equal bits in a row would wait for each other
+        int64_t differ[4][65] = {};  // four tables: equal bits in a row would wait for each other
         for (int64_t p = 1; p < n; ++p) {
-            highest[p] = uint8_t(std::bit_width((order_[p] ^ order_[p - 1]) >> 32));
-            ++differ[p & 1][highest[p]];
+            highest[p] = uint8_t(std::bit_width((order_[p] ^ order_[p - 1]) >> 31 | 1) - 1);  // 0 where equal, unasked
+            ++differ[p & 3][highest[p]];
         }
         int shift = 64;
         int64_t count = 1;
         for (; shift > 0; --shift) {
-            const int64_t more = differ[0][shift] + differ[1][shift];
+            const int64_t more = differ[0][shift] + differ[1][shift] + differ[2][shift] + differ[3][shift];
             if (count + more > most) break;
             count += more;
         }
@@ -333,19 +333,7 @@ template <class T> class Points {
     }
     // Means [cells][d] and weights of those cells; a cell of weight 0 gets the plain position of a point.
     void average(const std::vector<int64_t> &ends, T *means, double *weights) const {
-        int64_t p = 0;
-        std::vector<double> sum(d);
-        for (size_t cell = 0; cell < ends.size(); ++cell) {
-            std::fill(sum.begin(), sum.end(), 0.0);
-            double mass = 0;
-            const int64_t start = p;
-            for (; p < ends[cell]; ++p) {
-                for (int j = 0; j < d; ++j) sum[j] += w_[p] * double(at(p, j));
-                mass += w_[p];
-            }
-            weights[cell] = mass;
-            for (int j = 0; j < d; ++j) means[int64_t(cell) * d + j] = mass > 0 ? T(sum[j] / mass) : at(start, j);
-        }
+        d == 3 ? average_in<3>(ends, means, weights) : average_in<0>(ends, means, weights);
     }
 
     int64_t index(int64_t p) const { return int64_t(uint32_t(order_[p])); }  // in the caller's order
@@ -405,6 +393,22 @@ template <class T> class Points {
         std::vector<int32_t> ids;
         std::vector<T> numbers;
     };
+
+    // With d known the sums stay in registers.
+    template <int D> void average_in(const std::vector<int64_t> &ends, T *means, double *weights) const {
+        const int dims = D ? D : d;
+        for (int64_t cell = 0, p = 0; cell < int64_t(ends.size()); ++cell) {
+            double mass = 0, sum[MAX_SORTED_DIMS] = {};
+            const int64_t start = p;
+            for (; p < ends[cell]; ++p) {
+                const T *x = x_.data() + p / LANES * LANES * dims + p % LANES;
+                for (int j = 0; j < dims; ++j) sum[j] += w_[p] * double(x[j * LANES]);
+                mass += w_[p];
+            }
+            weights[cell] = mass;
+            for (int j = 0; j < dims; ++j) means[cell * dims + j] = mass > 0 ? T(sum[j] / mass) : at(start, j);
+        }
+    }
 
     T &at(int64_t p, int j) { return x_[(p / LANES * d + j) * LANES + p % LANES]; }
     const T &at(int64_t p, int j) const { return x_[(p / LANES * d + j) * LANES + p % LANES]; }

@@ -286,10 +286,11 @@ def _weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
     w = np.ascontiguousarray(weights, dtype=np.float64)
     if w.shape != (n,):
         raise ValueError(f"weights must be {n} numbers, one per point, not of shape {w.shape}")
-    if not np.isfinite(w).all() or w.min() < 0:
+    low, high = w.min(), w.max()  # NaN if there is one
+    if not (low >= 0 and high < np.inf):
         row = int(np.flatnonzero(~(np.isfinite(w) & (w >= 0)))[0])
         raise ValueError(f"weights must be finite and not negative: weight {row} is {w[row]}")
-    if not w.any():
+    if high == 0:
         raise ValueError("weights must not all be 0")
     return w
 
