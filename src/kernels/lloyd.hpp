@@ -625,6 +625,7 @@ inline int64_t step_bounded(const View<T> &view, const Centers<T> &centers, Scra
     return moved;
 }
 
+// found[i] = table[at[i]] for a block. GCC makes one load after the other of the loop: a third slower for the keys.
 inline void look_up(const uint32_t *table, const uint32_t *at, uint32_t *found) {
 #if defined(__AVX512F__)
     for (int i = 0; i < LANES; i += 16)

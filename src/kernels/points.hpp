@@ -435,7 +435,8 @@ template <class T> class Points {
         for (int64_t group = 0; group < groups; ++group)
             for (int j = 0; j < d; ++j) {
                 T lowest = std::numeric_limits<T>::max(), highest = std::numeric_limits<T>::lowest();
-                for (int64_t block = group * BLOCKS_PER_GROUP; block < std::min((group + 1) * BLOCKS_PER_GROUP, blocks); ++block) {
+                const int64_t end = std::min((group + 1) * BLOCKS_PER_GROUP, blocks);
+                for (int64_t block = group * BLOCKS_PER_GROUP; block < end; ++block) {
                     const T *v = x_.data() + (block * d + j) * LANES;
                     T least[SIDE_BY_SIDE], most[SIDE_BY_SIDE];
                     for (int i = 0; i < SIDE_BY_SIDE; ++i) least[i] = most[i] = v[i];
@@ -444,7 +445,8 @@ template <class T> class Points {
                             least[i] = v[from + i] < least[i] ? v[from + i] : least[i];
                             most[i] = v[from + i] > most[i] ? v[from + i] : most[i];
                         }
-                    const T low = *std::min_element(least, least + SIDE_BY_SIDE), high = *std::max_element(most, most + SIDE_BY_SIDE);
+                    const T low = *std::min_element(least, least + SIDE_BY_SIDE);
+                    const T high = *std::max_element(most, most + SIDE_BY_SIDE);
                     box(low, high, mid_[block * d + j], half_[block * d + j]);
                     lowest = std::min(lowest, low);
                     highest = std::max(highest, high);
