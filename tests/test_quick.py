@@ -363,11 +363,48 @@ def test_arguments_of_the_whole_command_are_left_to_it(capsys, arguments):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_gets_its_table(monkeypatch):
-    save(png(bird()))
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("options", [(), ("--force", "-k", "7")])
+def test_a_terminal_gets_the_table_that_rich_would_draw(options):
+    save(png(bird()), "a bird.png")
+    tables = []
+    for columns in (120, 40):
+        for told in ({}, {"COLUMNS": str(columns)}):  # which rich obeys, so it must draw
+            program = PROGRAM.partition("try:")[0].replace('"a.png"', '"a bird.png"')
+            program += f"sys.argv += {[*options, '-o', 'b.png', '--force']}\n"
+            program += "try: run()\nfinally: open('imported', 'w').write(' '.join(sys.modules))"
+            tables.append(on_a_terminal([sys.executable, "-c", program], columns, told))
+            with open("imported") as file:
+                assert ("rich" in file.read().split()) == bool(told or columns == 40)
+    assert tables[0] == tables[1]  # the narrow ones are both by rich
+
+
+def on_a_terminal(command, columns, told):
+    """What stands there afterwards, without styles, trailing spaces and the time it took."""
+    import fcntl
+    import pty
+    import termios
+
+    main_end, far_end = pty.openpty()
+    fcntl.ioctl(far_end, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    hidden = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE")
+    env = {name: value for name, value in os.environ.items() if name not in hidden}
+    subprocess.run(command, stdout=far_end, check=True, env={**env, "TERM": "xterm", **told})
+    os.close(far_end)
+    shown = os.read(main_end, 65536).decode()
+    os.close(main_end)
+    plain = re.sub(r"\d\.\d\d s", "TIME", re.sub(r"\x1b\[[0-9;]*m", "", shown))
+    return [line.rstrip() for line in plain.splitlines()]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_no_terminal_is_told_what_it_cannot_show(monkeypatch):
+    save(png(bird()), "v\u00f6gel.png")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    declines("compress", "a.png")
-    assert short("a.png", "-q") == OK
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((200, 30)))
+    monkeypatch.setattr(sys.stdout, "fileno", lambda: 1)
+    declines("compress", "v\u00f6gel.png")
+    assert short("v\u00f6gel.png", "-q") == OK
 
 
 def test_a_name_that_stdout_cannot_say_is_left_to_the_whole_command(monkeypatch):

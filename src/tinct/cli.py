@@ -545,12 +545,6 @@ def _as_json(outcome: Outcome) -> str:
     return json.dumps({**told, "name": outcome.job.name})
 
 
-TITLES = (
-    *("picture", "before", "after", "saved", "colors", "PSNR", "SSIMULACRA2", "time"),
-    "written to",
-)
-
-
 def _scored(options: Options) -> bool:
     return options.score or options.quality is not None
 
@@ -577,8 +571,8 @@ def _table_reporter(stream: Any, options: Options) -> Reporter:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    shown = [title != "SSIMULACRA2" or _scored(options) for title in TITLES]
-    for title in chosen(TITLES, shown):
+    shown = [title != "SSIMULACRA2" or _scored(options) for title in summary.TITLES]
+    for title in chosen(summary.TITLES, shown):
         if title in ("picture", "written to"):
             table.add_column(title, overflow="fold")
         else:

@@ -37,6 +37,7 @@ VALUED = {
 }
 FLAGS = {"--force": "force", "-q": "quiet", "--quiet": "quiet"}
 SEEDS, THREADS = 1 << 32, 1 << 10  # beyond them the whole command is asked
+STYLED = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")  # what rich is told so
 NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
 
 
@@ -113,8 +114,8 @@ def _asked(argv: Sequence[str]) -> Asked:
         raise ValueError("the target is there already")
     if not os.path.isdir(os.path.dirname(asked.target) or "."):
         raise ValueError("no folder for the target")
-    if not asked.quiet and (sys.stdout is None or sys.stdout.isatty()):
-        raise ValueError("a terminal, which gets a table")
+    if not asked.quiet and sys.stdout is None:
+        raise ValueError("nobody to tell")
     return asked
 
 
@@ -148,19 +149,14 @@ def _words(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     """What to print, and the file; None instead if it is not to be written."""
     start = time.perf_counter()
-    before = _slurp(asked.source)
-    plain = rows(before)
-    if plain is None:
-        raise ValueError("not a plain PNG")
-    sketch = _kernels.Sketch(*plain)
+    size, sketch, width, height = _read(asked.source)
     sketch.draw(asked.colors, asked.dither, asked.seed, 1, asked.threads)
-    _, width, height, _ = plain
     data, exact = _file(sketch, width, height, asked.colors == MAX_COLORS)
     error = 0 if exact else sketch.squared_error()
-    smaller = asked.force or len(data) < len(before)
+    smaller = asked.force or len(data) < size
     told = summary.cells(
         asked.source,
-        len(before),
+        size,
         len(data),
         sketch.colors if exact else len(sketch.entries),
         summary.decibels(error / (width * height * 3)),
@@ -168,10 +164,32 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
         time.perf_counter() - start,
         asked.target if smaller else None,
     )
-    line = summary.line(told, len(asked.source))
-    if not asked.quiet:
-        line.encode(sys.stdout.encoding, sys.stdout.errors or "strict")  # can it be printed?
+    line = "" if asked.quiet else _said(told)
     return line, data if smaller else None
+
+
+def _said(told: tuple[str, ...]) -> str:
+    """What to print; ValueError if it can't be, or only by rich."""
+    if not sys.stdout.isatty():
+        line = summary.line(told, len(told[0]))
+        line.encode(sys.stdout.encoding or "utf-8", sys.stdout.errors or "strict")
+        return line
+    titles, row = summary.table(told)
+    wide = max(len(titles), len(row)) > os.get_terminal_size(sys.stdout.fileno()).columns
+    if os.name != "posix" or wide or not row.isascii() or any(map(os.environ.get, STYLED)):
+        raise ValueError("a terminal that rich knows better")
+    if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return f"{titles}\n{row}"
+    return f"\x1b[2m{titles}\x1b[0m\n{row}"
+
+
+def _read(path: str) -> tuple[int, _kernels.Sketch, int, int]:
+    """Bytes of the file, the sketch, width and height; what was read and inflated is let go of."""
+    data = _slurp(path)
+    plain = rows(data)
+    if plain is None:
+        raise ValueError("not a plain PNG")
+    return len(data), _kernels.Sketch(*plain), plain[1], plain[2]
 
 
 def _slurp(path: str) -> bytes:
