@@ -336,3 +336,20 @@ def test_pngs_of_flat_pictures_are_deflated_harder():
     grays[:, 2] //= 2  # so that no grey form is smaller
     easy, hard = (encode(indices, grays, flat=flat) for flat in (False, True))
     assert len(hard) < len(easy)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.tuples(st.integers(1, 40), st.integers(1, 9), st.sampled_from([3, 4])),
+    st.integers(0, 1),
+    st.integers(1, 40),
+    st.integers(0, 40),
+)
+def test_what_an_estimate_deflates_equals_its_definition(shape, axis, rows, between):
+    pixels = np.random.default_rng(rows).integers(0, 256, shape, dtype=np.uint8)
+    if shape[2] == 4:
+        pixels[:, :, 3] *= pixels[:, :, 3] > 99
+    shown = pixels if shape[2] == 3 else pixels * (pixels[:, :, 3:] > 0)
+    bands = [shown[top : top + rows] for top in range(0, len(shown), rows + between)]
+    slow = b"".join(np.diff(b, axis=axis, prepend=np.uint8(0)).tobytes() for b in bands)
+    assert _kernels.differences(pixels, axis, rows, rows + between) == slow

@@ -1,5 +1,10 @@
 """Laws of counting colors and choosing among them."""
 
+import copy
+import dataclasses
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +17,7 @@ from tinct.color import from_points, to_points
 from tinct.compress import compress
 from tinct.kmeans import assign
 from tinct.palette import Histogram, histogram, palette
+from tinct.remap import remap
 
 
 def pictures(channels=(3, 4)):
@@ -218,3 +224,48 @@ def test_a_small_mark_of_a_hue_of_its_own_keeps_an_entry():
     ):
         red, green, blue = drawn[40:44, 60:66].reshape(-1, 3).mean(axis=0)
         assert red > 150 > 2 * max(green, blue)
+
+
+def test_palettes_and_mappings_of_one_histogram_may_be_made_at_once():
+    counted, pixels = histogram(painting()), painting()
+    alone = [palette(histogram(painting()), k).colors for k in (4, 9, 16, 25)]
+
+    def both(k):
+        colors = palette(counted, k).colors
+        return colors, remap(pixels, colors, counted=counted)
+
+    with ThreadPoolExecutor(4) as pool:
+        for wanted, (colors, indices) in zip(alone, pool.map(both, (4, 9, 16, 25)), strict=True):
+            np.testing.assert_array_equal(colors, wanted)
+            np.testing.assert_array_equal(indices, remap(pixels, wanted))
+
+
+def test_a_histogram_can_be_copied_and_sent_after_it_was_used():
+    counted = histogram(painting())
+    wanted = palette(counted, 8).colors
+    for other in (copy.deepcopy(counted), pickle.loads(pickle.dumps(counted))):
+        np.testing.assert_array_equal(palette(other, 8).colors, wanted)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"weights": np.ones(3)}, "as many colors as weights"),
+        ({"weights": np.zeros(4)}, "not all 0"),
+        ({"weights": np.array([1.0, -1.0, 1.0, 1.0])}, "must not be negative"),
+        ({"weights": np.array([1.0, np.nan, 1.0, 1.0])}, "must not be negative"),
+        ({"weights": np.array([1.0, np.inf, 1.0, 1.0])}, "must be finite"),
+        ({"points": np.full((4, 3), np.nan, np.float32)}, "points must be finite"),
+        ({"points": np.zeros((4, 4), np.float32)}, "as many colors as weights"),
+    ],
+)
+def test_a_histogram_that_does_not_fit_together_is_refused(change, words):
+    whole = histogram(np.arange(12, dtype=np.uint8).reshape(1, 4, 3))
+    with pytest.raises(ValueError, match=words):
+        palette(dataclasses.replace(whole, **change), 2)
+
+
+@pytest.mark.parametrize("how", [{"effort": 11}, {"seed": -1}, {"threads": 0}])
+def test_refuses_ways_to_search_by_name(how):
+    with pytest.raises(ValueError, match=next(iter(how))):
+        palette(histogram(painting()), 8, **how)

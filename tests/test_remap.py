@@ -264,3 +264,33 @@ def test_without_dithering_the_space_decides_what_is_nearest():
         away = ((to_points(colors, space) - to_points(pixels[0], space)) ** 2).sum(axis=1)
         assert indices.item() == away.argmin()
     assert by_eye.item() != by_code.item()
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sharp_pixels_take_their_nearest_entry_and_the_others_do_not_mind(channels):
+    pixels = painting(channels)
+    colors = palette(histogram(pixels), 9).colors
+    sharp = np.random.default_rng(5).random(pixels.shape[:2]) < 0.3
+    mixed = remap(pixels, colors, dither=0.75, sharp=sharp)
+    dithered, nearest = remap(pixels, colors, dither=0.75), remap(pixels, colors)
+    np.testing.assert_array_equal(mixed, np.where(sharp, nearest, dithered))
+
+
+def test_a_mask_and_a_histogram_must_fit_the_pixels():
+    pixels = painting()
+    with pytest.raises(ValueError, match=r"sharp must be bool \(60, 80\), not bool \(80, 60\)"):
+        remap(pixels, pixels[0, :4], sharp=np.zeros((80, 60), bool))
+    with pytest.raises(ValueError, match="counted must have the pixels' 3 channels, not 4"):
+        remap(pixels, pixels[0, :4], counted=histogram(painting(4)))
+
+
+def test_edges_are_where_visibility_is_least():
+    weights = np.array([[1.0, 0.14, 0.13, 1.0]], np.float32)
+    assert _kernels.find_edges(weights).tolist() == [[False, False, True, False]]
+
+
+@pytest.mark.parametrize(("same", "flat"), [(25, False), (26, True)])
+def test_a_picture_is_flat_if_more_than_a_quarter_equals_the_pixel_before(same, flat):
+    row = np.arange(101, dtype=np.uint8) + np.zeros((3, 101), np.uint8)
+    row[0, 1 : same + 1] = row[0, 0]  # of the rows 0, 4, 8...
+    assert _kernels.is_flat(np.repeat(row[:, :, None], 3, axis=2)) == flat

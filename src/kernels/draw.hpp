@@ -14,17 +14,17 @@ namespace tinct::draw {
 
 using palette::Colors, palette::Counted, palette::Space;
 
-// Errors are cut to this multiple of the palette's own error (root mean square, without dithering). Where a color lies
-// outside of what the palette can mix, errors would pile up and break out beside it as specks of foreign colors: visible
-// at full strength from 5 on. Below 2.5 smooth areas band: at 16 colors and strength 0.75, SSIMULACRA2 loses 9 points at
-// 1, 5 at 1.5, and gains 2 beyond 5.
+// Errors are cut to this multiple of the palette's own error (root mean square, without dithering). Where a color
+// lies outside of what the palette can mix, errors would pile up and break out beside it as specks of foreign
+// colors: visible at full strength from 5 on. Below 2.5 smooth areas band: at 16 colors and strength 0.75,
+// SSIMULACRA2 loses 9 points at 1, 5 at 1.5, and gains 2 beyond 5.
 constexpr float LIMIT = 3.5f;
-// A color this near to its entry (in Oklab, where a step of one code is about 0.003) takes it and passes nothing on:
-// flat areas stay flat, whatever happens beside them. At 0.006 photographs with 256 colors begin to band.
+// A color this near to its entry (in Oklab, where a step of one code is about 0.003) takes it and passes nothing
+// on: flat areas stay flat, whatever happens beside them. At 0.006 photographs with 256 colors begin to band.
 constexpr float FLAT = 0.002f;
-// Error is diffused in bands of so many rows: threads can share a tall picture and still give the same bits, and the
-// kernel works on two bands side by side, because a pixel waits for the one before it. Each band starts some rows early
-// to let the error build up, which leaves no seam.
+// Error is diffused in bands of so many rows: threads can share a tall picture and still give the same bits, and
+// the kernel works on two bands side by side, because a pixel waits for the one before it. Each band starts some
+// rows early to let the error build up, which leaves no seam.
 constexpr int64_t BAND = 128, WARM = 16;
 
 struct Picture {
@@ -69,7 +69,8 @@ class Entries {
 class Mapping {
   public:
     // `counted` holds the picture's colors: with dithering in Oklab.
-    Mapping(const Picture &picture, const Entries &entries, Counted &counted, int threads, const std::function<void()> &poll)
+    Mapping(const Picture &picture, const Entries &entries, Counted &counted, int threads,
+            const std::function<void()> &poll)
         : picture_(picture), entries_(entries), nearest(size_t(picture.size())) {
         if (counted.seen() == 0) {
             std::fill(nearest.begin(), nearest.end(), nearest_to_nothing());
@@ -94,7 +95,8 @@ class Mapping {
     // The palette's entries (n) of the mapping `drawn` to those that can be seen.
     void finish(const uint8_t *drawn, uint8_t *out) const {
         for (int64_t i = 0; i < picture_.size(); ++i)
-            out[i] = entries_.hidden >= 0 && picture_.hidden(i) ? uint8_t(entries_.hidden) : entries_.shown[drawn[i]];
+            out[i] = entries_.hidden >= 0 && picture_.hidden(i) ? uint8_t(entries_.hidden)
+                                                                : entries_.shown[drawn[i]];
     }
 
     void diffuse(const Manner &manner, const std::function<void()> &poll, uint8_t *out) const {
@@ -102,15 +104,16 @@ class Mapping {
         std::vector<pixels::Band> bands;
         for (int64_t kept = 0; kept < picture_.height; kept += BAND)
             bands.push_back({std::max<int64_t>(kept - WARM, 0), kept, std::min(kept + BAND, picture_.height)});
-        // A thread takes several pairs of bands at a time: what the kernel finds out about the palette serves them all.
+        // A thread takes several pairs of bands at a time: what the kernel finds out about the palette serves them
+        // all.
         const int threads = manner.threads ? manner.threads : processors();
         const int64_t count = int64_t(bands.size()), step = 2 * std::max<int64_t>(count / (4 * threads), 1);
         auto run = picture_.channels == 4 ? pixels::diffuse<4> : pixels::diffuse<3>;
         const int64_t parts = (count + step - 1) / step;
         const auto draw = [&](int64_t part) {
             const pixels::Band *first = bands.data() + part * step;
-            run(picture_.pixels, picture_.width, entries_.points.data(), int(entries_.shown.size()), nearest.data(), options,
-                first, std::min(step, count - part * step), out + first->kept * picture_.width);
+            run(picture_.pixels, picture_.width, entries_.points.data(), int(entries_.shown.size()), nearest.data(),
+                options, first, std::min(step, count - part * step), out + first->kept * picture_.width);
         };
         Crew(std::min<int64_t>(threads, parts) - 1).each(parts, draw, poll);
     }
@@ -140,8 +143,8 @@ class Mapping {
     std::vector<uint8_t> nearest;  // of each pixel, among the entries that can be seen
 };
 
-// Whether much of a picture is of one color beside the other: graphics, not photographs. Of 60 photographs 2 had more
-// than a quarter of their pixels equal to the one before, of 31 graphics all but 2.
+// Whether much of a picture is of one color beside the other: graphics, not photographs. Of 60 photographs 2 had
+// more than a quarter of their pixels equal to the one before, of 31 graphics all but 2.
 inline bool is_flat(const Picture &picture) {
     constexpr double SHARE = 0.25;
     int64_t same = 0, all = 0;
@@ -153,10 +156,10 @@ inline bool is_flat(const Picture &picture) {
     return all && double(same) > SHARE * double(all);
 }
 
-// Pixels around which lightness has a standard deviation above EDGE, by their visibility. The error of letters and lines
-// is noise beside them. Not dithering those pixels of 13 flat pictures saved 2.6, 4.3 and 6.1 % at 256, 64 and 16 colors
-// for 0.3, 0.7 and 2.2 points of SSIMULACRA2; of charts 5 to 17 % for none. Half of EDGE costs 4 points where stars stand
-// before a gradient.
+// Pixels around which lightness has a standard deviation above EDGE, by their visibility. The error of letters and
+// lines is noise beside them. Not dithering those pixels of 13 flat pictures saved 2.6, 4.3 and 6.1 % at 256, 64
+// and 16 colors for 0.3, 0.7 and 2.2 points of SSIMULACRA2; of charts 5 to 17 % for none. Half of EDGE costs 4
+// points where stars stand before a gradient.
 inline void find_edges(const float *weights, int64_t n, uint8_t *edges) {
     constexpr double EDGE = 0.04, STEADY = 0.006;  // of Oklab's L; what visibility adds to it
     const float most = *std::max_element(weights, weights + n);  // that of a pixel among its like
@@ -164,8 +167,8 @@ inline void find_edges(const float *weights, int64_t n, uint8_t *edges) {
     for (int64_t i = 0; i < n; ++i) edges[i] = weights[i] < limit;
 }
 
-// Samples less those of the pixel above (axis 0) or before (axis 1), of the first rows of every so many: what a lossless
-// file would deflate, to estimate its size. Colors that full transparency hides count as 0.
+// Samples less those of the pixel above (axis 0) or before (axis 1), of the first rows of every so many: what a
+// lossless file would deflate, to estimate its size. Colors that full transparency hides count as 0.
 inline std::vector<uint8_t> differences(const Picture &picture, int axis, int64_t rows, int64_t every) {
     std::vector<uint8_t> out;
     const auto sample = [&](int64_t y, int64_t x, int j) {

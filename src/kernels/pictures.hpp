@@ -81,11 +81,29 @@ inline void bind_colors(nb::module_ &m) {
     }, "pixels"_a, "axis"_a, "rows"_a, "every"_a);
 }
 
+// Histograms can be made by anyone; the engine takes what it is given.
+inline void check_counted(const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
+                          const Array<float, 2> &points) {
+    const bool fits = weights.size() > 0 && colors.shape(0) == weights.size() && points.shape(0) == weights.size() &&
+                      (colors.shape(1) == 3 || colors.shape(1) == 4) && points.shape(1) == colors.shape(1);
+    if (!fits) throw std::invalid_argument("a histogram has as many colors as weights and points, in 3 or 4 channels");
+    double total = 0;
+    for (size_t i = 0; i < weights.size(); ++i) {
+        if (!(weights.data()[i] >= 0)) throw std::invalid_argument("a histogram's weights must not be negative");
+        total += weights.data()[i];
+    }
+    if (!(total > 0 && std::isfinite(total)))
+        throw std::invalid_argument("a histogram's weights must be finite, and not all 0");
+    for (size_t i = 0; i < points.size(); ++i)
+        if (!std::isfinite(points.data()[i])) throw std::invalid_argument("a histogram's points must be finite");
+}
+
 inline void bind_counted(nb::module_ &m) {
     using namespace nb::literals;
     nb::class_<Counted>(m, "Counted")
         .def("__init__", [](Counted *self, const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
                             const Array<float, 2> &points, bool oklab) {
+            check_counted(colors, weights, points);
             new (self) Counted(Colors(colors.data(), colors.data() + colors.size()),
                                std::vector<double>(weights.data(), weights.data() + weights.size()),
                                std::vector<float>(points.data(), points.data() + points.size()),

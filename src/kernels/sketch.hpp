@@ -1,5 +1,5 @@
-// The plain drawing of a plain picture in one piece, from a PNG's inflated rows to packed rows: no array crosses into
-// Python, which therefore needs no NumPy. The steps are those that the library takes one by one.
+// The plain drawing of a plain picture in one piece, from a PNG's inflated rows to packed rows: no array crosses
+// into Python, which therefore needs no NumPy. The steps are those that the library takes one by one.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -74,7 +74,8 @@ class Sketch {
             sharp = edges();
             manner.sharp = sharp.data();
         }
-        draw::remap(picture(), palette_.data(), int(palette_.size()) / channels, *counted_, manner, poll, indices_.data());
+        const int k = int(palette_.size()) / channels;
+        draw::remap(picture(), palette_.data(), k, *counted_, manner, poll, indices_.data());
         drop_unused();
     }
 
@@ -138,16 +139,17 @@ class Sketch {
         const int64_t n = picture().size();
         pixels::Distinct found = channels == 4 ? pixels::Dealt<4>(pixels_.data(), n).count()
                                                : pixels::Dealt<3>(pixels_.data(), n).count();
+        const auto to_color = channels == 4 ? pixels::Key<4>::to_color : pixels::Key<3>::to_color;
         palette::Colors colors(found.size * size_t(channels));
-        for (size_t i = 0; i < found.size; ++i)
-            (channels == 4 ? pixels::Key<4>::to_color : pixels::Key<3>::to_color)(found.keys[i], colors.data() + i * size_t(channels));
+        for (size_t i = 0; i < found.size; ++i) to_color(found.keys[i], colors.data() + i * size_t(channels));
         std::vector<float> points = palette::to_points(colors, channels, palette::Space::oklab);
-        counted_.emplace(std::move(colors), std::vector<double>(found.counts.begin(), found.counts.begin() + int64_t(found.size)), std::move(points),
-                         channels, palette::Space::oklab);
+        std::vector<double> weights(found.counts.begin(), found.counts.begin() + int64_t(found.size));
+        counted_.emplace(std::move(colors), std::move(weights), std::move(points), channels, palette::Space::oklab);
     }
     std::vector<uint8_t> edges() const {
         std::vector<float> weights(size_t(picture().size()));
-        (channels == 4 ? visibility::weights_of<4> : visibility::weights_of<3>)(pixels_.data(), height_, width_, weights.data());
+        const auto weigh = channels == 4 ? visibility::weights_of<4> : visibility::weights_of<3>;
+        weigh(pixels_.data(), height_, width_, weights.data());
         std::vector<uint8_t> found(weights.size());
         draw::find_edges(weights.data(), int64_t(weights.size()), found.data());
         return found;

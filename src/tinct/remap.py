@@ -102,6 +102,9 @@ def remap(
     palette = _as_palette(palette, pixels)
     check_dither(dither)
     counted = histogram(pixels) if counted is None else counted
+    if counted.colors.shape[1] != pixels.shape[2]:
+        channels, its = pixels.shape[2], counted.colors.shape[1]
+        raise ValueError(f"counted must have the pixels' {channels} channels, not {its}")
     if is_hidden(palette).all() and not counted.hidden.all():
         raise ValueError("palette must hold a visible color for visible pixels")
     if sharp is not None and (sharp.shape != pixels.shape[:2] or sharp.dtype != np.bool_):
