@@ -1,8 +1,8 @@
 // Vectors for numbers that are all going to be written, in memory that is kept for the next of them.
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <deque>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -24,13 +24,8 @@ class Shelf {
         bytes = rounded(bytes);
         if (bytes >= LEAST) {
             const std::unique_lock lock(mutex_, std::try_to_lock);
-            for (auto piece = pieces_.rbegin(); lock && piece != pieces_.rend(); ++piece)
-                if (piece->bytes == bytes) {
-                    void *place = piece->place;
-                    kept_ -= bytes;
-                    pieces_.erase(std::next(piece).base());
-                    return place;
-                }
+            for (int at = count_ - 1; lock && at >= 0; --at)
+                if (pieces_[at].bytes == bytes) return remove(at);
         }
         return ::operator new(bytes);
     }
@@ -39,12 +34,9 @@ class Shelf {
         if (bytes >= LEAST && bytes <= MOST) {
             const std::unique_lock lock(mutex_, std::try_to_lock);
             if (lock) {
-                for (; kept_ + bytes > MOST; pieces_.pop_front()) {
-                    kept_ -= pieces_.front().bytes;
-                    ::operator delete(pieces_.front().place);
-                }
+                while (count_ == PLACES || kept_ + bytes > MOST) ::operator delete(remove(0));
+                pieces_[count_++] = {place, bytes};
                 kept_ += bytes;
-                pieces_.push_back({place, bytes});
                 return;
             }
         }
@@ -53,16 +45,26 @@ class Shelf {
 
   private:
     static constexpr size_t LEAST = 64 << 10, MOST = 8 << 20;
-    static size_t rounded(size_t bytes) {
-        const size_t step = std::bit_floor(bytes) / 4;
-        return bytes < LEAST ? bytes : (bytes + step - 1) / step * step;
-    }
+    static constexpr int PLACES = 64;
     struct Piece {
         void *place;
         size_t bytes;
     };
+
+    static size_t rounded(size_t bytes) {
+        const size_t step = std::bit_floor(bytes) / 4;
+        return bytes < LEAST ? bytes : (bytes + step - 1) / step * step;
+    }
+    void *remove(int at) {
+        const Piece piece = pieces_[at];
+        std::copy(pieces_ + at + 1, pieces_ + count_--, pieces_ + at);
+        kept_ -= piece.bytes;
+        return piece.place;
+    }
+
     std::mutex mutex_;
-    std::deque<Piece> pieces_;  // the latest last
+    Piece pieces_[PLACES];  // the latest last
+    int count_ = 0;
     size_t kept_ = 0;
 };
 
