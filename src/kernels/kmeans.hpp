@@ -421,6 +421,9 @@ constexpr int QUICK = 10;  // rounds of the quick search
 constexpr int PATIENCE = 4;  // single moves in vain before the centers are shaken; 8 and k left more excess
 constexpr size_t SHORTLIST = 64;  // centers considered for a single move
 constexpr int64_t CELLS = 1024, PER_CENTER = 64;  // points in the summary: at least so many, and for each center
+// A summary so many times as fine to settle on after the search: 4 and 16 give about the same. On 12 Kodak pictures the mean
+// excess falls from 0.79 to 0.76 %, with half to nine tenths of the iterations over all points.
+constexpr int64_t FINER = 8;
 constexpr int64_t FEWEST = 2048;  // below that the summary is too coarse, or saves too little
 
 // Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, with Vigna's constants
@@ -456,11 +459,22 @@ template <class T> struct Summary {
     std::optional<Engine<T>> engine;
 };
 
-template <class T> std::unique_ptr<Summary<T>> summarize(const Engine<T> &engine, int k) {
-    const int64_t third = engine.points.n / 3;
-    if (third < std::max<int64_t>(FEWEST, 8 * int64_t(k))) return nullptr;
-    const auto cells = engine.points.cells(std::min(std::max(CELLS, PER_CENTER * k), third));
-    return int64_t(cells.size()) < k ? nullptr : std::make_unique<Summary<T>>(engine, cells);
+// Of at most so many cells.
+template <class T> std::unique_ptr<Summary<T>> summarize(const Engine<T> &engine, int64_t most) {
+    return std::make_unique<Summary<T>>(engine, engine.points.cells(most));
+}
+
+// Summaries for k clusters, the finer first, each made of the one before. None where they would be too coarse, or would
+// save too little.
+template <class T> std::vector<std::unique_ptr<Summary<T>>> summaries(const Engine<T> &engine, int k) {
+    const int64_t third = engine.points.n / 3, cells = std::min(std::max(CELLS, PER_CENTER * k), third);
+    std::vector<std::unique_ptr<Summary<T>>> made;
+    if (third < std::max<int64_t>(FEWEST, 8 * int64_t(k)) || engine.points.d > MAX_SORTED_DIMS) return made;
+    made.push_back(summarize(engine, std::min(FINER * cells, third)));
+    const Engine<T> &fine = *made[0]->engine;
+    if (2 * fine.points.n > 3 * cells) made.push_back(summarize(fine, cells));
+    if (made.back()->engine->points.n < k) made.clear();
+    return made;
 }
 
 // What each center is worth where it stands, and what it could be worth beside another.
@@ -671,15 +685,15 @@ Fit<T> kmeans(Engine<T> &engine, const Settings &settings, const T *init, const 
     const auto [k, max_iter, tol, effort, seed] = settings;
     engine.hire(k);
     Loop<T> loop(engine, max_iter, tol * engine.points.variance(), watch);
-    const auto summary = effort > 0 || !init ? summarize(engine, k) : nullptr;
-    Engine<T> &coarse = summary ? *summary->engine : engine;
+    // A summary costs a fraction: search on the coarsest, settle on each finer one, then let all points have their say.
+    const auto summed = effort > 0 || !init ? summaries(engine, k) : std::vector<std::unique_ptr<Summary<T>>>();
+    Engine<T> &coarse = summed.empty() ? engine : *summed.back()->engine;
     std::vector<T> centers = init ? std::vector<T>(init, init + int64_t(k) * engine.points.d) : divisive(coarse, k);
-    const bool quick = effort > 0 && summary;
-    if (quick) {
-        // The summary costs a fraction: settle and search there, then let all points have their say.
-        Loop<T> rough(coarse, max_iter, loop.tol);
+    const bool quick = effort > 0 && !summed.empty();
+    for (size_t at = quick ? summed.size() : 0; at-- > 0;) {
+        Loop<T> rough(*summed[at]->engine, max_iter, loop.tol);
         centers = rough.run(std::move(centers));
-        search(rough, centers, QUICK, seed);
+        if (at + 1 == summed.size()) search(rough, centers, QUICK, seed);
     }
     centers = loop.run(std::move(centers));
     const int rounds = effort > 1 || quick ? QUICK * (effort - 1) * (effort - 1) : QUICK;
