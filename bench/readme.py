@@ -78,8 +78,8 @@ Mean excess of the error over the best known, in %, 12 Kodak pictures, clusterin
 {excess}
 """
 COMMAND_PAGE = """\
-Whole processes, default options, 256 colors, medians. Starting Python and its libraries takes
-0.09 s of every run; several pictures in one command share it.
+Whole processes, default options, 256 colors, medians. These are plain PNGs; other pictures and
+options take 0.1 s more to start, which several pictures in one command share.
 
 {times}
 
