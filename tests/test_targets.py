@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from painted import alpha, flat, photo, text
-from tinct import TargetError, draw, search
+from tinct import TargetError, draw, search, targets
 from tinct.compress import compress
 from tinct.quality import ssimulacra2
 
@@ -158,3 +158,15 @@ def test_few_colors_of_flat_pictures_are_those_that_score_highest_undithered():
         assert score == ssimulacra2(pixels, drawing.image)
         assert score >= compress(pixels, colors, dither=0, ssimulacra2=True).report.ssimulacra2
         assert len(drawing.palette) <= colors
+
+
+def test_a_way_that_misses_the_goal_on_the_whole_picture_gives_its_turn_to_the_next(monkeypatch):
+    def found_on_tiles(hunt, colors, guess):
+        hunt.reached = {(64, None): (99, 0.2), (2, None): (10, 0.5)}
+
+    monkeypatch.setattr(draw, "WHOLE", 1 << 10)
+    monkeypatch.setattr(targets._Hunt, "everywhere", found_on_tiles)
+    studio = draw.Studio(photo(200, 200), draw.Options(dither=0.75), draw.Clock())
+    best = targets.least_bytes(studio, 256, 60)
+    assert studio.score(best) >= 60
+    assert 2 < len(best.palette) <= 64

@@ -85,8 +85,10 @@ def least_bytes(studio: Studio, colors: int, goal: float, least: float | None = 
         if studio.thorough:
             tried.without_dithering()
         close = CLOSE if tried.best is None else 3 * CLOSE
-        for (number, hunt.dither), lossy in tried.finalists() or [((colors, None), where)]:
-            hunt.turn(number, lossy, close)
+        for (number, hunt.dither), lossy, final in tried.ways() or [((colors, None), where, True)]:
+            # What reaches the goal on tiles may miss it on the whole: then the next has its turn.
+            if final or (hunt.best is None and hunt.rival is None):
+                hunt.turn(number, lossy, close)
     else:
         hunt.everywhere(colors, where)
         if studio.thorough:
@@ -346,7 +348,12 @@ class _Hunt:
         size = self.reached.get((colors, self.dither), (math.inf, 0.0))[0]
         return self.best is not None and size > MUCH * len(self.best.data)
 
-    def finalists(self) -> list[tuple[tuple[int, float | None], float]]:
-        """The best two ways (colors and dithering), if they are close, each with its loss."""
-        order = sorted(self.reached.items(), key=lambda item: item[1][0])[:2]
-        return [(way, lossy) for way, (size, lossy) in order if size <= MUCH * order[0][1][0]]
+    def ways(self) -> list[tuple[tuple[int, float | None], float, bool]]:
+        """Ways (colors and dithering) that reach the goal, the least bytes first, with their loss;
+        and whether they are finalists: the best two, if they are close.
+        """
+        order = sorted(self.reached.items(), key=lambda item: item[1][0])
+        return [
+            (way, lossy, rank < 2 and size <= MUCH * order[0][1][0])
+            for rank, (way, (size, lossy)) in enumerate(order)
+        ]
