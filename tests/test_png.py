@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from painted import PICTURES, bird, exact, flat, grey, one_color
+from tinct import _kernels
 from tinct.files import read
 from tinct.png import encode, encode_truecolor
 
@@ -141,3 +142,12 @@ def test_truecolor_refuses_what_is_no_picture():
 def test_one_color_and_one_pixel_are_pictures_too():
     for pixels in (one_color(), one_color()[:1, :1]):
         assert np.array_equal(read(encode(*indexed(pixels))).pixels, pixels)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_indices_are_packed_from_the_left_and_each_row_starts_a_byte(bits):
+    indices = np.random.default_rng(bits).integers(0, 1 << bits, (5, 11), dtype=np.uint8)
+    rows = ["".join(f"{index:0{bits}b}" for index in row) for row in indices]
+    rows = [row + "0" * (-len(row) % 8) for row in rows]
+    slow = b"".join(int(row, 2).to_bytes(len(row) // 8, "big") for row in rows)
+    assert _kernels.packed(indices, bits) == slow

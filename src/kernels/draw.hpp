@@ -186,11 +186,26 @@ inline std::vector<uint8_t> differences(const Picture &picture, int axis, int64_
     return out;
 }
 
+// Several indices to the byte, the leftmost in the highest bits, each row starting a byte.
+inline std::vector<uint8_t> packed(const uint8_t *indices, int64_t height, int64_t width, int bits) {
+    const int per_byte = 8 / bits;
+    const int64_t stride = (width + per_byte - 1) / per_byte;
+    std::vector<uint8_t> out(size_t(height * stride), 0);
+    for (int64_t y = 0; y < height; ++y)
+        for (int64_t x = 0; x < width; ++x)
+            out[size_t(y * stride + x / per_byte)] |=
+                uint8_t(indices[y * width + x] << (bits * (per_byte - 1 - x % per_byte)));
+    return out;
+}
+
 // Every pixel's entry; the palette holds one that can be seen, or no pixel can.
 inline void remap(const Picture &picture, const uint8_t *colors, int k, Counted &counted, const Manner &manner,
                   const std::function<void()> &poll, uint8_t *out) {
     const Entries entries(colors, k, picture.channels, counted.space);
-    if (entries.shown.empty()) return std::fill_n(out, picture.size(), uint8_t(0)), void();
+    if (entries.shown.empty()) {
+        std::fill_n(out, picture.size(), uint8_t(0));
+        return;
+    }
     const Mapping mapping(picture, entries, counted, manner.threads, poll);
     if (manner.dither == 0) return mapping.finish(mapping.nearest.data(), out);
     std::vector<uint8_t> drawn(size_t(picture.size()));

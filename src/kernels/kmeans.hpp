@@ -422,7 +422,7 @@ constexpr int PATIENCE = 4;  // single moves in vain before the centers are shak
 constexpr size_t SHORTLIST = 64;  // centers considered for a single move
 constexpr int64_t CELLS = 1024, PER_CENTER = 64;  // points in the summary: at least so many, and for each center
 // A summary so many times as fine to settle on after the search: 4 and 16 give about the same. On 12 Kodak pictures the mean
-// excess falls from 0.79 to 0.76 %, with half to nine tenths of the iterations over all points.
+// excess falls from 0.79 to 0.76 %, with two fifths to all of the iterations over all points.
 constexpr int64_t FINER = 8;
 constexpr int64_t FEWEST = 2048;  // below that the summary is too coarse, or saves too little
 

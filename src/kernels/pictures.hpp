@@ -76,6 +76,9 @@ inline void bind_colors(nb::module_ &m) {
         draw::find_edges(weights.data(), int64_t(weights.size()), reinterpret_cast<uint8_t *>(out.data()));
         return out;
     }, "weights"_a);
+    m.def("packed", [](const Array<uint8_t, 2> &indices, int bits) {
+        return bytes_of(draw::packed(indices.data(), int64_t(indices.shape(0)), int64_t(indices.shape(1)), bits));
+    }, "indices"_a, "bits"_a);
     m.def("differences", [](const Array<uint8_t, 3> &pixels, int axis, int64_t rows, int64_t every) {
         return bytes_of(draw::differences(picture_of(pixels), axis, rows, every));
     }, "pixels"_a, "axis"_a, "rows"_a, "every"_a);

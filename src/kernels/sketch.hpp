@@ -82,17 +82,7 @@ class Sketch {
     int64_t colors() const { return counted_->size(); }
     const palette::Colors &entries() const { return palette_; }
 
-    // Several indices to the byte, the leftmost in the highest bits, each row starting a byte.
-    std::vector<uint8_t> packed(int bits) const {
-        const int per_byte = 8 / bits;
-        const int64_t stride = (width_ + per_byte - 1) / per_byte;
-        std::vector<uint8_t> out(size_t(height_ * stride), 0);
-        for (int64_t y = 0; y < height_; ++y)
-            for (int64_t x = 0; x < width_; ++x)
-                out[size_t(y * stride + x / per_byte)] |=
-                    uint8_t(indices_[size_t(y * width_ + x)] << (bits * (per_byte - 1 - x % per_byte)));
-        return out;
-    }
+    std::vector<uint8_t> packed(int bits) const { return draw::packed(indices_.data(), height_, width_, bits); }
 
     // Of the drawing, over the three color channels, both as seen over mid grey.
     uint64_t squared_error() const {

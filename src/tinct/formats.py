@@ -242,7 +242,7 @@ def _quick_ways(indices: Indices, palette: Pixels, level: int | None, wide: bool
     indices, entries = png.tidied(indices, palette)
     height, width = indices.shape
     return deflate.ways(
-        lambda bits: png.packed(indices, bits),
+        lambda bits: _kernels.packed(indices, bits),
         width,
         height,
         [(r, g, b, a) for r, g, b, a in entries.tolist()],

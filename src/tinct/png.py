@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tinct import _kernels, deflate
 
-__all__ = ["encode", "encode_truecolor", "packed", "tidied"]
+__all__ = ["encode", "encode_truecolor", "tidied"]
 
 Pixels = NDArray[np.uint8]
 
@@ -57,7 +57,9 @@ def encode(
     indices, entries = tidied(indices, palette)
     height, width = indices.shape
     bits = 8 if wide else deflate.index_bits(len(entries))
-    return deflate.indexed(packed(indices, bits), width, height, entries.tolist(), bits, level)
+    return deflate.indexed(
+        _kernels.packed(indices, bits), width, height, entries.tolist(), bits, level
+    )
 
 
 def encode_truecolor(pixels: Pixels, *, level: int = 1) -> bytes:
@@ -125,21 +127,3 @@ def tidied(indices: NDArray[np.uint8], palette: Pixels) -> tuple[NDArray[np.uint
     if (table[used] == used).all():
         return indices, entries[kept]
     return table[indices], entries[kept]
-
-
-def packed(indices: NDArray[np.uint8], bits: int) -> bytes:
-    r"""Several pixels to the byte, the leftmost in the highest bits, each row starting a byte.
-
-    Examples
-    --------
-    >>> packed(np.array([[1, 2, 3], [0, 0, 1]], np.uint8), 4)
-    b'\x120\x00\x10'
-    """
-    if bits == 8:
-        return indices.tobytes()
-    per_byte = 8 // bits
-    padded = np.pad(indices, ((0, 0), (0, -indices.shape[1] % per_byte)))
-    bytes_ = np.zeros((len(indices), padded.shape[1] // per_byte), np.uint8)
-    for place in range(per_byte):
-        bytes_ = bytes_ << bits | padded[:, place::per_byte]
-    return bytes_.tobytes()
