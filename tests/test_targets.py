@@ -1,6 +1,7 @@
 """Laws of the searches around the pipeline."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -170,3 +171,24 @@ def test_a_way_that_misses_the_goal_on_the_whole_picture_gives_its_turn_to_the_n
     best = targets.least_bytes(studio, 256, 60)
     assert studio.score(best) >= 60
     assert 2 < len(best.palette) <= 64
+
+
+def test_where_the_score_jumps_past_the_goal_other_numbers_of_colors_come_closer():
+    def draw_with(colors, lossy, hasty, dither):
+        jumps = 88 if lossy < 0.4 else 70
+        score = jumps if colors == 20 else 95 - 30 * lossy
+        return SimpleNamespace(data=bytes(3000 - int(1000 * lossy) - colors), score=score)
+
+    studio = SimpleNamespace(
+        draw=draw_with,
+        score=lambda drawing: drawing.score,
+        flat=True,
+        pixels=np.zeros((1000, 1000, 3), np.uint8),
+    )
+    hunt = targets._Hunt(studio, 80)
+    hunt.turn(20, 0.3, targets.CLOSE)
+    assert hunt.at[0] == 20
+    assert hunt.at[2] == 88
+    hunt.closer(64)
+    assert hunt.at[0] != 20
+    assert 80 <= hunt.at[2] <= 80 + targets.SPARE
