@@ -11,7 +11,7 @@
 namespace tinct {
 
 // Memory given back, kept for the next who asks for as much: from the system every page comes anew, for one or two
-// microseconds, and a picture's histogram and clusters take 1400. At most 8 MB are kept, the latest. Nobody waits:
+// microseconds, and a picture's histogram and clusters take 1700. At most 16 MB are kept, the latest. Nobody waits:
 // who finds another thread here goes to the system.
 class Shelf {
   public:
@@ -44,7 +44,7 @@ class Shelf {
     }
 
   private:
-    static constexpr size_t LEAST = 64 << 10, MOST = 8 << 20;
+    static constexpr size_t LEAST = 64 << 10, MOST = 16 << 20;
     static constexpr int PLACES = 64;
     struct Piece {
         void *place;

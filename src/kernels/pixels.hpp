@@ -15,6 +15,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "buffer.hpp"
@@ -130,19 +131,21 @@ struct Key {
         if constexpr (C == 4) return p[3] ? SPREAD[p[3]] << 3 | key : 0;
         return key;
     }
-    // Every C-th bit, pulled together in three steps.
-    static uint8_t channel(uint32_t key, int shift) {
-        uint32_t v = key >> shift & (C == 3 ? 0x249249u : 0x11111111u);
-        v = (v | v >> (C - 1)) & (C == 3 ? 0x0C30C3u : 0x03030303u);
-        v = (v | v >> (2 * C - 2)) & (C == 3 ? 0x00F00Fu : 0x000F000Fu);
-        return uint8_t(v | v >> (4 * C - 4));
-    }
     static void to_color(uint32_t key, uint8_t *p) {
-        p[0] = channel(key, 1);
-        p[1] = channel(key, 2);
-        p[2] = channel(key, 0);
-        if constexpr (C == 4) p[3] = channel(key, 3);
+        uint32_t color = 0;
+        for (int shift = 6 * C; shift >= 0; shift -= 2 * C) color = color << 2 | PAIRS[key >> shift & (PAIRS.size() - 1)];
+        for (int j = 0; j < C; ++j) p[j] = uint8_t(color >> 8 * j);
     }
+
+  private:
+    // Two bits of each channel, in a byte each, from the part of a key that holds them.
+    static constexpr std::array<uint32_t, 1 << 2 * C> PAIRS = [] {
+        constexpr int CHANNEL[] = {2, 0, 1, 3};  // by its place in a key
+        std::array<uint32_t, 1 << 2 * C> pairs{};
+        for (uint32_t v = 0; v < pairs.size(); ++v)
+            for (int bit = 0; bit < 2 * C; ++bit) pairs[v] |= (v >> bit & 1) << (8 * CHANNEL[bit % C] + bit / C);
+        return pairs;
+    }();
 };
 
 // ---- distinct colors ----------------------------------------------------------------------------
@@ -195,54 +198,47 @@ class BucketCounter {
     std::vector<uint64_t> used_ = std::vector<uint64_t>(WORDS);
 };
 
-// Pixels dealt into buckets by the upper half of their key: two readings of the picture and two bytes a pixel,
-// where sorting whole keys takes four or eight. The two halves of the picture are dealt side by side, because
-// neighbours share a bucket and would wait for each other's counter.
+// Pixels dealt into buckets by the upper half of their key. Neighbors share a bucket and would wait for each other's
+// counter, so each has the next of four; with alpha there are so many buckets that clearing them would take longer.
+// (A table of bytes per key, in pieces as they are touched, took as long: a photograph touches 1000 of 4 kB. Reading
+// the picture twice instead of keeping the keys takes half as long again.)
 template <int C>
 class Dealt {
   public:
-    Dealt(const uint8_t *pixels, int64_t n)
-        : pixels_(pixels), low_(size_t(n)) {
-        for_each_pixel(n, [&](int64_t i, auto &next) { ++next[Key<C>::of(pixels_ + i * C) >> HALF]; });
+    Dealt(const uint8_t *pixels, int64_t n) : low_(size_t(n)) {
+        Buffer<uint32_t> keys(n);
+        for (int64_t i = 0; i < n; ++i) keys[i] = Key<C>::of(pixels + i * C);
+        each(keys, [](uint32_t key, int64_t *next) { ++next[key >> HALF]; });
         int64_t total = 0;
-        for (int bucket = 0; bucket < SIZE; ++bucket) {
-            const int64_t first = total, second = first + one_[bucket];
-            total = second + other_[bucket];
-            one_[bucket] = first;
-            other_[bucket] = second;
-        }
-        for_each_pixel(n, [&](int64_t i, auto &next) {
-            const uint32_t key = Key<C>::of(pixels_ + i * C);
-            low_[next[key >> HALF]++] = uint16_t(key & (SIZE - 1));
-        });
+        for (int bucket = 0; bucket < SIZE; ++bucket)
+            for (int part = 0; part < PARTS; ++part) total += std::exchange(next_[part * SIZE + bucket], total);
+        each(keys, [&](uint32_t key, int64_t *next) { low_[next[key >> HALF]++] = uint16_t(key & (SIZE - 1)); });
     }
     Distinct count() {
+        const int64_t *ends = next_.data() + (PARTS - 1) * SIZE;  // now that all are dealt
         int64_t first = 0, most = 0;
-        for (int bucket = 0; bucket < SIZE; first = other_[bucket++])
-            most += std::min<int64_t>(other_[bucket] - first, SIZE);
+        for (int bucket = 0; bucket < SIZE; first = ends[bucket++]) most += std::min<int64_t>(ends[bucket] - first, SIZE);
         Distinct out(most);
         BucketCounter<C> counter;
         first = 0;
-        for (int bucket = 0; bucket < SIZE; first = other_[bucket++])
-            if (const int64_t n = other_[bucket] - first) counter.count(bucket, low_.data() + first, n, out);
+        for (int bucket = 0; bucket < SIZE; first = ends[bucket++])
+            if (const int64_t n = ends[bucket] - first) counter.count(bucket, low_.data() + first, n, out);
         return out;
     }
 
   private:
-    static constexpr int HALF = Key<C>::HALF, SIZE = 1 << HALF;
+    static constexpr int HALF = Key<C>::HALF, SIZE = 1 << HALF, PARTS = C == 3 ? 4 : 1;
 
-    template <class Visit> void for_each_pixel(int64_t n, Visit visit) {
-        const int64_t half = n / 2;
-        for (int64_t i = 0; i < half; ++i) {
-            visit(i, one_);
-            visit(half + i, other_);
-        }
-        if (n % 2) visit(n - 1, other_);
+    template <class Visit> void each(const Buffer<uint32_t> &keys, Visit visit) {
+        const int64_t n = int64_t(keys.size());
+        int64_t i = 0;
+        for (; i + PARTS <= n; i += PARTS)
+            for (int part = 0; part < PARTS; ++part) visit(keys[i + part], next_.data() + part * SIZE);
+        for (; i < n; ++i) visit(keys[i], next_.data());
     }
 
-    const uint8_t *pixels_;
     Buffer<uint16_t> low_;
-    std::vector<int64_t> one_ = std::vector<int64_t>(SIZE), other_ = std::vector<int64_t>(SIZE);
+    std::vector<int64_t> next_ = std::vector<int64_t>(PARTS * SIZE);  // where each part's next key of a bucket goes
 };
 
 // ---- every pixel its color's label --------------------------------------------------------------

@@ -126,15 +126,7 @@ template <class T> class Points {
         }
         x_.resize(blocks * d * LANES);
         w_.resize(blocks * LANES);
-        for (int64_t block = 0; block < blocks; ++block) {
-            int64_t from[LANES];
-            for (int i = 0; i < LANES; ++i) from[i] = index(std::min(block * LANES + i, n - 1));
-            for (int j = 0; j < d; ++j)
-                for (int i = 0; i < LANES; ++i) x_[(block * d + j) * LANES + i] = x[from[i] * d + j];
-            const int64_t here = std::min<int64_t>(n - block * LANES, LANES);
-            for (int64_t i = 0; i < LANES; ++i)
-                mass_ += w_[block * LANES + i] = i >= here ? 0.0 : weights ? weights[from[i]] : 1.0;
-        }
+        d == 3 ? lay_out<3>(x, weights) : lay_out<0>(x, weights);
         labels_.resize(blocks * LANES);
         if (boxed) bound();
         else measure_radii();
@@ -263,8 +255,10 @@ template <class T> class Points {
     double variance() const {
         double total = 0;
         for (int j = 0; j < d; ++j) {
-            const double mean = kernels_.column(view(), j, 0, false) / mass_;
-            total += kernels_.column(view(), j, mean, true) / mass_;
+            double sums[2];
+            kernels_.column(view(), j, double(at(0, j)), sums);
+            const double mean = sums[0] / mass_;
+            total += std::max(sums[1] / mass_ - mean * mean, 0.0);
         }
         return total / d;
     }
@@ -393,6 +387,24 @@ template <class T> class Points {
         std::vector<int32_t> ids;
         std::vector<T> numbers;
     };
+
+    // Into blocks, in their order. D is d where it is worth knowing, 0 otherwise.
+    template <int D> void lay_out(const T *x, const double *weights) {
+        const int dims = D ? D : d;
+        double masses[LANES] = {};  // one sum would wait for itself
+        for (int64_t block = 0; block < blocks; ++block) {
+            const int64_t first = block * LANES, here = std::min<int64_t>(n - first, LANES);
+            T *const to = x_.data() + first * dims;
+            double *const w = w_.data() + first;
+            for (int i = 0; i < LANES; ++i) {
+                const int64_t from = index(std::min(first + i, n - 1));
+                for (int j = 0; j < dims; ++j) to[j * LANES + i] = x[from * dims + j];
+                w[i] = i >= here ? 0.0 : weights ? weights[from] : 1.0;
+            }
+            for (int i = 0; i < LANES; ++i) masses[i] += w[i];
+        }
+        for (double mass : masses) mass_ += mass;
+    }
 
     // With d known the sums stay in registers.
     template <int D> void average_in(const std::vector<int64_t> &ends, T *means, double *weights) const {
