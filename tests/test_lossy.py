@@ -49,6 +49,15 @@ def test_visibility_equals_slow_twin(height, width, channels, seed):
     np.testing.assert_allclose(visibility(pixels), slow, rtol=1e-4)
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_visibility_is_the_same_on_any_number_of_threads(channels):
+    pixels = np.random.default_rng(3).integers(0, 256, (150, 20, channels), np.uint8)
+    one, three = (visibility(pixels, threads=n) for n in (1, 3))
+    np.testing.assert_array_equal(one, three)
+    slow = reference.visibility(points_of(pixels))
+    np.testing.assert_allclose(one, slow, rtol=1e-4)
+
+
 def test_visibility_means_one_and_is_least_in_texture():
     pixels = photo(64, 64).copy()
     pixels[:, :32] = 120

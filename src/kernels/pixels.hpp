@@ -103,6 +103,11 @@ inline void eight_points(const uint8_t *const (&color)[LANES], Floats (&point)[C
 template <int C>
 void points_of(const uint8_t *colors, int64_t n, float *out) {
     for (int64_t i = 0; i < n; i += LANES) {
+        // Flat pictures repeat themselves: comparing takes a twentieth of the time.
+        if (i >= LANES && i + LANES <= n && !std::memcmp(colors + i * C, colors + (i - LANES) * C, LANES * C)) {
+            std::copy_n(out + (i - LANES) * C, LANES * C, out + i * C);
+            continue;
+        }
         const uint8_t *color[LANES];
         for (int lane = 0; lane < LANES; ++lane) color[lane] = colors + std::min(i + lane, n - 1) * C;
         Floats point[C];

@@ -71,7 +71,7 @@ class Sketch {
         std::vector<uint8_t> sharp;
         draw::Manner manner{.dither = dither, .threads = threads};
         if (dither > 0 && flat) {
-            sharp = edges();
+            sharp = edges(threads);
             manner.sharp = sharp.data();
         }
         const int k = int(palette_.size()) / channels;
@@ -136,10 +136,10 @@ class Sketch {
         std::vector<double> weights(found.counts.begin(), found.counts.begin() + int64_t(found.size));
         counted_.emplace(std::move(colors), std::move(weights), std::move(points), channels, palette::Space::oklab);
     }
-    std::vector<uint8_t> edges() const {
+    std::vector<uint8_t> edges(int threads) const {
         std::vector<float> weights(size_t(picture().size()));
         const auto weigh = channels == 4 ? visibility::weights_of<4> : visibility::weights_of<3>;
-        weigh(pixels_.data(), height_, width_, weights.data());
+        weigh(pixels_.data(), height_, width_, threads, weights.data());
         std::vector<uint8_t> found(weights.size());
         draw::find_edges(weights.data(), int64_t(weights.size()), found.data());
         return found;

@@ -7,8 +7,10 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
+#include "crew.hpp"
 #include "pixels.hpp"
 
 namespace tinct::visibility {
@@ -33,13 +35,13 @@ inline int64_t mirrored(int64_t i, int64_t n) {
 template <int C>
 class Activity {
   public:
-    Activity(const uint8_t *pixels, int64_t height, int64_t width)
+    Activity(const uint8_t *pixels, int64_t height, int64_t width, int64_t first)
         : pixels_(pixels), height_(height), width_(width), points_(size_t(width * C)),
           padded_(size_t(width + 2 * RADIUS)), rows_(size_t(ROWS * PLANES * width)) {
-        for (int64_t y = -RADIUS; y < RADIUS; ++y) blur_row(y);
+        for (int64_t y = first - RADIUS; y < first + RADIUS; ++y) blur_row(y);
     }
 
-    /// The local standard deviation along row y; rows are asked for from the top down.
+    /// The local standard deviation along row y; rows are asked for from `first` down, none left out.
     void row(int64_t y, float *out) {
         blur_row(y + RADIUS);
         std::vector<double> variance(size_t(width_), 0.0), mean(variance), square(variance);
@@ -92,17 +94,23 @@ class Activity {
 
 /// weights (h, w): 1 / (HALF + activity), scaled to a mean of 1.
 template <int C>
-void weights_of(const uint8_t *pixels, int64_t height, int64_t width, float *weights) {
-    Activity<C> activity(pixels, height, width);
-    double total = 0;
-    for (int64_t y = 0; y < height; ++y) {
-        float *row = weights + y * width;
-        activity.row(y, row);
-        for (int64_t x = 0; x < width; ++x) {
-            row[x] = 1.0f / (HALF + row[x]);
-            total += double(row[x]);
+void weights_of(const uint8_t *pixels, int64_t height, int64_t width, int threads, float *weights) {
+    constexpr int64_t BAND = 64;  // rows: RADIUS more above and below each are blurred twice
+    const int64_t bands = (height + BAND - 1) / BAND;
+    std::vector<double> totals(size_t(height), 0.0);  // of the rows, so that threads change no bit
+    const auto weigh = [&](int64_t band) {
+        Activity<C> activity(pixels, height, width, band * BAND);
+        for (int64_t y = band * BAND; y < std::min((band + 1) * BAND, height); ++y) {
+            float *row = weights + y * width;
+            activity.row(y, row);
+            for (int64_t x = 0; x < width; ++x) {
+                row[x] = 1.0f / (HALF + row[x]);
+                totals[size_t(y)] += double(row[x]);
+            }
         }
-    }
+    };
+    Crew(std::min<int64_t>(threads ? threads : processors(), bands) - 1).each(bands, weigh, {});
+    const double total = std::accumulate(totals.begin(), totals.end(), 0.0);
     const float scale = float(double(height * width) / total);
     for (int64_t i = 0; i < height * width; ++i) weights[i] *= scale;
 }
@@ -135,11 +143,11 @@ void sum_by_color(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64
     }
 }
 
-inline pixels::Fresh<float> weights_py(const pixels::Array<uint8_t, 3> &pixels) {
+inline pixels::Fresh<float> weights_py(const pixels::Array<uint8_t, 3> &pixels, int threads) {
     auto out = pixels::make_array<float>({pixels.shape(0), pixels.shape(1)});
     nanobind::gil_scoped_release release;
     auto run = pixels.shape(2) == 4 ? weights_of<4> : weights_of<3>;
-    run(pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), out.data());
+    run(pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), threads, out.data());
     return out;
 }
 
@@ -160,7 +168,7 @@ namespace tinct {
 
 inline void bind_visibility(nanobind::module_ &m) {
     using namespace nanobind::literals;
-    m.def("visibility", &visibility::weights_py, "pixels"_a);
+    m.def("visibility", &visibility::weights_py, "pixels"_a, "threads"_a);
     m.def("sum_visibility", &visibility::sums_py, "pixels"_a, "colors"_a, "weights"_a);
 }
 

@@ -10,7 +10,6 @@ import gc
 import os
 import sys
 
-from tinct.quick import quick
 from tinct.rules import INTERRUPTED
 
 __all__ = ["run"]
@@ -35,6 +34,8 @@ def run() -> None:
 
 def _code(argv: list[str]) -> int:
     """By the short way if the arguments and the picture allow it."""
+    from tinct.quick import quick  # after `run` has told the collector
+
     try:
         code = quick(argv)
     except OSError as error:

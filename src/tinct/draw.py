@@ -156,7 +156,7 @@ class Studio:
     def weights(self) -> NDArray[np.float32]:
         """How much an error shows, per pixel."""
         with self.clock("histogram"):
-            return visibility(self.pixels)
+            return visibility(self.pixels, threads=self.options.threads)
 
     @cached_property
     def flat(self) -> bool:

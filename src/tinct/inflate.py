@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
@@ -82,11 +81,11 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Name and contents of each chunk, up to the first that is broken."""
     at, view = len(SIGNATURE), memoryview(data)
     while at + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, at)
+        length = int.from_bytes(view[at : at + 4])
         end = at + 8 + length
         if end + 4 > len(data):
             return
-        if struct.unpack_from(">I", data, end)[0] != zlib.crc32(view[at + 4 : end]):
+        if int.from_bytes(view[end : end + 4]) != zlib.crc32(view[at + 4 : end]):
             return
         yield data[at + 4 : at + 8], view[at + 8 : end]
         at = end + 4
@@ -96,7 +95,8 @@ def _size(header: memoryview) -> tuple[int, int, int] | None:
     """Width, height and channels, if an IHDR says 8 bits, RGB or RGBA, not interlaced."""
     if len(header) != 13:
         return None
-    width, height, bits, kind, *methods = struct.unpack(">IIBBBBB", header)
+    width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
+    bits, kind, *methods = header[8:]
     if bits != 8 or kind not in (2, 6) or any(methods):
         return None
     if not 0 < width * height <= MAX_PIXELS:
@@ -114,7 +114,7 @@ def _all_harmless(chunks: list[tuple[bytes, memoryview]]) -> bool:
         if name in (b"tEXt", b"iTXt") and not _is_mere_text(name, bytes(body)):
             return False
         if name == b"gAMA":
-            gamma = struct.unpack(">I", body)[0] / 100_000
+            gamma = int.from_bytes(body) / 100_000
     return is_srgb(gamma) or any(name == b"sRGB" for name, _ in chunks)
 
 

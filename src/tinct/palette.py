@@ -115,7 +115,7 @@ def histogram(pixels: Colors, space: str = "oklab") -> Histogram:
     return Histogram(colors, counts, to_points(colors, space), space)
 
 
-def visibility(pixels: Colors) -> NDArray[np.float32]:
+def visibility(pixels: Colors, *, threads: int | None = None) -> NDArray[np.float32]:
     """How much an error shows at each pixel: little in texture, more where nothing happens.
 
     A pixel's weight is 1 / (0.006 + a), where a is the local standard deviation of Oklab's L (and
@@ -125,6 +125,8 @@ def visibility(pixels: Colors) -> NDArray[np.float32]:
     ----------
     pixels : (h, w, 3) or (h, w, 4) uint8
         The picture.
+    threads : int, optional
+        As in `tinct.kmeans`.
 
     Returns
     -------
@@ -148,7 +150,7 @@ def visibility(pixels: Colors) -> NDArray[np.float32]:
     pixels = as_pixels(pixels)
     if pixels.ndim != 3:
         raise ValueError(f"pixels must be (h, w, c), not {pixels.shape}")
-    return _kernels.visibility(pixels)
+    return _kernels.visibility(pixels, as_kernels_take(0, 0, threads)[2])
 
 
 def weighted(histogram: Histogram, pixels: Colors, weights: NDArray[np.float32]) -> Histogram:

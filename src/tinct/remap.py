@@ -186,7 +186,7 @@ def remap_lossy(
     shown = np.flatnonzero(~clear)
     if not len(shown):
         return nearest
-    weights = visibility(pixels) if weights is None else weights
+    weights = visibility(pixels, threads=threads) if weights is None else weights
     order = np.append(shown, clear.argmax()) if clear.any() else shown
     place = np.zeros(MAX_COLORS, np.uint8)
     place[order] = np.arange(len(order))
