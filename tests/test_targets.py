@@ -192,3 +192,21 @@ def test_where_the_score_jumps_past_the_goal_other_numbers_of_colors_come_closer
     hunt.closer(64)
     assert hunt.at[0] != 20
     assert 80 <= hunt.at[2] <= 80 + targets.SPARE
+
+
+def test_plain_drawings_give_up_points_for_loss_where_that_saves_bytes():
+    plain = SimpleNamespace(data=bytes(1000), score=88)
+
+    def draw_with(colors, lossy, dither):
+        assert (colors, dither) == (12, 0.0)
+        return SimpleNamespace(data=bytes(950 - int(100 * lossy)), score=88 - 40 * lossy)
+
+    hunt = targets._Hunt(SimpleNamespace(draw=draw_with, score=lambda d: d.score), 80)
+    hunt.rival, hunt.spare = plain, (12, 8.0)
+    lighter = hunt.lightened(plain)
+    assert len(lighter.data) < 950
+    assert lighter.score >= 80
+    other = SimpleNamespace(data=bytes(9), score=81)
+    assert hunt.lightened(other) is other
+    hunt.spare = (12, 1.0)
+    assert hunt.lightened(plain) is plain

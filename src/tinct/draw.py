@@ -190,10 +190,15 @@ class Studio:
         """Draw the picture with at most so many colors, at so much loss.
 
         A hasty drawing is encoded with little effort, which is enough to compare large ones; see
-        `finish`.
+        `finish`. Where no dithering is asked for here, few colors are those of `plain`.
         """
+        chosen = (
+            self.plain(colors)[0].palette
+            if dither == 0 and colors <= AUDITION and self.thorough
+            else self._palette(colors, lossy > 0).colors
+        )
         drawing = self._draw(
-            self._palette(colors, lossy > 0).colors,
+            chosen,
             lossy,
             hasty,
             self.options.dither if dither is None else dither,

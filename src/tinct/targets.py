@@ -19,6 +19,7 @@ SCORES, LOG_BYTES = 60.0, 2.3
 CLOSE = 0.5  # points of SSIMULACRA2 above the goal that are close enough
 SPARE = 1.5  # and those that are worth more attempts, which give up so much of them (SPENT)
 HASTE = 1.06  # by how much a finished drawing may be smaller
+LIGHT, LIGHTER = 0.15, 3  # the loss to begin with, and how many are tried
 SPENT = (2.0, 1.0, 0.5, 0.25, 1.0, 0.5)
 FULL = math.log(1 / 0.975)  # a budget filled to 97.5 % is filled
 # Few colors with little loss beat many colors with much where a picture is flat, and never in
@@ -101,7 +102,7 @@ def least_bytes(studio: Studio, colors: int, goal: float, least: float | None = 
     if hunt.best is None and hunt.rival is None:
         hunt.measure(colors, 0.0)
     if (best := hunt.outcome()) is not None:
-        return best
+        return hunt.lightened(best)
     if least is not None and hunt.closest is not None and hunt.highest >= least:
         return studio.finish(hunt.closest)
     raise TargetError(
@@ -250,6 +251,7 @@ class _Hunt:
         self.closest: Drawing | None = None  # of all, the one that scores highest
         self.highest = -math.inf
         self.rival: Drawing | None = None  # another kind of drawing that does
+        self.spare = (0, 0.0)  # its colors, and points above the goal
         # As the studio does it; that of the best.
         self.dither: float | None = None
         self.best_dither: float | None = None
@@ -330,7 +332,28 @@ class _Hunt:
             drawing, score = self.studio.plain(fewer)
             if score >= self.goal:
                 self.rival = self.studio.finish(drawing)
+                self.spare = (fewer, score - self.goal)
                 return
+
+    def lightened(self, best: Drawing) -> Drawing:
+        """The rival, where it is the best and has points to give up for loss; else what it was.
+
+        Without dithering few colors take a little loss well: a wide chart's letters then cost 4 %
+        less. (Drawn hastily, bytes rose where in the end they fall.)
+        """
+        colors, spare = self.spare
+        if best is not self.rival or spare <= SPARE:
+            return best
+        found = [best]
+
+        def slack(lossy: float) -> float:
+            drawing = self.studio.draw(colors, max(lossy, STEP), dither=0.0)
+            left = self.studio.score(drawing) - self.goal
+            found.extend([drawing] if left >= 0 else [])
+            return left
+
+        farthest(slack, tolerance=CLOSE, guess=LIGHT, slope=SCORES, most=LIGHTER)
+        return min(found, key=lambda drawing: len(drawing.data))
 
     def everywhere(self, colors: int, guess: float) -> None:
         """With these colors and, where the picture is flat, with fewer; then around the best."""
