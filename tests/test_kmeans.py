@@ -461,3 +461,13 @@ def test_points_lie_along_a_curve_that_never_jumps(d):
     along = shuffled[_kernels.curve_order(shuffled)]
     assert len(np.unique(along, axis=0)) == len(grid)
     assert (np.abs(np.diff(along, axis=0)).sum(axis=1) == 1).all()
+
+
+def test_a_point_of_weight_zero_far_away_does_not_change_when_the_run_stops():
+    points = np.random.default_rng(4).normal(size=(2000, 2))
+    far = np.vstack([points, [[-1e9, -1e9]]])
+    weights = np.append(np.ones(2000), 0.0)
+    without = tinct.kmeans(points, 8, init=points[:8], tol=1e-2)
+    run = tinct.kmeans(far, 8, init=points[:8], tol=1e-2, weights=weights)
+    assert run.n_iter == without.n_iter
+    np.testing.assert_allclose(run.centers, without.centers)

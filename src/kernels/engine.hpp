@@ -93,8 +93,8 @@ struct Kernels {
     void (*recount)(const View<T> &, int64_t first, int64_t last, const int32_t *labels, double *sums);
     // Sum of w |x - center|^2 over blocks [first, last), in float64, each lane with its own sum.
     double (*inertia)(const View<T> &, const T *rows, int64_t first, int64_t last, const int32_t *labels);
-    // Sums over all points of w (x - center) and of w (x - center)^2 in dimension j, each lane with its own.
-    void (*column)(const View<T> &, int j, double center, double *sums);
+    // Sum over all points of w (x - center) in dimension j, or of w (x - center)^2, each lane with its own sum.
+    double (*column)(const View<T> &, int j, double center, bool squared);
     // Per cluster, with t = x - center: what Moment says, [k][d + 1], or the products w t t^T, [k][d][d]. `room` holds
     // LANES * d numbers more than `out`; both are 0.
     void (*moments)(const View<T> &, const T *rows, const double *directions, Moment what, const int32_t *labels,

@@ -812,22 +812,18 @@ double inertia(const View<T> &view, const T *rows, int64_t first, int64_t last, 
     return total;
 }
 
-template <class T> void column(const View<T> &view, int j, double center, double *sums) {
-    double plain[LANES] = {}, squared[LANES] = {};
+template <class T> double column(const View<T> &view, int j, double center, bool squared) {
+    double sums[LANES] = {}, total = 0;
     for (int64_t block = 0; block < view.blocks; ++block) {
         const T *x = view.x + (block * view.d + j) * LANES;
         const double *w = view.w + block * LANES;
         for (int i = 0; i < LANES; ++i) {
-            const double t = double(x[i]) - center, weighted = w[i] * t;
-            plain[i] += weighted;
-            squared[i] += weighted * t;
+            const double t = double(x[i]) - center;
+            sums[i] += w[i] * (squared ? t * t : t);
         }
     }
-    sums[0] = sums[1] = 0;
-    for (int i = 0; i < LANES; ++i) {
-        sums[0] += plain[i];
-        sums[1] += squared[i];
-    }
+    for (double part : sums) total += part;
+    return total;
 }
 
 // ---- moments of the clusters: where, and along which axis, to split them ---------------------------

@@ -255,10 +255,8 @@ template <class T> class Points {
     double variance() const {
         double total = 0;
         for (int j = 0; j < d; ++j) {
-            double sums[2];
-            kernels_.column(view(), j, double(at(0, j)), sums);
-            const double mean = sums[0] / mass_;
-            total += std::max(sums[1] / mass_ - mean * mean, 0.0);
+            const double mean = kernels_.column(view(), j, 0, false) / mass_;
+            total += kernels_.column(view(), j, mean, true) / mass_;
         }
         return total / d;
     }

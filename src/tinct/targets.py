@@ -7,6 +7,7 @@ for that are searched on tiles first, and the last steps and the final figures a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 
 from tinct.draw import SMALL, Drawing, Studio
@@ -349,7 +350,8 @@ class _Hunt:
         def slack(lossy: float) -> float:
             drawing = self.studio.draw(colors, max(lossy, STEP), dither=0.0)
             left = self.studio.score(drawing) - self.goal
-            found.extend([drawing] if left >= 0 else [])
+            if left >= 0:
+                found.append(drawing)
             return left
 
         farthest(slack, tolerance=CLOSE, guess=LIGHT, slope=SCORES, most=LIGHTER)
@@ -368,26 +370,25 @@ class _Hunt:
                 worse = worse + 1 if self._is_worse(fewer) else 0
                 if worse and self.hopeless():
                     return
-        near, guess, _ = self.at
         ratios = BESIDE if self.studio.pixels[:, :, 0].size <= SMALL else BESIDE[:2]
-        for fewer in [round(near * ratio) for ratio in ratios] if self.best is not None else ():
-            if 4 <= fewer < most and (fewer, self.dither) not in self.reached:
-                self.turn(fewer, max(guess - 0.02, STEP), CLOSE)
+        if self.best is not None:
+            self.beside(ratios, most - 1, max(self.at[1] - 0.02, STEP))
+
+    def beside(self, ratios: Sequence[float], most: int, guess: float, spare: float = -1.0) -> None:
+        """With numbers of colors around the best's, until it has no more points to spare."""
+        for fewer in [round(self.at[0] * ratio) for ratio in ratios]:
+            if self.at[2] - self.goal <= spare:
+                return
+            if 4 <= fewer <= most and (fewer, self.dither) not in self.reached:
+                self.turn(fewer, guess, CLOSE)
 
     def closer(self, colors: int) -> None:
         """With other numbers of colors, where the score of a flat picture jumped past the goal.
 
         A large area then changes its color as a whole; with other colors it does so elsewhere.
         """
-        near, guess, score = self.at
-        if self.best is None or not self.studio.flat or self.hopeless():
-            return
-        for fewer in (round(near * ratio) for ratio in AROUND):
-            if score - self.goal <= SPARE:
-                return
-            if 4 <= fewer <= colors and (fewer, self.dither) not in self.reached:
-                self.turn(fewer, guess, CLOSE)
-                score = self.at[2]
+        if self.best is not None and self.studio.flat and not self.hopeless():
+            self.beside(AROUND, colors, self.at[1], SPARE)
 
     def _is_worse(self, colors: int) -> bool:
         size = self.reached.get((colors, self.dither), (math.inf, 0.0))[0]
