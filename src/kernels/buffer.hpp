@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -82,5 +84,18 @@ template <class T> struct Unfilled {
     bool operator==(const Unfilled &) const { return true; }
 };
 template <class T> using Buffer = std::vector<T, Unfilled<T>>;
+
+// Zeros, of which only the pages that are touched are brought into memory: for tables with far more places than are
+// looked at.
+template <class T> class Zeros {
+  public:
+    explicit Zeros(size_t n) : place_(static_cast<T *>(std::calloc(n, sizeof(T))), std::free) {
+        if (!place_) throw std::bad_alloc();
+    }
+    T &operator[](size_t i) { return place_.get()[i]; }
+
+  private:
+    std::unique_ptr<T, decltype(&std::free)> place_;
+};
 
 }  // namespace tinct

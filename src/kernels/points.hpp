@@ -10,31 +10,13 @@
 
 #include "buffer.hpp"
 #include "engine.hpp"
+#include "radix.hpp"
 
 namespace tinct {
 
 // Chunks are what threads share out. Their size depends on n alone, and sums are merged in their order, so
 // the number of threads changes no bit.
 constexpr int64_t CHUNK_BLOCKS = 256, MAX_CHUNKS = 32;
-
-// Sort numbers by the bits from 32 up, least significant digit first, 11 bits at a time; ties keep their order.
-// (Keys and indices in arrays of their own took half as long again: twice the pages to touch.)
-inline void radix_sort(Buffer<uint64_t> &packed, int bits) {
-    constexpr int DIGIT = 11, SIZE = 1 << DIGIT, MOST = 3;
-    if (std::is_sorted(packed.begin(), packed.end())) return;
-    const int digits = (bits + DIGIT - 1) / DIGIT;
-    auto digit = [](uint64_t key, int at) { return key >> (32 + at * DIGIT) & (SIZE - 1); };
-    uint32_t next[MOST][SIZE] = {};  // where the next number with this digit goes
-    for (uint64_t key : packed)
-        for (int at = 0; at < digits; ++at) ++next[at][digit(key, at)];
-    Buffer<uint64_t> moved(packed.size());
-    for (int at = 0; at < digits; ++at) {
-        uint32_t start = 0;
-        for (uint32_t &count : next[at]) start += std::exchange(count, start);
-        for (uint64_t key : packed) moved[next[at][digit(key, at)]++] = key;
-        packed.swap(moved);
-    }
-}
 
 // A Hilbert curve through the cells of a grid, read off their Z-order keys a level (d bits) at a time, by a table:
 // a state is the corner where the curve enters a cell and the axis along which it leaves (Hamilton, "Compact

@@ -126,17 +126,14 @@ class Sketch {
         pixels_.resize(size_t(height_ * width_ * 3));
     }
     void count() {
-        const int64_t n = picture().size();
-        pixels::Distinct found = channels == 4 ? pixels::Dealt<4>(pixels_.data(), n).count()
-                                               : pixels::Dealt<3>(pixels_.data(), n).count();
-        const auto to_color = channels == 4 ? pixels::Key<4>::to_color : pixels::Key<3>::to_color;
+        const pixels::Distinct found = pixels::count_colors(pixels_.data(), picture().size(), channels);
         palette::Colors colors(found.size * size_t(channels));
-        for (size_t i = 0; i < found.size; ++i) to_color(found.keys[i], colors.data() + i * size_t(channels));
+        found.to_colors(channels, colors.data());
         std::vector<float> points = palette::to_points(colors, channels, palette::Space::oklab);
         std::vector<double> weights(found.counts.begin(), found.counts.begin() + int64_t(found.size));
         counted_.emplace(std::move(colors), std::move(weights), std::move(points), channels, palette::Space::oklab);
     }
-    std::vector<uint8_t> edges(int threads) const {
+    std::vector<uint8_t> find_edges(int threads) const {
         std::vector<float> weights(size_t(picture().size()));
         const auto weigh = channels == 4 ? visibility::weights_of<4> : visibility::weights_of<3>;
         weigh(pixels_.data(), height_, width_, threads, weights.data());
