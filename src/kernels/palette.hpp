@@ -118,8 +118,12 @@ inline Colors nearest_colors(const float *points, int64_t n, int channels, Space
     Colors colors(size_t(n * channels)), tried(size_t(around * channels));
     const std::vector<double> exact(points, points + n * channels);
     from_points(exact.data(), n, channels, space, colors.data());
+    const std::vector<float> rounded = to_points(colors, channels, space);
     for (int64_t i = 0; i < n; ++i) {
         uint8_t *color = colors.data() + i * channels;
+        const float *point = points + i * channels;
+        const bool exact_already = std::equal(point, point + channels, rounded.data() + i * channels);
+        if (exact_already && (channels == 3 || color[3] > 0)) continue;  // flat pictures have many clusters of one color
         for (int at = 0; at < around; ++at)
             for (int j = channels - 1, rest = at; j >= 0; --j, rest /= 3)
                 tried[size_t(at * channels + j)] =

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <future>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -66,14 +67,14 @@ class Sketch {
     }
 
     void draw(int colors, float dither, uint64_t seed, int effort, int threads, const std::function<void()> &poll) {
+        // The edges wait for no palette. (Where there is no other thread to be had, get() finds them.)
+        std::future<std::vector<uint8_t>> edges;
+        const auto how = threads == 1 ? std::launch::deferred : std::launch::async | std::launch::deferred;
+        if (dither > 0 && flat) edges = std::async(how, [&] { return find_edges(threads); });
         palette_ = palette::Choice(*counted_, threads, poll).make(colors, effort, seed);
         indices_.resize(size_t(picture().size()));
-        std::vector<uint8_t> sharp;
-        draw::Manner manner{.dither = dither, .threads = threads};
-        if (dither > 0 && flat) {
-            sharp = edges(threads);
-            manner.sharp = sharp.data();
-        }
+        const std::vector<uint8_t> sharp = edges.valid() ? edges.get() : std::vector<uint8_t>();
+        const draw::Manner manner{.dither = dither, .threads = threads, .sharp = sharp.empty() ? nullptr : sharp.data()};
         const int k = int(palette_.size()) / channels;
         draw::remap(picture(), palette_.data(), k, *counted_, manner, poll, indices_.data());
         drop_unused();

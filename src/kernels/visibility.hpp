@@ -63,11 +63,8 @@ class Activity {
     void blur_row(int64_t y) {
         pixels::points_of<C>(pixels_ + mirrored(y, height_) * width_ * C, width_, points_.data());
         for (int plane = 0; plane < PLANES; ++plane) {
-            const int part = plane < 2 ? 0 : C - 1;
-            for (int64_t i = 0; i < width_ + 2 * RADIUS; ++i) {
-                const double value = points_[size_t(mirrored(i - RADIUS, width_) * C + part)];
-                padded_[size_t(i)] = plane % 2 ? value * value : value;
-            }
+            if (plane % 2) std::transform(padded_.begin(), padded_.end(), padded_.begin(), [](double v) { return v * v; });
+            else pad(plane ? C - 1 : 0);
             double *out = line(y, plane);
             for (int64_t x = 0; x < width_; ++x) {
                 const double *at = padded_.data() + x + RADIUS;
@@ -77,12 +74,24 @@ class Activity {
             }
         }
     }
-    void blur_down(int64_t y, int plane, double *out) {
-        const double *at = line(y, plane);
-        for (int64_t x = 0; x < width_; ++x) out[x] = TAPS[0] * at[x];
-        for (int r = 1; r <= RADIUS; ++r) {
-            const double *above = line(y - r, plane), *below = line(y + r, plane);
-            for (int64_t x = 0; x < width_; ++x) out[x] += TAPS[r] * (above[x] + below[x]);
+    // One coordinate of the row's points, with a margin on either side.
+    void pad(int part) {
+        for (int64_t x = 0; x < width_; ++x) padded_[size_t(x + RADIUS)] = points_[size_t(x * C + part)];
+        for (int64_t i = 1; i <= RADIUS; ++i) {
+            padded_[size_t(RADIUS - i)] = points_[size_t(mirrored(-i, width_) * C + part)];
+            padded_[size_t(RADIUS + width_ - 1 + i)] = points_[size_t(mirrored(width_ - 1 + i, width_) * C + part)];
+        }
+    }
+    void blur_down(int64_t y, int plane, double *__restrict out) {
+        const double *above[RADIUS + 1], *below[RADIUS + 1];
+        for (int r = 0; r <= RADIUS; ++r) {
+            above[r] = line(y - r, plane);
+            below[r] = line(y + r, plane);
+        }
+        for (int64_t x = 0; x < width_; ++x) {
+            double sum = TAPS[0] * above[0][x];
+            for (int r = 1; r <= RADIUS; ++r) sum += TAPS[r] * (above[r][x] + below[r][x]);
+            out[x] = sum;
         }
     }
 
@@ -109,7 +118,9 @@ void weights_of(const uint8_t *pixels, int64_t height, int64_t width, int thread
             }
         }
     };
-    Crew(std::min<int64_t>(threads ? threads : processors(), bands) - 1).each(bands, weigh, {});
+    // A thread takes half a millisecond to come, in which another weighs so many pixels.
+    constexpr int64_t WORTH = 1 << 16;
+    Crew(std::min({int64_t(threads ? threads : processors()), bands, height * width / WORTH}) - 1).each(bands, weigh, {});
     const double total = std::accumulate(totals.begin(), totals.end(), 0.0);
     const float scale = float(double(height * width) / total);
     for (int64_t i = 0; i < height * width; ++i) weights[i] *= scale;
