@@ -36,6 +36,7 @@ _AS_GIVEN = {
     "palette_reduction": False,
     "grayscale_reduction": False,
 }
+GREY, RGB, INDEXED, RGBA = 0, 2, 3, 6  # as a PNG's header says it
 ICON = 1 << 16  # pixels
 # Only small pictures gain from filters: they have too few repetitions for deflate to live on.
 _FILTERS = ("NoOp", "Paeth", "MinSum", "Entropy", "Up")
@@ -74,9 +75,11 @@ def indexed(
     >>> indexed(b"\x40", 2, 1, [(0, 0, 0, 255), (9, 9, 9, 255)], 1)[24:26]  # 1 bit, a palette
     b'\x01\x03'
     """
-    kind = oxipng.ColorType.indexed(entries)
-    image = oxipng.RawImage(packed, width, height, color_type=kind, bit_depth=bits)
-    return image.create_optimized_png(**_effort(level, width * height))
+    colors = b"".join([bytes(entry[:3]) for entry in entries])
+    opacity = bytes([entry[3] for entry in entries]).rstrip(b"\xff")
+    plain = _plain(packed, width, height, bits, INDEXED, colors, opacity)
+    del packed  # oxipng takes its time and copies
+    return oxipng.optimize_from_memory(plain, force=True, **_effort(level, width * height))
 
 
 def grey(packed: bytes, width: int, height: int, bits: int) -> bytes:
@@ -87,9 +90,8 @@ def grey(packed: bytes, width: int, height: int, bits: int) -> bytes:
     >>> grey(b"\x40", 2, 1, 1)[24:26]
     b'\x01\x00'
     """
-    kind = oxipng.ColorType.grayscale()
-    image = oxipng.RawImage(packed, width, height, color_type=kind, bit_depth=bits)
-    return image.create_optimized_png(**_effort(None, width * height))
+    plain = _plain(packed, width, height, bits, GREY)
+    return oxipng.optimize_from_memory(plain, force=True, **_effort(None, width * height))
 
 
 def truecolor(samples: bytes, width: int, height: int, channels: int, level: int) -> bytes:
@@ -101,9 +103,49 @@ def truecolor(samples: bytes, width: int, height: int, channels: int, level: int
     b'\x08\x02'
     """
     check_level(level)
-    kind = oxipng.ColorType.rgba() if channels == 4 else oxipng.ColorType.rgb()
-    image = oxipng.RawImage(samples, width, height, color_type=kind)
-    return image.create_optimized_png(level=level)
+    plain = _plain(samples, width, height, 8, RGBA if channels == 4 else RGB)
+    del samples
+    return oxipng.optimize_from_memory(plain, force=True, level=level)
+
+
+def _plain(
+    samples: bytes,
+    width: int,
+    height: int,
+    bits: int,
+    kind: int,
+    colors: bytes = b"",
+    opacity: bytes = b"",
+) -> bytes:
+    """A PNG not yet deflated. (oxipng's RawImage takes bytes one by one: 170 ms for 10 MB.)"""
+    stride = len(samples) // height
+    rows, view = bytearray(height * (1 + stride)), memoryview(samples)  # each behind its filter, 0
+    for y in range(height):
+        rows[y * (1 + stride) + 1 : (y + 1) * (1 + stride)] = view[y * stride : (y + 1) * stride]
+    header = width.to_bytes(4) + height.to_bytes(4) + bytes([bits, kind, 0, 0, 0])
+    parts = [b"\x89PNG\r\n\x1a\n", *_chunk(b"IHDR", header)]
+    for name, body in ((b"PLTE", colors), (b"tRNS", opacity)):
+        parts += _chunk(name, body) if body else ()
+    return b"".join([*parts, *_chunk(b"IDAT", *_stored(rows)), *_chunk(b"IEND")])
+
+
+def _stored(data: bytearray) -> list[memoryview | bytes]:
+    """A zlib stream of bytes as they are (RFC 1951, 3.2.4): zlib's takes longer to begin."""
+    most, view = 0xFFFF, memoryview(data)
+    parts: list[memoryview | bytes] = [b"\x78\x01"]
+    for at in range(0, len(data), most):
+        block = view[at : at + most]
+        size, last = len(block), at + most >= len(data)
+        parts += [bytes([last]), size.to_bytes(2, "little"), (size ^ most).to_bytes(2, "little")]
+        parts.append(block)
+    return [*parts, zlib.adler32(data).to_bytes(4)]
+
+
+def _chunk(name: bytes, *bodies: memoryview | bytes) -> list[memoryview | bytes]:
+    check = zlib.crc32(name)
+    for body in bodies:
+        check = zlib.crc32(body, check)
+    return [sum(map(len, bodies)).to_bytes(4), name, *bodies, check.to_bytes(4)]
 
 
 def squeeze(data: bytes) -> bytes:
