@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from PIL import Image
 
 from painted import PICTURES, alpha, bird, flat, photo
 from tinct import cli, inflate
-from tinct.quick import quick
+from tinct.quick import Meanwhile, quick
 from tinct.rules import NOT_SMALLER, OK
 
 
@@ -420,8 +421,29 @@ def test_a_full_disk_is_left_to_the_whole_command(monkeypatch, error):
         raise error
 
     save(png(bird()))
-    monkeypatch.setattr("tinct.quick.write", fails)
+    monkeypatch.setattr("tinct.writing.write", fails)
     declines("compress", "a.png")
+
+
+def test_without_another_thread_the_same_comes_out(monkeypatch):
+    def fails(*_):
+        raise RuntimeError("can't start new thread")
+
+    save(png(bird()))
+    assert short("a.png", "-o", "b.png") == OK
+    monkeypatch.setattr("tinct.quick.start_new_thread", fails)
+    assert short("a.png", "-o", "c.png") == OK
+    assert Path("b.png").read_bytes() == Path("c.png").read_bytes()
+
+
+def test_what_fails_in_the_other_thread_fails_where_it_is_asked_for(capfd):
+    def fails():
+        raise MemoryError("here")
+
+    meanwhile = Meanwhile(fails)
+    with pytest.raises(MemoryError, match="here"):
+        meanwhile.get()
+    assert capfd.readouterr() == ("", "")
 
 
 # --- the process --------------------------------------------------------------------------------

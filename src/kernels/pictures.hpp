@@ -156,9 +156,13 @@ inline void bind_sketch(nb::module_ &m) {
             return out;
         })
         .def("packed", [](const Sketch &self, int bits) { return bytes_of(self.packed(bits)); }, "bits"_a)
-        .def("squared_error", &Sketch::squared_error)
+        .def("squared_error", &Sketch::squared_error, nb::call_guard<nb::gil_scoped_release>())
         .def("differences", [](const Sketch &self, int axis, int64_t rows, int64_t every) {
-            return bytes_of(self.differences(axis, rows, every));
+            const std::vector<uint8_t> found = [&] {
+                nb::gil_scoped_release release;
+                return self.differences(axis, rows, every);
+            }();
+            return bytes_of(found);
         }, "axis"_a, "rows"_a, "every"_a)
         .def("samples", [](const Sketch &self) { return bytes_of(self.samples()); });
 }

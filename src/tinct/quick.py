@@ -7,20 +7,21 @@ anything was written or said; that does it all again, and says what is wrong.
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import sys
 import time
+from _thread import allocate_lock, start_new_thread  # threading takes a millisecond to import
 
-from tinct import _kernels, summary
-from tinct.deflate import least, may_be_smaller, truecolor, usual_level, ways
+from tinct import _kernels
 from tinct.inflate import SIGNATURE, rows
 from tinct.rules import DITHER, MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
-from tinct.writing import write
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 __all__ = ["quick"]
 
@@ -68,6 +69,8 @@ def quick(argv: Sequence[str]) -> int | None:
         asked = _asked(argv)
         line, data = _compressed(asked)
         if data is not None:
+            from tinct.writing import write
+
             write(asked.target, data, overwrite=asked.force)
     except (OSError, ValueError, MemoryError):
         return None
@@ -146,19 +149,53 @@ def _words(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 # --- the work -----------------------------------------------------------------------------------
 
 
+class Meanwhile:
+    """What another thread works out; whoever asks for it before it is done waits."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work, self._done = work, allocate_lock()
+        self._found: list[Any] = []
+        self._done.acquire()
+        try:
+            start_new_thread(self._run, ())
+        except RuntimeError:  # no thread can be had
+            self._done.release()
+
+    def _run(self) -> None:
+        try:
+            self._found.append(self._work())
+        except BaseException:  # it comes again where it is asked for
+            pass
+        finally:
+            self._done.release()
+
+    def get(self) -> Any:
+        with self._done:
+            return self._found[0] if self._found else self._work()
+
+
 def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     """What to print, and the file; None instead if it is not to be written."""
     start = time.perf_counter()
     size, sketch, width, height = _read(asked.source)
+    imports = Meanwhile(_import_the_rest)
     sketch.draw(asked.colors, asked.dither, asked.seed, 1, asked.threads)
-    data, exact = _file(sketch, width, height, asked.colors == MAX_COLORS)
-    error = 0 if exact else sketch.squared_error()
+    imports.get()
+    from tinct import deflate, summary
+
+    checks = Meanwhile(lambda: _checks(sketch, height, asked.colors == MAX_COLORS))
+    data, colors = _drawing(sketch, width, height), len(sketch.entries)
+    error, least = checks.get()
+    if deflate.may_be_smaller(least, len(data)):
+        kept = deflate.truecolor(sketch.samples(), width, height, sketch.channels, 2)
+        if len(kept) < len(data):
+            data, colors, error = kept, sketch.colors, 0
     smaller = asked.force or len(data) < size
     told = summary.cells(
         asked.source,
         size,
         len(data),
-        sketch.colors if exact else len(sketch.entries),
+        colors,
         summary.decibels(error / (width * height * 3)),
         None,
         time.perf_counter() - start,
@@ -168,8 +205,34 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     return line, data if smaller else None
 
 
+def _import_the_rest() -> None:
+    """5 ms that pass while the kernels draw."""
+    from tinct import deflate, summary, writing  # noqa: F401
+
+
+def _checks(sketch: _kernels.Sketch, height: int, original: bool) -> tuple[int, float]:
+    """The drawing's squared error, and about how many bytes the original takes, if it may stay."""
+    from tinct import deflate
+
+    error = sketch.squared_error()
+    return error, deflate.least(sketch.differences, height) if original else math.inf
+
+
+def _drawing(sketch: _kernels.Sketch, width: int, height: int) -> bytes:
+    """As `draw.Studio` at effort 1: the smallest file."""
+    from tinct import deflate
+
+    level = deflate.usual_level(sketch.flat, width * height)
+    return min(
+        deflate.ways(sketch.packed, width, height, sketch.entries, sketch.channels, level=level),
+        key=len,
+    )
+
+
 def _said(told: tuple[str, ...]) -> str:
     """What to print; ValueError if it can't be, or only by rich."""
+    from tinct import summary
+
     if not sys.stdout.isatty():
         line = summary.line(told, len(told[0]))
         line.encode(sys.stdout.encoding or "utf-8", sys.stdout.errors or "strict")
@@ -198,17 +261,3 @@ def _slurp(path: str) -> bytes:
             raise ValueError("not a file")
         head = file.read(len(SIGNATURE))
         return head + file.read() if head == SIGNATURE else head
-
-
-def _file(sketch: _kernels.Sketch, width: int, height: int, original: bool) -> tuple[bytes, bool]:
-    """As `draw.Studio` at effort 1: the smallest file, and whether it holds the picture itself."""
-    level = usual_level(sketch.flat, width * height)
-    found = ways(sketch.packed, width, height, sketch.entries, sketch.channels, level=level)
-    data = min(found, key=len)
-    if original:
-        guess = least(sketch.differences, height)
-        if may_be_smaller(guess, len(data)):
-            kept = truecolor(sketch.samples(), width, height, sketch.channels, 2)
-            if len(kept) < len(data):
-                return kept, True
-    return data, False
