@@ -212,7 +212,7 @@ def compress(
     else:
         drawn = fewest_colors(studio, lossy) if auto else studio.draw(most, lossy)
     with clock("quality"):
-        decibels = measures.psnr(picture.pixels, drawn.image)
+        decibels = measures.psnr_by_rows(picture.pixels, drawn.rows)
     judged = ssimulacra2 and min(picture.pixels.shape[:2]) >= measures.MIN_SIDE
     score = studio.score(drawn) if judged or quality is not None else None
     used = len(drawn.palette if drawn.exact is None else studio.counted.colors)

@@ -75,7 +75,13 @@ class Drawing:
     @property
     def image(self) -> Colors:
         """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
-        return painted(self.indices, self.palette) if self.exact is None else self.exact
+        return self.rows(slice(None))
+
+    def rows(self, part: slice) -> Colors:
+        """Some rows of the image."""
+        if self.exact is None:
+            return painted(self.indices[part], self.palette)
+        return self.exact[part]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
