@@ -134,12 +134,12 @@ inline void bind_counted(nb::module_ &m) {
 inline void bind_sketch(nb::module_ &m) {
     using namespace nb::literals;
     nb::class_<Sketch>(m, "Sketch")
-        .def("__init__", [](Sketch *self, const nb::bytes &rows, int64_t width, int64_t height, int channels) {
+        .def("__init__", [](Sketch *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
             if (width < 1 || height < 1 || (channels != 3 && channels != 4) ||
                 int64_t(rows.size()) != height * (width * channels + 1))
                 throw std::invalid_argument("rows must hold height * (width * channels + 1) bytes");
             nb::gil_scoped_release release;
-            new (self) Sketch(static_cast<const uint8_t *>(rows.data()), width, height, channels);
+            new (self) Sketch(rows.data(), width, height, channels);
         }, "rows"_a, "width"_a, "height"_a, "channels"_a)
         .def("draw", [](Sketch &self, int colors, float dither, uint64_t seed, int effort, int threads) {
             self.draw(colors, dither, seed, effort, threads, Signals());

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
+from deflate import DeflateError, crc32, zlib_decompress
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    Rows = tuple[bytes, int, int, int]
+    Rows = tuple[bytearray, int, int, int]
 
 __all__ = ["SIGNATURE", "is_srgb", "rows"]
 
@@ -48,7 +48,7 @@ def rows(data: bytes) -> Rows | None:
 
     Returns
     -------
-    (bytes, int, int, int), optional
+    (bytearray, int, int, int), optional
         The rows, each behind its filter byte; width, height and channels. None if the file is
         broken, or might have to be shown in another way than sample by sample: with a profile,
         turned, one color transparent, and so on.
@@ -57,7 +57,7 @@ def rows(data: bytes) -> Rows | None:
     --------
     >>> from tinct.deflate import truecolor
     >>> rows(truecolor(bytes(range(12)), 2, 2, 3, 0))
-    (b'\x00\x00\x01\x02\x03\x04\x05\x00\x06\x07\x08\t\n\x0b', 2, 2, 3)
+    (bytearray(b'\x00\x00\x01\x02\x03\x04\x05\x00\x06\x07\x08\t\n\x0b'), 2, 2, 3)
     >>> rows(b"GIF89a") is None
     True
     """
@@ -85,7 +85,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
         end = at + 8 + length
         if end + 4 > len(data):
             return
-        if int.from_bytes(view[end : end + 4]) != zlib.crc32(view[at + 4 : end]):
+        if int.from_bytes(view[end : end + 4]) != crc32(view[at + 4 : end]):
             return
         yield data[at + 4 : at + 8], view[at + 8 : end]
         at = end + 4
@@ -137,15 +137,13 @@ def is_srgb(gamma: float | None) -> bool:
     return not gamma or gamma <= 0 or abs(2.2 * gamma - 1) < 0.05
 
 
-def _inflated(parts: list[tuple[bytes, memoryview]], size: int) -> bytes | None:
-    """What the IDATs hold, if that is `size` bytes and nothing follows them."""
+def _inflated(parts: list[tuple[bytes, memoryview]], size: int) -> bytearray | None:
+    """What the IDATs hold, if that is `size` bytes."""
     if any(name != b"IDAT" for name, _ in parts):  # they must stand together
         return None
-    stream = zlib.decompressobj()
     packed = parts[0][1] if len(parts) == 1 else b"".join([body for _, body in parts])
     try:
-        samples = stream.decompress(packed, size + 1)
-    except zlib.error:
+        samples = zlib_decompress(packed, size)
+    except DeflateError:  # broken, or it holds more
         return None
-    whole = len(samples) == size and stream.eof and not stream.unused_data
-    return samples if whole else None
+    return samples if len(samples) == size else None

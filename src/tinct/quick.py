@@ -206,7 +206,7 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
 
 
 def _import_the_rest() -> None:
-    """5 ms that pass while the kernels draw."""
+    """2 ms that pass while the kernels draw."""
     from tinct import deflate, summary, writing  # noqa: F401
 
 
