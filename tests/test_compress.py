@@ -13,6 +13,7 @@ from painted import text
 from tinct import files
 from tinct.compress import compress
 from tinct.draw import Clock, Options, Studio
+from tinct.quality import psnr
 
 
 def painting(channels=3, side=64, seed=0):
@@ -131,6 +132,13 @@ def test_refuses_arguments_by_name(arguments, error, words):
 def test_refuses_bad_arguments_before_it_opens_anything(tmp_path):
     with pytest.raises(ValueError, match="colors must be"):
         compress(tmp_path / "missing.png", 999)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_report_tells_the_psnr_of_what_a_viewer_sees(channels):
+    pixels = np.tile(painting(channels), (9, 1, 1))  # more rows than are compared at once
+    small = compress(pixels, 16)
+    assert small.report.psnr == psnr(small.original.pixels, small.image)
 
 
 def test_srgb_without_dithering_gives_the_higher_psnr():

@@ -30,12 +30,12 @@ def chunk(name, body):
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def png(pixels, filters=(0,), extras=(), parts=1, rows=None, last=b""):
+def png(pixels, filters=(0,), extras=(), parts=1, rows=None, tail=b"", last=b""):
     """A PNG by hand, its rows filtered by each kind in turn."""
     height, width, channels = pixels.shape
     rows = filtered(pixels, filters) if rows is None else rows
     header = struct.pack(">IIBBBBB", width, height, 8, {3: 2, 4: 6}[channels], 0, 0, 0)
-    packed = zlib.compress(rows, 1)
+    packed = zlib.compress(rows, 1) + tail
     step = -(-len(packed) // parts)
     idats = [chunk(b"IDAT", packed[at : at + step]) for at in range(0, len(packed), step)]
     chunks = [chunk(b"IHDR", header), *extras, *idats, last, chunk(b"IEND", b"")]
@@ -283,6 +283,7 @@ BROKEN = {
     "filter 5": lambda: png(bird(), rows=b"\5" + filtered(bird(), (0,))[1:]),
     "bomb": lambda: png(bird(), rows=bytes(1 << 26)),
     "too few rows": lambda: png(bird(), rows=filtered(bird()[:-1], (0,))),
+    "more behind the pixels": lambda: png(bird(), tail=b"robin"),
     "no end": lambda: png(bird())[:-12],
     "apart": lambda: png(bird(), parts=2).replace(
         chunk(b"IEND", b""), chunk(b"tIME", bytes(7)) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
@@ -436,11 +437,24 @@ def test_without_another_thread_the_same_comes_out(monkeypatch):
     assert Path("b.png").read_bytes() == Path("c.png").read_bytes()
 
 
+def test_one_thread_starts_no_other(monkeypatch):
+    started = []
+
+    def noted(*_):
+        started.append(True)
+        raise RuntimeError("none is needed")
+
+    monkeypatch.setattr("tinct.quick.start_new_thread", noted)
+    save(png(bird()))
+    assert short("a.png", "--threads", "1") == OK
+    assert not started
+
+
 def test_what_fails_in_the_other_thread_fails_where_it_is_asked_for(capfd):
     def fails():
         raise MemoryError("here")
 
-    meanwhile = Meanwhile(fails)
+    meanwhile = Meanwhile(fails, 2)
     with pytest.raises(MemoryError, match="here"):
         meanwhile.get()
     assert capfd.readouterr() == ("", "")

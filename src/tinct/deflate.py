@@ -80,7 +80,7 @@ def indexed(
     """
     colors = b"".join([bytes(entry[:3]) for entry in entries])
     opacity = bytes([entry[3] for entry in entries]).rstrip(b"\xff")
-    return _encoded(_rows(packed, height), width, height, bits, INDEXED, level, colors, opacity)
+    return _encoded(packed, width, height, bits, INDEXED, level, colors, opacity)
 
 
 def grey(packed: bytes, width: int, height: int, bits: int) -> bytes:
@@ -91,7 +91,7 @@ def grey(packed: bytes, width: int, height: int, bits: int) -> bytes:
     >>> grey(b"\x40", 2, 1, 1)[24:26]
     b'\x01\x00'
     """
-    return _encoded(_rows(packed, height), width, height, bits, GREY, None)
+    return _encoded(packed, width, height, bits, GREY, None)
 
 
 def truecolor(samples: bytes, width: int, height: int, channels: int, level: int) -> bytes:
@@ -106,12 +106,12 @@ def truecolor(samples: bytes, width: int, height: int, channels: int, level: int
 
     check_level(level)
     kind = RGBA if channels == 4 else RGB
-    plain = _png(_rows(samples, height), width, height, 8, kind, 0)
+    plain = _png(samples, width, height, 8, kind, 0)
     return oxipng.optimize_from_memory(plain, force=True, level=level)
 
 
 def _encoded(
-    rows: bytearray,
+    samples: bytes,
     width: int,
     height: int,
     bits: int,
@@ -129,11 +129,11 @@ def _encoded(
         level = 3 if pixels <= 1 << 15 else 1 if pixels <= 1 << 22 else 0
     check_level(level)
     if level < 3:
-        return _png(rows, width, height, bits, kind, _LEVELS[level], colors, opacity)
+        return _png(samples, width, height, bits, kind, _LEVELS[level], colors, opacity)
     import oxipng
 
     # Its RawImage takes bytes one by one, 17 ns each.
-    plain = _png(rows, width, height, bits, kind, 0, colors, opacity)
+    plain = _png(samples, width, height, bits, kind, 0, colors, opacity)
     options: dict[str, Any] = {"level": level}
     if level == 3:
         filters = [getattr(oxipng.RowFilter, name) for name in _FILTERS]
@@ -142,17 +142,8 @@ def _encoded(
     return oxipng.optimize_from_memory(plain, force=True, **options)
 
 
-def _rows(samples: bytes, height: int) -> bytearray:
-    """Each row behind its filter, which is 0: none."""
-    stride, view = len(samples) // height, memoryview(samples)
-    rows = bytearray(height * (1 + stride))
-    for y in range(height):
-        rows[y * (1 + stride) + 1 : (y + 1) * (1 + stride)] = view[y * stride : (y + 1) * stride]
-    return rows
-
-
 def _png(
-    rows: bytearray,
+    samples: bytes,
     width: int,
     height: int,
     bits: int,
@@ -161,7 +152,11 @@ def _png(
     colors: bytes = b"",
     opacity: bytes = b"",
 ) -> bytes:
-    """A PNG by the book; its palette and transparency are left out where empty."""
+    """A PNG without filters; its palette and transparency are left out where empty."""
+    stride, view = len(samples) // height, memoryview(samples)
+    rows = bytearray(height * (1 + stride))  # each behind its filter, which is 0: none
+    for y in range(height):
+        rows[y * (1 + stride) + 1 : (y + 1) * (1 + stride)] = view[y * stride : (y + 1) * stride]
     header = width.to_bytes(4) + height.to_bytes(4) + bytes([bits, kind, 0, 0, 0])
     parts = [SIGNATURE, *_chunk(b"IHDR", header)]
     parts += _chunk(b"PLTE", colors) if colors else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deflate import DeflateError, crc32, zlib_decompress
+from deflate import DeflateError, adler32, crc32, zlib_decompress
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def is_srgb(gamma: float | None) -> bool:
 
 
 def _inflated(parts: list[tuple[bytes, memoryview]], size: int) -> bytearray | None:
-    """What the IDATs hold, if that is `size` bytes."""
+    """What the IDATs hold, if that is `size` bytes and nothing follows them."""
     if any(name != b"IDAT" for name, _ in parts):  # they must stand together
         return None
     packed = parts[0][1] if len(parts) == 1 else b"".join([body for _, body in parts])
@@ -146,4 +146,6 @@ def _inflated(parts: list[tuple[bytes, memoryview]], size: int) -> bytearray | N
         samples = zlib_decompress(packed, size)
     except DeflateError:  # broken, or it holds more
         return None
-    return samples if len(samples) == size else None
+    # libdeflate does not say where the stream ended; its last four bytes are a checksum.
+    ends = int.from_bytes(packed[-4:]) == adler32(samples)
+    return samples if ends and len(samples) == size else None

@@ -7,7 +7,6 @@ anything was written or said; that does it all again, and says what is wrong.
 
 from __future__ import annotations
 
-import math
 import os
 import stat
 import sys
@@ -150,11 +149,13 @@ def _words(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 
 class Meanwhile:
-    """What another thread works out; whoever asks for it before it is done waits."""
+    """What another thread works out, if one may; whoever asks before it is done waits."""
 
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[[], Any], threads: int) -> None:
         self._work, self._done = work, allocate_lock()
         self._found: list[Any] = []
+        if threads == 1:
+            return
         self._done.acquire()
         try:
             start_new_thread(self._run, ())
@@ -178,12 +179,13 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     """What to print, and the file; None instead if it is not to be written."""
     start = time.perf_counter()
     size, sketch, width, height = _read(asked.source)
-    imports = Meanwhile(_import_the_rest)
+    imports = Meanwhile(_import_the_rest, asked.threads)
     sketch.draw(asked.colors, asked.dither, asked.seed, 1, asked.threads)
     imports.get()
     from tinct import deflate, summary
 
-    checks = Meanwhile(lambda: _checks(sketch, height, asked.colors == MAX_COLORS))
+    original = asked.colors == MAX_COLORS
+    checks = Meanwhile(lambda: _checks(sketch, height, original), asked.threads)
     data, colors = _drawing(sketch, width, height), len(sketch.entries)
     error, least = checks.get()
     if deflate.may_be_smaller(least, len(data)):
@@ -215,7 +217,7 @@ def _checks(sketch: _kernels.Sketch, height: int, original: bool) -> tuple[int, 
     from tinct import deflate
 
     error = sketch.squared_error()
-    return error, deflate.least(sketch.differences, height) if original else math.inf
+    return error, deflate.least(sketch.differences, height) if original else float("inf")
 
 
 def _drawing(sketch: _kernels.Sketch, width: int, height: int) -> bytes:
