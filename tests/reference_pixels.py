@@ -69,12 +69,19 @@ def nearest(point, entries):
     return label, best
 
 
-def diffuse(points, hidden, entries, strength, limit, flat, serpentine):
+def allowed(alpha, alphas):
+    """Which entries a pixel of that alpha may take: an opaque one opaque ones, if there are any."""
+    opaque = [i for i, other in enumerate(alphas) if other == 255]
+    return opaque if alpha == 255 and opaque else list(range(len(alphas)))
+
+
+def diffuse(points, hidden, entries, strength, limit, flat, serpentine, alpha=None, alphas=None):
     """Floyd and Steinberg 1976 on points (h, w, d) float32, each operation rounded to float32.
 
     A hidden pixel, and one whose own point lies within `flat` of its entry, takes that entry and
     neither uses nor passes on an error. Errors longer than `limit` are cut to it. Rows alternate if
-    `serpentine`.
+    `serpentine`. With `alpha` (h, w) of the pixels and `alphas` (k,) of the entries, an opaque
+    pixel takes its nearest opaque entry, if there is one, and of an error the color alone.
     """
     one = np.float32
     strength, limit, flat = one(strength), one(limit), one(flat)
@@ -85,12 +92,17 @@ def diffuse(points, hidden, entries, strength, limit, flat, serpentine):
         backwards = serpentine and y % 2 == 1
         step = -1 if backwards else 1
         for x in range(width)[::step]:
-            own, distance = nearest(points[y, x], entries)
+            may = list(range(len(entries))) if alpha is None else allowed(alpha[y, x], alphas)
+            solid = alpha is not None and alpha[y, x] == 255 and 255 in alphas
+            own, distance = nearest(points[y, x], entries[may])
             if hidden[y, x] or distance <= flat * flat:
-                indices[y, x] = own
+                indices[y, x] = may[own]
                 continue
             target = points[y, x] + errors[y, x + 1]
-            indices[y, x], length = nearest(target, entries)
+            if solid:
+                target[3] = points[y, x, 3]
+            label, length = nearest(target, entries[may])
+            indices[y, x] = may[label]
             share = strength
             if length > limit * limit:
                 share = share * (limit / np.sqrt(length))

@@ -130,23 +130,6 @@ def test_a_visible_pixel_never_vanishes_and_a_hidden_one_never_shows():
             np.testing.assert_array_equal(drawn[..., 3] == 0, pixels[..., 3] == 0)
 
 
-def test_only_what_nobody_sees_may_turn_transparent_or_faint():
-    pixels = faded(64, 96)
-    noise = np.random.default_rng(5).integers(0, [4] * 80 + [7] * 16, pixels.shape[:2])
-    pixels[..., 3] = np.where(pixels[..., 3] < 8, noise, pixels[..., 3])
-    assert ((pixels[..., 3] > 3) & (pixels[..., 3] < 7)).any()
-    colors = palette(histogram(pixels), 24).colors
-    assert (colors[:, 3] == 0).any()
-    assert ((colors[:, 3] > 0) & (colors[:, 3] <= 3)).any()
-    exact = remap(pixels, colors)
-    for share in (0.1, 0.6):
-        indices = remap_lossy(pixels, colors, share)
-        drawn, alpha = colors[indices][..., 3], pixels[..., 3]
-        assert drawn[alpha == 0].max() <= 3
-        assert drawn[alpha > 3].min() > 0
-        assert stream(indices[:, 70:80]) < 0.5 * stream(exact[:, 70:80])
-
-
 def test_hidden_colors_change_nothing():
     pixels = faded()
     other = pixels.copy()

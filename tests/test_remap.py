@@ -36,6 +36,8 @@ def small_jobs(draw):
     if channels == 4:
         pixels[rng.random((height, width)) < 0.3, 3] = 0
         colors[:, 3] = np.maximum(colors[:, 3], 1)
+        pixels[rng.random((height, width)) < 0.3, 3] = 255
+        colors[rng.random(k) < 0.4, 3] = 255
     return pixels, colors
 
 
@@ -44,7 +46,11 @@ def small_jobs(draw):
 def test_nearest_equals_slow_twin(job):
     pixels, colors = job
     points = to_points(pixels.reshape(-1, pixels.shape[2]))
-    wanted = [reference.nearest(p, to_points(colors))[0] for p in points]
+    entries, wanted = to_points(colors), []
+    for pixel, point in zip(pixels.reshape(-1, pixels.shape[2]), points, strict=True):
+        alphas = colors[:, 3] if len(pixel) == 4 else [255] * len(colors)
+        may = reference.allowed(pixel[3] if len(pixel) == 4 else 255, alphas)
+        wanted.append(may[reference.nearest(point, entries[may])[0]])
     assert remap(pixels, colors).ravel().tolist() == wanted
 
 
@@ -65,7 +71,8 @@ def test_diffusion_equals_slow_twin(job, strength, limit, flat, serpentine):
     fast = _kernels.diffuse(
         pixels, entries, remap(pixels, colors), strength, limit, flat, serpentine, whole
     )
-    slow = reference.diffuse(points, hidden, entries, strength, limit, flat, serpentine)
+    alphas = (pixels[:, :, 3], colors[:, 3]) if pixels.shape[2] == 4 else (None, None)
+    slow = reference.diffuse(points, hidden, entries, strength, limit, flat, serpentine, *alphas)
     np.testing.assert_array_equal(fast, slow)
 
 
@@ -117,7 +124,8 @@ def test_a_visible_pixel_never_vanishes_and_a_hidden_one_never_shows(dither):
     rng = np.random.default_rng(3)
     pixels = rng.integers(0, 256, (40, 40, 4), dtype=np.uint8)
     pixels[..., 3] = rng.choice([0, 1, 2, 3, 255], (40, 40))
-    for colors in (palette(histogram(pixels), 4).colors, np.array([[0] * 4, [255] * 4], np.uint8)):
+    few = np.array([[0] * 4, [255, 255, 255, 9], [255] * 4], np.uint8)
+    for colors in (palette(histogram(pixels), 4).colors, few):
         drawn = colors[remap(pixels, colors, dither=dither)]
         np.testing.assert_array_equal(drawn[..., 3] == 0, pixels[..., 3] == 0)
 

@@ -34,6 +34,9 @@ struct Picture {
     int64_t size() const { return height * width; }
     const uint8_t *at(int64_t i) const { return pixels + i * channels; }
     bool hidden(int64_t i) const { return channels == 4 && at(i)[3] == 0; }
+    bool same(int64_t i, int64_t j) const {
+        return (hidden(i) && hidden(j)) || std::equal(at(i), at(i) + channels, at(j));
+    }
 };
 
 struct Manner {
@@ -56,11 +59,14 @@ class Entries {
             shown.push_back(uint8_t(i));
             seen_.insert(seen_.end(), color, color + channels);
         }
-        points = palette::to_points(seen_, channels, space);
+        centers = {seen_, channels, space};
     }
-    std::vector<uint8_t> shown;  // the entries that can be seen
-    std::vector<float> points;   // and what they look like
-    int hidden = -1;             // the first that can't
+    // Whether a translucent pixel may be drawn by nothing: there is nothing else but one opaque color.
+    bool or_none() const { return hidden >= 0 && shown.size() == 1 && centers.opaque[0]; }
+
+    std::vector<uint8_t> shown;        // the entries that can be seen
+    palette::Centers centers{{}, {}};  // and what they look like
+    int hidden = -1;                   // the first that can't
 
   private:
     Colors seen_;
@@ -76,15 +82,13 @@ class Mapping {
             std::fill(nearest.begin(), nearest.end(), nearest_to_nothing());
             return;
         }
-        Engine<float> &engine = counted.engine(threads, poll);
-        engine.assign(entries.points.data(), int(entries.shown.size()));
-        const std::vector<int32_t> found = palette::restored(engine.points, engine.points.labels());
-        const std::vector<float> distances = palette::restored(engine.points, engine.points.best());
+        const palette::Assignment found(counted, entries.centers, entries.or_none(), threads, poll);
         std::vector<uint8_t> labels(size_t(counted.size()), nearest_to_nothing());
         double total = 0, mass = 0;
         for (int64_t i = 0; i < counted.seen(); ++i) {
-            labels[size_t(counted.place(i))] = uint8_t(found[size_t(i)]);
-            total += counted.seen_weights()[i] * double(distances[size_t(i)]);
+            const int32_t label = found.labels[size_t(i)];
+            labels[size_t(counted.place(i))] = uint8_t(label == palette::NONE ? int(entries.shown.size()) : label);
+            total += counted.seen_weights()[i] * double(found.distances[size_t(i)]);
             mass += counted.seen_weights()[i];
         }
         error_ = mass > 0 ? std::sqrt(total / mass) : 0;
@@ -95,8 +99,9 @@ class Mapping {
     // The palette's entries (n) of the mapping `drawn` to those that can be seen.
     void finish(const uint8_t *drawn, uint8_t *out) const {
         for (int64_t i = 0; i < picture_.size(); ++i)
-            out[i] = entries_.hidden >= 0 && picture_.hidden(i) ? uint8_t(entries_.hidden)
-                                                                : entries_.shown[drawn[i]];
+            out[i] = entries_.hidden >= 0 && (picture_.hidden(i) || drawn[i] == entries_.shown.size())
+                         ? uint8_t(entries_.hidden)
+                         : entries_.shown[drawn[i]];
     }
 
     void diffuse(const Manner &manner, const std::function<void()> &poll, uint8_t *out) const {
@@ -112,7 +117,7 @@ class Mapping {
         const int64_t parts = (count + step - 1) / step;
         const auto draw = [&](int64_t part) {
             const pixels::Band *first = bands.data() + part * step;
-            run(picture_.pixels, picture_.width, entries_.points.data(), int(entries_.shown.size()), nearest.data(),
+            run(picture_.pixels, picture_.width, entries_.centers.points.data(), int(entries_.shown.size()), nearest.data(),
                 options, first, std::min(step, count - part * step), out + first->kept * picture_.width);
         };
         Crew(std::min<int64_t>(threads, parts) - 1).each(parts, draw, poll);
@@ -126,7 +131,7 @@ class Mapping {
         float least = INFINITY;
         for (size_t i = 0; i < entries_.shown.size(); ++i) {
             float sum = 0;
-            for (int j = 0; j < d; ++j) sum += entries_.points[i * d + j] * entries_.points[i * d + j];
+            for (int j = 0; j < d; ++j) sum += entries_.centers.points[i * d + j] * entries_.centers.points[i * d + j];
             if (sum < least) {
                 least = sum;
                 best = i;
@@ -140,7 +145,7 @@ class Mapping {
     double error_ = 0;  // root mean square of the visible colors, without dithering
 
   public:
-    std::vector<uint8_t> nearest;  // of each pixel, among the entries that can be seen
+    std::vector<uint8_t> nearest;  // of each pixel, among the entries that can be seen; their number: none of them
 };
 
 // Whether much of a picture is of one color beside the other: graphics, not photographs. Of 60 photographs 2 had
@@ -149,10 +154,8 @@ inline bool is_flat(const Picture &picture) {
     constexpr double SHARE = 0.25;
     int64_t same = 0, all = 0;
     for (int64_t y = 0; y < picture.height; y += 4)
-        for (int64_t x = 1; x < picture.width; ++x, ++all) {
-            const uint8_t *color = picture.at(y * picture.width + x);
-            same += std::equal(color, color + picture.channels, color - picture.channels);
-        }
+        for (int64_t x = 1; x < picture.width; ++x, ++all)
+            same += picture.same(y * picture.width + x, y * picture.width + x - 1);
     return all && double(same) > SHARE * double(all);
 }
 

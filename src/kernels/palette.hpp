@@ -111,13 +111,15 @@ inline void from_points(const double *points, int64_t n, int channels, Space spa
 // What rounding adds to a cluster's error is its weight times the squared distance from its mean to its color.
 // Codes do not run along Oklab's axes, so the best color may be a neighbour of the rounded one. (One more step of
 // K-means after rounding was tried: it gains a twentieth of a percent.) Grays stay as rounded: the nearest color
-// often has a tint, and a gray picture is to remain gray.
-inline Colors nearest_colors(const float *points, int64_t n, int channels, Space space) {
+// often has a tint. Where all colors are gray none gets one. What is opaque stays so.
+inline Colors nearest_colors(const float *points, int64_t n, int channels, Space space, const char *opaque = nullptr,
+                             bool all_gray = false) {
     constexpr int STEP[3] = {0, -1, 1};
     const int around = channels == 4 ? 81 : 27;
     Colors colors(size_t(n * channels)), tried(size_t(around * channels));
     const std::vector<double> exact(points, points + n * channels);
     from_points(exact.data(), n, channels, space, colors.data());
+    for (int64_t i = 0; all_gray && i < n; ++i) std::fill_n(colors.data() + i * channels, 3, colors[size_t(i * channels) + 1]);
     const std::vector<float> rounded = to_points(colors, channels, space);
     for (int64_t i = 0; i < n; ++i) {
         uint8_t *color = colors.data() + i * channels;
@@ -130,8 +132,9 @@ inline Colors nearest_colors(const float *points, int64_t n, int channels, Space
                     uint8_t(std::clamp(color[j] + STEP[rest % 3], j == 3 ? 1 : 0, 255));
         const std::vector<float> seen = to_points(tried, channels, space);
         const bool gray = color[0] == color[1] && color[0] == color[2];
+        const int step = opaque && opaque[i] ? 3 : 1;  // past other alphas, which are the last digit
         double least = INFINITY;
-        for (int at = 0; at < (gray ? 1 : around); ++at) {
+        for (int at = 0; at < (gray ? 1 : around); at += step) {
             double away = 0;
             for (int j = 0; j < channels; ++j) {
                 const double t = double(seen[size_t(at * channels + j)]) - exact[size_t(i * channels + j)];
@@ -170,8 +173,11 @@ class Counted {
             Space space)
         : channels(channels), space(space), colors(std::move(its_colors)), weights(std::move(its_weights)),
           points(std::move(its_points)) {
-        for (int64_t i = 0; channels == 4 && i < size(); ++i)
-            if (color(i)[3] == 0) hidden = i;
+        for (int64_t i = 0; i < size(); ++i) {
+            if (channels == 4 && color(i)[3] == 0) hidden = i;
+            else if (channels == 4) ++(color(i)[3] == 255 ? solid : translucent);
+            gray &= color(i)[0] == color(i)[1] && color(i)[0] == color(i)[2];
+        }
     }
 
     int64_t size() const { return int64_t(weights.size()); }
@@ -179,6 +185,7 @@ class Counted {
     const uint8_t *color(int64_t i) const { return colors.data() + i * channels; }
     // Of the i-th color that can be seen, its place among all.
     int64_t place(int64_t i) const { return i + (hidden >= 0 && i >= hidden); }
+    bool opaque(int64_t i) const { return channels == 3 || color(place(i))[3] == 255; }
 
     Engine<float> &engine(int threads, const std::function<void()> &poll) {
         if (!engine_) {
@@ -202,6 +209,8 @@ class Counted {
     const std::vector<double> weights;
     const std::vector<float> points;
     int64_t hidden = -1;  // the fully transparent color, if there is one
+    int64_t solid = 0, translucent = 0;  // with alpha, how many are opaque, and how many neither that nor hidden
+    bool gray = true;     // all of them
     std::mutex busy;      // the engine serves one at a time
 
   private:
@@ -210,12 +219,67 @@ class Counted {
     std::vector<double> seen_weights_;
 };
 
+// Centers of colors that can be seen, and with alpha which of them are opaque.
+struct Centers {
+    Centers(std::vector<float> its_points, std::vector<char> its_opaque)
+        : points(std::move(its_points)), opaque(std::move(its_opaque)) {}
+    Centers(const Colors &colors, int channels, Space space) : points(to_points(colors, channels, space)) {
+        for (size_t i = 3; channels == 4 && i < colors.size(); i += 4) opaque.push_back(colors[i] == 255);
+    }
+    std::vector<float> points;
+    std::vector<char> opaque;
+};
+
 // What the engine holds in its own order, in that of the points.
 template <class T> std::vector<T> restored(const Points<float> &points, const Buffer<T> &values) {
     std::vector<T> out(size_t(points.n));
     points.restore_order(values, out.data());
     return out;
 }
+
+// ---- assignment ---------------------------------------------------------------------------------
+
+constexpr int32_t NONE = -1;
+
+// Of each color that can be seen, the nearest center that it may take, and how far that is, squared. An opaque color
+// takes an opaque center where there is one, or the ground would shine through. A translucent one takes none where
+// it is nearer to nothing and the choice is between that and one opaque color (`or_none`).
+struct Assignment {
+    Assignment(Counted &counted, const Centers &centers, bool or_none, int threads, const std::function<void()> &poll) {
+        Engine<float> &engine = counted.engine(threads, poll);
+        engine.assign(centers.points.data(), int(centers.points.size()) / counted.channels);
+        labels = restored(engine.points, engine.points.labels());
+        distances = restored(engine.points, engine.points.best());
+        if (counted.channels == 3) return;
+        const auto all = std::count(centers.opaque.begin(), centers.opaque.end(), 1);
+        for (int64_t i = 0; all && i < counted.seen(); ++i) {
+            const float *point = counted.seen_points() + i * 4;
+            if (!counted.opaque(i)) {
+                if (const float away = square(point, ORIGIN); or_none && away < distances[size_t(i)]) take(i, NONE, away);
+            } else if (!centers.opaque[size_t(labels[size_t(i)])]) {
+                distances[size_t(i)] = INFINITY;
+                for (size_t c = 0; c < centers.opaque.size(); ++c)
+                    if (const float away = square(point, &centers.points[c * 4]);
+                        centers.opaque[c] && away < distances[size_t(i)])
+                        take(i, int32_t(c), away);
+            }
+        }
+    }
+    std::vector<int32_t> labels;
+    std::vector<float> distances;
+
+  private:
+    static constexpr float ORIGIN[4] = {};
+    static float square(const float *a, const float *b) {
+        float sum = 0;
+        for (int j = 0; j < 4; ++j) sum += (a[j] - b[j]) * (a[j] - b[j]);
+        return sum;
+    }
+    void take(int64_t i, int32_t label, float away) {
+        labels[size_t(i)] = label;
+        distances[size_t(i)] = away;
+    }
+};
 
 // ---- the choice ---------------------------------------------------------------------------------
 
@@ -237,7 +301,7 @@ inline Colors arranged(const Colors &colors, int channels) {
 // weighs at least as much as so many pixels; with fewer colors none is spent on it.
 constexpr float APART = 0.15f * 0.15f;
 constexpr int MARK = 6, MARKED = 12;
-constexpr int SOLID = 240;  // from this alpha on an entry for mostly opaque colors is made opaque
+constexpr int APART_ITERATIONS = 5;  // with opaque and translucent colors told apart
 // Without a search over all colors so many iterations over them are enough, after those over their summary: up to
 // 34 more lower the error by 0.2 % and take a tenth of the time for a palette.
 constexpr int ITERATIONS = 10;
@@ -259,43 +323,137 @@ class Choice {
             const int64_t size = std::count(mark.begin(), mark.end(), 1);
             if (size && counted_.seen() - size > settings.k) {
                 centers = with_mark(mark, settings);
-                labels = assign(centers);
+                labels = nearest(centers);
             }
         }
-        return arranged(rounded(centers, labels), channels_);
+        return arranged(rounded(told_apart(std::move(centers), labels, settings), settings.k), channels_);
     }
 
     // Round centers to colors; centers that became equal give way to the worst-served colors.
-    Colors rounded(const std::vector<float> &centers) { return arranged(rounded(centers, assign(centers)), channels_); }
+    Colors rounded(const std::vector<float> &centers) {
+        const int k = int(centers.size()) / channels_;
+        return arranged(rounded(told_apart(centers, nearest(centers), {.k = k}), k), channels_);
+    }
 
     // The weight that each of the colors serves.
     std::vector<double> served(const Colors &colors) {
-        std::vector<float> entries;
+        Colors shown;
         std::vector<size_t> place;  // of each entry in the palette
+        size_t hidden = 0;
         std::vector<double> weights(colors.size() / size_t(channels_), 0.0);
-        const std::vector<float> points = to_points(colors, channels_, counted_.space);
         for (size_t i = 0; i < weights.size(); ++i) {
             if (channels_ == 4 && colors[i * 4 + 3] == 0) {
-                weights[i] = counted_.hidden < 0 ? 0 : counted_.weights[size_t(counted_.hidden)];
+                weights[hidden = i] = counted_.hidden < 0 ? 0 : counted_.weights[size_t(counted_.hidden)];
                 continue;
             }
             place.push_back(i);
-            const auto point = points.begin() + int64_t(i) * channels_;
-            entries.insert(entries.end(), point, point + channels_);
+            const auto color = colors.begin() + int64_t(i) * channels_;
+            shown.insert(shown.end(), color, color + channels_);
         }
         if (place.empty()) return weights;
-        const std::vector<int32_t> labels = assign(entries);
-        for (int64_t i = 0; i < counted_.seen(); ++i)
-            weights[place[size_t(labels[size_t(i)])]] += counted_.seen_weights()[i];
+        const std::vector<int32_t> labels = assign({shown, channels_, counted_.space}).labels;
+        for (int64_t i = 0; i < counted_.seen(); ++i) {
+            const int32_t label = labels[size_t(i)];
+            weights[label == NONE ? hidden : place[size_t(label)]] += counted_.seen_weights()[i];
+        }
         return weights;
     }
 
   private:
     Engine<float> &engine() { return counted_.engine(threads_, poll_); }
 
-    std::vector<int32_t> assign(const std::vector<float> &centers) {
+    std::vector<int32_t> nearest(const std::vector<float> &centers) {
         engine().assign(centers.data(), int(centers.size()) / channels_);
         return restored(engine().points, engine().points.labels());
+    }
+    Assignment assign(const Centers &centers) {
+        const bool or_none = counted_.hidden >= 0 && centers.opaque.size() == 1 && centers.opaque[0];
+        return {counted_, centers, or_none, threads_, poll_};
+    }
+
+    // Opaque and translucent colors told apart, which K-means did not: a few soft edges in a cluster would let the
+    // ground shine through its whole area. Clusters that are mostly opaque become so, and Lloyd's loop goes on under
+    // that constraint. Among the opaque points, which lie in a plane, the nearest to a mean is the mean moved there.
+    Centers told_apart(std::vector<float> points, const std::vector<int32_t> &labels, const Settings &settings) {
+        Centers centers(std::move(points), {});
+        if (channels_ == 3) return centers;
+        bool mixed = false;
+        centers.opaque = mostly_opaque(centers.points.size() / 4, labels, mixed);
+        if (!mixed) return centers;
+        const auto kinds = std::count(centers.opaque.begin(), centers.opaque.end(), 1);
+        if (settings.k == 1) centers.opaque[0] = 1;
+        else if (kinds == 0) return settled(of_its_own(true, settings)).first;
+        auto best = settled(std::move(centers));
+        if (settings.k > 1 && kinds == settings.k)  // no soft edge has a center: is one worth its price?
+            if (auto other = settled(of_its_own(false, settings)); other.second < best.second) return other.first;
+        return best.first;
+    }
+
+    // Centers where Lloyd's loop has them under the constraint, and their error.
+    std::pair<Centers, double> settled(Centers centers) {
+        Assignment now = assign(centers);
+        for (int turn = 0; turn < APART_ITERATIONS; ++turn) {
+            move_to_means(centers, now.labels);
+            Assignment next = assign(centers);
+            const bool rest = next.labels == now.labels;
+            now = std::move(next);
+            if (rest) break;
+        }
+        double error = 0;
+        for (int64_t i = 0; i < counted_.seen(); ++i) error += counted_.seen_weights()[i] * double(now.distances[size_t(i)]);
+        return {std::move(centers), error};
+    }
+
+    // One center for all opaque colors, or for all translucent ones, and the others in one cluster less.
+    Centers of_its_own(bool opaque, const Settings &settings) {
+        std::vector<char> its(size_t(counted_.seen()));
+        for (int64_t i = 0; i < counted_.seen(); ++i) its[size_t(i)] = counted_.opaque(i) == opaque;
+        Centers centers(with_mark(its, settings), {});
+        centers.opaque.assign(centers.points.size() / 4, !opaque);
+        centers.opaque.back() = opaque;
+        return centers;
+    }
+
+    std::vector<char> mostly_opaque(size_t k, const std::vector<int32_t> &labels, bool &mixed) const {
+        std::vector<double> opaque(k), all(k);
+        for (int64_t i = 0; i < counted_.seen(); ++i) {
+            const auto own = size_t(labels[size_t(i)]);
+            all[own] += counted_.seen_weights()[i];
+            if (counted_.opaque(i)) opaque[own] += counted_.seen_weights()[i];
+        }
+        std::vector<char> most(k);
+        for (size_t c = 0; c < k; ++c) {
+            most[c] = opaque[c] * 2 > all[c];
+            mixed |= opaque[c] > 0 && opaque[c] < all[c];
+        }
+        return most;
+    }
+
+    // An opaque center is the mean of what is opaque in its cluster: translucent points, which lie nearer to mid grey,
+    // would fade it. Centers that have lost all points are left out: what rounding finds worst served takes their
+    // place.
+    void move_to_means(Centers &centers, std::vector<int32_t> &labels) const {
+        const float plane = counted_.space == Space::oklab ? 0.5f : float(ROOT_3 / 2);
+        std::vector<double> sums(centers.points.size(), 0.0), mass(centers.opaque.size(), 0.0);
+        std::vector<char> firm(centers.opaque.size());  // has an opaque point
+        for (int64_t i = 0; i < counted_.seen(); ++i)
+            if (counted_.opaque(i)) firm[size_t(labels[size_t(i)])] = 1;
+        for (int64_t i = 0; i < counted_.seen(); ++i) {
+            if (labels[size_t(i)] == NONE) continue;
+            const auto own = size_t(labels[size_t(i)]);
+            if (firm[own] && centers.opaque[own] && !counted_.opaque(i)) continue;
+            const double weight = counted_.seen_weights()[i];
+            mass[own] += weight;
+            for (size_t j = 0; j < 4; ++j) sums[own * 4 + j] += weight * double(counted_.seen_points()[i * 4 + int64_t(j)]);
+        }
+        Centers moved({}, {});
+        for (size_t c = 0; c < mass.size(); ++c) {
+            if (!(mass[c] > 0)) continue;
+            for (size_t j = 0; j < 4; ++j)
+                moved.points.push_back(centers.opaque[c] && j == 3 ? plane : float(sums[c * 4 + j] / mass[c]));
+            moved.opaque.push_back(centers.opaque[c]);
+        }
+        centers = std::move(moved);
     }
 
     float apart(const float *a, const float *b, int from = 0, int to = 4) const {
@@ -336,7 +494,7 @@ class Choice {
 
     // The other points in one cluster less, and the mark's own mean. (Replacing the least useful entry by a mark
     // cost 13 points on kodim13 at K = 16; clustering the rest anew 3.)
-    std::vector<float> with_mark(const std::vector<char> &mark, Settings settings) {
+    std::vector<float> with_mark(const std::vector<char> &mark, Settings settings) const {
         std::vector<float> others;
         std::vector<double> weights, sum(size_t(channels_), 0.0);
         double mass = 0;
@@ -359,17 +517,14 @@ class Choice {
         return centers;
     }
 
-    Colors rounded(const std::vector<float> &centers, const std::vector<int32_t> &labels) {
-        const int64_t k = int64_t(centers.size()) / channels_;
-        Colors colors = nearest_colors(centers.data(), k, channels_, counted_.space);
-        make_solid(colors, labels);
+    Colors rounded(const Centers &centers, int64_t k) {
+        Colors colors = nearest_colors(centers.points.data(), int64_t(centers.points.size()) / channels_, channels_,
+                                       counted_.space, centers.opaque.data(), counted_.gray);
         colors = distinct(colors, channels_);
         if (const int64_t spare = k - int64_t(colors.size()) / channels_; spare > 0) {
-            assign(to_points(colors, channels_, counted_.space));
-            for (int64_t i : worst_served(restored(engine().points, engine().points.best()), spare)) {
-                const Colors another =
-                    nearest_colors(counted_.seen_points() + i * channels_, 1, channels_, counted_.space);
-                colors.insert(colors.end(), another.begin(), another.end());
+            for (int64_t i : worst_served(assign({colors, channels_, counted_.space}).distances, spare)) {
+                const uint8_t *another = counted_.color(counted_.place(i));
+                colors.insert(colors.end(), another, another + channels_);
             }
             colors = distinct(colors, channels_);
         }
@@ -391,21 +546,6 @@ class Choice {
         std::partial_sort(order.begin(), order.begin() + count, order.end(), worse);
         order.resize(size_t(count));
         return order;
-    }
-
-    // Make entries opaque that are nearly so and serve mostly opaque colors: a few smooth edges in a cluster would
-    // else let the background shine through whole areas.
-    void make_solid(Colors &colors, const std::vector<int32_t> &labels) const {
-        if (channels_ == 3) return;
-        std::vector<double> opaque(colors.size() / 4), all(colors.size() / 4);
-        for (int64_t i = 0; i < counted_.seen(); ++i) {
-            const double weight = counted_.seen_weights()[i];
-            const auto own = size_t(labels[size_t(i)]);
-            all[own] += weight;
-            if (counted_.color(counted_.place(i))[3] == 255) opaque[own] += weight;
-        }
-        for (size_t entry = 0; entry < all.size(); ++entry)
-            if (opaque[entry] * 2 > all[entry] && colors[entry * 4 + 3] >= SOLID) colors[entry * 4 + 3] = 255;
     }
 
     Counted &counted_;

@@ -15,6 +15,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -501,7 +502,9 @@ struct Band {
 };
 static_assert(sizeof(Band) == 3 * sizeof(int64_t));
 
-// Floyd and Steinberg 1976, on points. `nearest` holds each pixel's entry without diffusion.
+// Floyd and Steinberg 1976, on points. `nearest` holds each pixel's entry without diffusion; k: it has none. An opaque
+// pixel takes an opaque entry, if there is one: it has no opacity to gain or lose, so of what it receives it takes the
+// color, as seen over mid grey (the first three coordinates), alone.
 template <int C>
 class Diffuser {
   public:
@@ -509,8 +512,15 @@ class Diffuser {
              const Diffusion &options, int64_t above, uint8_t *out)
         : pixels_(pixels), width_(width), nearest_(nearest), options_(options), above_(above), out_(out),
           grid_(palette, k, options.limit), palette_(k) {
-        for (int i = 0; i < k; ++i)
+        std::vector<float> opaque;
+        for (int i = 0; i < k; ++i) {
             for (int j = 0; j < C; ++j) palette_[i][j] = palette[i * C + j];
+            if (C == 3 || palette[i * C + 3] < OPAQUE) continue;
+            opaque.insert(opaque.end(), palette + i * C, palette + (i + 1) * C);
+            opaque_.push_back(uint8_t(i));
+        }
+        if (!opaque_.empty() && int(opaque_.size()) < k)
+            opaque_grid_.emplace(opaque.data(), int(opaque_.size()), options.limit);
     }
 
     // N bands side by side: each pixel waits for the one before it, and meanwhile those of the other bands go on.
@@ -555,8 +565,8 @@ class Diffuser {
         int64_t x = backwards ? width_ - 1 : 0;
         for (int64_t i = 0; i < width_; ++i, x += step)
             for (int n = 0; n < N; ++n) {
-                const bool hidden = C == 4 && pixels[n][x * C + C - 1] == 0;
-                strands[n].taken[x] = take(strands[n], x, step, nearest[n][x], hidden);
+                const int alpha = C == 4 ? pixels[n][x * C + 3] : 255;
+                strands[n].taken[x] = take(strands[n], x, step, nearest[n][x], alpha);
             }
         for (int n = 0; n < N; ++n) {
             strands[n].here.swap(strands[n].below);
@@ -567,21 +577,23 @@ class Diffuser {
         }
     }
 
-    uint8_t take(Strand &strand, int64_t x, int64_t step, uint8_t nearest, bool hidden) {
+    uint8_t take(Strand &strand, int64_t x, int64_t step, uint8_t nearest, int alpha) {
         Four point;
         std::memcpy(&point, strand.colors.data() + x * C, sizeof point);
         if constexpr (C == 3) point[3] = 0;
-        if (!hidden && length_squared<C>(point - palette_[nearest]) > options_.flat * options_.flat)
-            return spread(strand, point, x, step);
+        const bool visible = alpha && nearest < palette_.size();
+        if (visible && length_squared<C>(point - palette_[nearest]) > options_.flat * options_.flat)
+            return spread(strand, point, x, step, C == 4 && alpha == 255 && !opaque_.empty());
         strand.ahead = Four{};
         return nearest;
     }
 
     // Take the entry nearest to the point plus the error it received, and pass the new error on: 7/16 to the
     // next pixel (by `ahead`, in a register), 3/16, 5/16 and 1/16 to the row below.
-    uint8_t spread(Strand &strand, Four point, int64_t x, int64_t step) {
-        const Four target = point + (strand.here[x + 1] + strand.ahead);
-        const int entry = grid_.find(target);
+    uint8_t spread(Strand &strand, Four point, int64_t x, int64_t step, bool opaque) {
+        Four target = point + (strand.here[x + 1] + strand.ahead);
+        if (opaque) target[3] = point[3];
+        const int entry = opaque && opaque_grid_ ? opaque_[size_t(opaque_grid_->find(target))] : grid_.find(target);
         const Four error = target - palette_[entry];
         const float length = length_squared<C>(error);
         float share = options_.strength;
@@ -601,7 +613,10 @@ class Diffuser {
     Diffusion options_;
     int64_t above_;  // rows of the picture before the first in out_
     uint8_t *out_;
-    NearestGrid<C> grid_;
+    static constexpr float OPAQUE = 0.5f;  // the last coordinate of what is
+    NearestGrid<C> grid_;                  // of all entries
+    std::optional<NearestGrid<C>> opaque_grid_;
+    std::vector<uint8_t> opaque_;          // the opaque entries
     std::vector<Four> palette_;
 };
 

@@ -163,8 +163,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         for (int j = 0; j < job.k; ++j)
             for (int c = 0; c < D; ++c) planes_[c][j] = palette_[j][c] = job.palette[j * D + c];
         for (int j = 0; j < job.k; ++j) {
-            opacity_[j] = D < 4 || job.hidden < 0 ? 2 : j == job.hidden ? 0 : palette_[j][3] < (FAINT + 0.5f) / 510 ? 1 : 2;
-            faint_ |= opacity_[j] == 1;
+            opacity_[j] = D < 4 ? Opacity::part : j == job.hidden ? Opacity::none : palette_[j][3] < 0.5f ? Opacity::part : Opacity::full;
+            kinds_ |= opacity_[j] != opacity_[0];
         }
         for (int s = 1; s <= Near; ++s) code_[s] = uint8_t(Coder::distance_code(s, 0, units_));
     }
@@ -188,10 +188,11 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     static constexpr int NEIGHBORS = 24;           // entries tried for a literal: the nearest entry's nearest
     static constexpr int GROUPS = 14;  // of colors, for the coarse hash; 24 cost 1.5 % more bytes, 64 2 %
     static constexpr int PAST = 8;                 // indices that each path remembers
-    static constexpr int FAINT = 3;                // alpha that nobody sees
     static constexpr float NOTHING = 1e-4f;        // error, in each coordinate, that is none
     static_assert(Near <= PAST);
     using Chain = Chains<Coder::WINDOW>;
+
+    struct Opacity { enum { none, part, full }; };
 
     struct Trace {  // of one pixel, to walk back along the cheapest path
         uint8_t index[STATES], entered[STATES], code[STATES], best;
@@ -199,15 +200,18 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     int width() const { return job_.w; }
     bool hidden(size_t p) const { return D == 4 && job_.nearest[p] == job_.hidden; }
-    /// A hidden pixel's error counts where it may be drawn by another entry than its own, a faint one.
-    float weight_of(size_t p) const { return hidden(p) && !faint_ ? 0.0f : job_.weights[p]; }
-    /// How opaque a pixel is, like `opacity_` of the entries: 0 fully transparent, 1 faint and drawn by a faint entry,
-    /// 2 anything else. What is fully transparent and what is more than faint never meet.
+    float weight_of(size_t p) const { return hidden(p) ? 0.0f : job_.weights[p]; }
+    /// Which entries a pixel may take: those as opaque as its nearest, where it is fully transparent, or opaque itself;
+    /// else any that can be seen.
     int opacity_of(size_t p) const {
         const int drawn = opacity_[job_.nearest[p]];
-        return drawn == 1 && job_.pixels[p * D + D - 1] > FAINT ? 2 : drawn;
+        return D == 4 && drawn == Opacity::full && job_.pixels[p * D + D - 1] < 255 ? Opacity::part : drawn;
     }
-    bool meet(int entry, int opacity) const { return std::abs(opacity_[entry] - opacity) < 2; }
+    bool may_take(int opacity, int entry) const {
+        return opacity_[entry] == opacity || (opacity == Opacity::part && opacity_[entry] == Opacity::full);
+    }
+    /// Of an opaque pixel no opacity is wrong: it takes the color of an error alone.
+    bool opaque(size_t p) const { return D == 4 && kinds_ && opacity_of(p) == Opacity::full; }
     float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1.0f / 16); }
 
     /// Bits in weighted squared error, as the rows so far price them.
@@ -223,7 +227,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     void aim(int y) {
         job_.points_of(job_.pixels + size_t(y) * width() * D, width(), points_.data());
         for (int x = 0; x < width(); ++x)
-            for (int c = 0; c < D; ++c) target_[size_t(x) * 4 + c] = points_[size_t(x) * D + c] + below_[size_t(x + 1) * 4 + c];
+            for (int c = 0, end = opaque(size_t(y) * width() + x) ? 3 : D; c < D; ++c)
+                target_[size_t(x) * 4 + c] = points_[size_t(x) * D + c] + (c < end ? below_[size_t(x + 1) * 4 + c] : 0.0f);
     }
 
     void map_row(int y) {
@@ -373,12 +378,13 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     }
 
     /// Adds each copy's weighted error to its cost and keeps the share that goes on to the right.
-    void copy(size_t p, const float *target, const float *entering, const int32_t *entered, const int32_t *index) {
+    void copy(size_t p, const float *target, float *entering, const int32_t *entered, const int32_t *index) {
         const float share = 7 * spread(p), weight = weight_of(p);
         alignas(64) float distance[STATES];
-        for (int c = 0; c < D; ++c) {
+        for (int c = 0, end = opaque(p) ? 3 : D; c < D; ++c) {
             float *error = error_[c];
             const float *plane = planes_[c];
+            if (c == end) for (int s = 0; s < STATES; ++s) error[s] = entering[c] = 0.0f;
             for (int s = 0; s < STATES; ++s) {
                 const float e = target[c] + (entered[s] ? entering[c] : error[s]) - plane[index[s]];
                 distance[s] = c == 0 ? e * e : distance[s] + e * e;
@@ -387,12 +393,12 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         }
         for (int s = 0; s < STATES; ++s) cost_[s] += weight * distance[s];
         if (D == 4)
-            for (int s = 0, mine = opacity_of(p); s < STATES; ++s) if (!meet(index[s], mine)) cost_[s] = NEVER;
+            for (int s = 0, mine = opacity_of(p); kinds_ && s < STATES; ++s) if (!may_take(mine, index[s])) cost_[s] = NEVER;
     }
 
     /// The entry with the least error + lambda * bits, after the best path.
     int take_literal(size_t p, const float *target, const float *entering, float before) {
-        const int32_t *list = neighbors_[job_.nearest[p]];
+        const int32_t *list = neighbors_[kinds_ && opacity_of(p) == Opacity::part][job_.nearest[p]];
         const float weight = weight_of(p);
         float aim[4];
         for (int c = 0; c < D; ++c) aim[c] = target[c] + entering[c];
@@ -404,8 +410,6 @@ template <class Coder, int D, int Near, int Far> class Remapper {
                 cost[i] = c == 0 ? e * e : cost[i] + e * e;
             }
         for (int i = 0; i < NEIGHBORS; ++i) cost[i] = weight * cost[i] + literal[list[i]];
-        if (faint_)
-            for (int i = 0, mine = opacity_of(p); i < NEIGHBORS; ++i) if (!meet(list[i], mine)) cost[i] = NEVER;
         const int first = first_least(cost), chosen = list[first];
         cost_[0] = before + cost[first];
         for (int c = 0; c < D; ++c) error_[c][0] = (aim[c] - planes_[c][chosen]) * (7 * spread(p));
@@ -533,6 +537,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         for (int x = 0; x < width(); ++x) {
             size_t p = size_t(y) * width() + x;
             for (int c = 0; c < D; ++c) {
+                if (c == 3 && opaque(p)) right[c] = 0.0f;
                 float e = target_[size_t(x) * 4 + c] + right[c] - palette_[row[x]][c];
                 e *= spread(p);
                 right[c] = 7 * e;
@@ -554,20 +559,23 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         return Chain::mix(group_[i[0]], group_[i[1]], group_[i[2]], group_[i[3]]);
     }
 
-    /// Each entry's nearest ones that it may stand for, itself first and again where there are too few.
+    /// Each entry's nearest ones that its pixels may take, itself first and again where there are too few: for pixels
+    /// as opaque as the entry, and for translucent ones, which may be drawn by an opaque one.
     void list_neighbors() {
-        for (int j = 0; j < job_.k; ++j) {
-            float distance[256];
-            for (int i = 0; i < job_.k; ++i)
-                distance[i] = meet(i, opacity_[j]) ? squared_distance(palette_[i], palette_[j]) : NEVER;
-            distance[j] = -1.0f;
-            for (int n = 0; n < NEIGHBORS; ++n) {
-                int next = 0;
-                for (int i = 1; i < job_.k; ++i) if (distance[i] < distance[next]) next = i;
-                neighbors_[j][n] = distance[next] < NEVER ? next : neighbors_[j][0];
-                distance[next] = NEVER;
+        for (int part = 0; part <= int(kinds_); ++part)
+            for (int j = 0; j < job_.k; ++j) {
+                const int opacity = part && opacity_[j] == Opacity::full ? int(Opacity::part) : opacity_[j];
+                float distance[256];
+                for (int i = 0; i < job_.k; ++i)
+                    distance[i] = may_take(opacity, i) ? squared_distance(palette_[i], palette_[j]) : NEVER;
+                distance[j] = -1.0f;
+                for (int n = 0; n < NEIGHBORS; ++n) {
+                    int next = 0;
+                    for (int i = 1; i < job_.k; ++i) if (distance[i] < distance[next]) next = i;
+                    neighbors_[part][j][n] = distance[next] < NEVER ? next : neighbors_[part][j][0];
+                    distance[next] = NEVER;
+                }
             }
-        }
     }
 
     /// Farthest-point clustering: four pixels in the same groups are worth comparing though no index is the
@@ -606,8 +614,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     float from_none_[Coder::LONGEST + 1] = {};  // lambda * bits of a copy beyond the shortest one's
     alignas(16) float palette_[256][4] = {};      // four lanes, whatever D is: one load
     alignas(64) float planes_[4][256] = {};       // the same, by coordinate
-    int32_t neighbors_[256][NEIGHBORS] = {}, opacity_[256] = {};
-    bool faint_ = false;  // whether an entry is
+    int32_t neighbors_[2][256][NEIGHBORS] = {}, opacity_[256] = {};
+    bool kinds_ = false;  // whether entries differ in opacity
     int last_ = 0;
     int prefix_ = 1;  // the indices of this symbol's literal so far
     float mean_cost_ = 0.0f;

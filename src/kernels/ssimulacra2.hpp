@@ -29,7 +29,6 @@ namespace tinct::ssimulacra2 {
 
 constexpr int SCALES = 6, LEAST = 8;  // a scale below 8 x 8 pixels doesn't count
 constexpr int NORMS = 6;              // per row and channel: SSIM, added, lost: the terms and their 4th powers
-constexpr uint32_t GREY = 128;        // what transparent pictures are judged over, as in quality.py
 
 using pixels::Floats, pixels::LANES;  // lanes are pixels of a row
 
@@ -176,7 +175,8 @@ struct Size {
 /// Linear light of a picture at every scale. Full size is looked up in the pixels, which must stay alive.
 class Light {
   public:
-    Light(const uint8_t *pixels, Size size, int channels) : pixels_(pixels), channels_(channels) {
+    Light(const uint8_t *pixels, Size size, int channels, uint8_t ground)
+        : pixels_(pixels), channels_(channels), ground_(ground) {
         for (Size s = size; sizes.size() < SCALES && std::min(s.height, s.width) >= LEAST; s = s.half())
             sizes.push_back(s);
         for (size_t scale = 1; scale < sizes.size(); ++scale) halve(int(scale));
@@ -195,9 +195,9 @@ class Light {
     std::vector<Size> sizes;
 
   private:
-    // As seen over mid grey, rounded to whole steps.
+    // As seen over the ground, rounded to whole steps.
     uint32_t seen(const uint8_t *pixel, int c) const {
-        return channels_ == 3 ? pixel[c] : (pixel[c] * pixel[3] + GREY * (255u - pixel[3]) + 127) / 255;
+        return channels_ == 3 ? pixel[c] : (pixel[c] * pixel[3] + ground_ * (255u - pixel[3]) + 127) / 255;
     }
 
     // Means of 2 x 2 pixels; the last row and column count twice where their number is odd.
@@ -219,6 +219,7 @@ class Light {
 
     const uint8_t *pixels_;
     int channels_;
+    uint32_t ground_;  // what pixels that are not opaque are seen over, in all channels
     std::array<std::unique_ptr<float[]>, SCALES> planes_;
 };
 
@@ -267,7 +268,7 @@ void stream(int64_t height, int64_t first, int64_t last, Take take, Give give) {
 /// The original: its XYB planes and their blurred means, at every scale.
 class Judge {
   public:
-    Judge(const uint8_t *pixels, Size size, int channels) : light(pixels, size, channels) {
+    Judge(const uint8_t *pixels, Size size, int channels, uint8_t ground) : light(pixels, size, channels, ground) {
         for (size_t scale = 0; scale < light.sizes.size(); ++scale) {
             const size_t floats = size_t(light.sizes[scale].height * 3 * light.sizes[scale].stride());
             planes_[scale].reset(new float[floats]);
@@ -335,8 +336,8 @@ inline double final_power(double x) {
 /// Another picture before the judge.
 class Trial {
   public:
-    Trial(const Judge &judge, const uint8_t *pixels, int channels)
-        : judge_(judge), light_(pixels, judge.light.sizes[0], channels) {
+    Trial(const Judge &judge, const uint8_t *pixels, int channels, uint8_t ground)
+        : judge_(judge), light_(pixels, judge.light.sizes[0], channels, ground) {
         for (size_t scale = 0; scale < light_.sizes.size(); ++scale)
             sums_[scale].resize(size_t(light_.sizes[scale].height * 3 * NORMS));
     }
@@ -438,11 +439,11 @@ inline void bind_ssimulacra2(nanobind::module_ &m) {
     using Release = nb::call_guard<nb::gil_scoped_release>;
     nb::class_<Judge>(m, "Judge")
         .def("__init__",
-             [](Judge *self, const Picture &p) {
+             [](Judge *self, const Picture &p, uint8_t ground) {
                  nb::gil_scoped_release release;
-                 new (self) Judge(p.data(), {int64_t(p.shape(0)), int64_t(p.shape(1))}, int(p.shape(2)));
+                 new (self) Judge(p.data(), {int64_t(p.shape(0)), int64_t(p.shape(1))}, int(p.shape(2)), ground);
              },
-             "pixels"_a.noconvert(), nb::keep_alive<1, 2>())
+             "pixels"_a.noconvert(), "ground"_a, nb::keep_alive<1, 2>())
         .def_prop_ro("heights",
                      [](const Judge &judge) {
                          nb::list heights;
@@ -452,11 +453,11 @@ inline void bind_ssimulacra2(nanobind::module_ &m) {
         .def("prepare", &Judge::prepare, "scale"_a, "first"_a, "last"_a, Release());
     nb::class_<Trial>(m, "Trial")
         .def("__init__",
-             [](Trial *self, const Judge &judge, const Picture &p) {
+             [](Trial *self, const Judge &judge, const Picture &p, uint8_t ground) {
                  nb::gil_scoped_release release;
-                 new (self) Trial(judge, p.data(), int(p.shape(2)));
+                 new (self) Trial(judge, p.data(), int(p.shape(2)), ground);
              },
-             "judge"_a, "pixels"_a.noconvert(), nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
+             "judge"_a, "pixels"_a.noconvert(), "ground"_a, nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
         .def("compare", &Trial::compare, "scale"_a, "first"_a, "last"_a, Release())
         .def("score", &Trial::score, Release());
 }

@@ -561,6 +561,7 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
         report.ssimulacra2,
         sum(report.seconds.values()),
         outcome.job.target if outcome.status == "written" else None,
+        report.ground,
     )
 
 

@@ -214,9 +214,9 @@ def compress(
     with clock("quality"):
         decibels = measures.psnr_by_rows(picture.pixels, drawn.rows)
     judged = ssimulacra2 and min(picture.pixels.shape[:2]) >= measures.MIN_SIDE
-    score = studio.score(drawn) if judged or quality is not None else None
+    scores = studio.scores(drawn) if judged or quality is not None else {}
     used = len(drawn.palette if drawn.exact is None else studio.counted.colors)
-    report = _report(picture, drawn, used, (decibels, score), clock.seconds)
+    report = _report(picture, drawn, used, decibels, scores, clock.seconds)
     return Compressed(
         picture, drawn.palette, drawn.indices, drawn.data, report, format, drawn.exact
     )
@@ -244,7 +244,8 @@ def _report(
     picture: files.Picture,
     drawn: Drawing,
     colors: int,
-    scores: tuple[float, float | None],
+    decibels: float,
+    scores: dict[str, float],
     seconds: dict[str, float],
 ) -> measures.Report:
     height, width = picture.pixels.shape[:2]
@@ -255,7 +256,8 @@ def _report(
         bytes_in=picture.bytes_in,
         bytes_out=len(drawn.data),
         colors=colors,
-        psnr=scores[0],
-        ssimulacra2=scores[1],
+        psnr=decibels,
+        ssimulacra2=min(scores.values(), default=None),
+        ground=min(scores, key=scores.__getitem__) if len(scores) > 1 else None,
         seconds=seconds,
     )

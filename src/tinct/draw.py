@@ -287,9 +287,13 @@ class Studio:
             return replace(drawing, data=data, exact=exact)
 
     def score(self, drawing: Drawing) -> float:
-        """SSIMULACRA2 of a drawing."""
+        """SSIMULACRA2 of a drawing: the least of `scores`."""
+        return min(self.scores(drawing).values())
+
+    def scores(self, drawing: Drawing) -> dict[str, float]:
+        """SSIMULACRA2 of a drawing, by what it is seen over."""
         with self.clock("quality"):
-            return self.judge.score(drawing.image)
+            return self.judge.scores(drawing.image)
 
     def sample(self) -> Studio:
         """Tiles from all over a large picture, to be drawn with its palettes; itself if small."""

@@ -56,8 +56,10 @@ def remap(
 ) -> Indices:
     """Map every pixel to a palette entry.
 
-    Fully transparent pixels go to the palette's fully transparent entry where it has one; other
-    pixels never do, so nothing visible vanishes. Ties go to the lowest index.
+    Fully transparent pixels go to the palette's fully transparent entry where it has one; visible
+    pixels never do, unless the palette holds nothing else but one opaque color: then translucent
+    pixels take the nearer. Opaque pixels go to opaque entries where it has any. Ties go to the
+    lowest index.
 
     Parameters
     ----------
@@ -131,8 +133,7 @@ def remap_lossy(
 
     Along each row the indices are those of the least visible error + price * bits, as the file's
     coder will spend them: entropy-constrained quantization (Chou, Lookabaugh and Gray 1989).
-    Transparent and visible pixels never change places, as in `remap`; only those that nobody sees
-    (alpha 3 of 255 or less) may be drawn transparent, and transparent ones as faintly as that.
+    Opaque, transparent and other pixels keep to their entries, as in `remap`.
 
     Parameters
     ----------

@@ -71,6 +71,7 @@ def cells(
     score: float | None,
     seconds: float,
     where: str | None,
+    ground: str | None = None,
 ) -> tuple[str, ...]:
     """Say what became of a picture, value by value.
 
@@ -86,6 +87,8 @@ def cells(
         What it took.
     where : str, optional
         Where the file is; ``-`` is stdout, None means that none was written.
+    ground : str, optional
+        What the score was measured over.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def cells(
         "" if part is None else f"{-part:+.1%}".replace("-0.0%", "0.0%"),
         str(colors),
         f"{psnr:.1f} dB" if math.isfinite(psnr) else "lossless",
-        "" if score is None else f"{score:.1f}",
+        "" if score is None else f"{score:.1f}" + (f" on {ground}" if ground else ""),
         f"{seconds:.2f} s",
         "left alone: not smaller" if where is None else "stdout" if where == "-" else where,
     )
