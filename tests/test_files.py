@@ -180,14 +180,6 @@ def test_a_grey_png_s_transparent_color_is_found_at_every_depth(bits, key):
     assert shown[0, :, 3].tolist() == [255, 0]
 
 
-def test_a_sixteen_bit_png_s_transparent_color_is_found():
-    rows = b"\0" + struct.pack(">6H", 1, 2, 3, 50_000, 40_000, 30_000)
-    shown = read(
-        png(2, 1, 16, 2, rows, chunk(b"tRNS", struct.pack(">3H", 50_000, 40_000, 30_000)))
-    ).pixels
-    assert shown[0, :, 3].tolist() == [255, 0]
-
-
 def test_of_an_animation_the_first_frame_is_read_and_it_says_so():
     frames = [Image.fromarray(exact(4)), Image.fromarray(exact(4)[::-1])]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
