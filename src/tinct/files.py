@@ -97,6 +97,8 @@ def read(source: Any, *, name: str | None = None) -> Picture:
     >>> read(np.zeros((2, 3), np.uint8), name="night").pixels.shape
     (2, 3, 3)
     """
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name must be a string, not {type(name).__name__}")
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
@@ -125,13 +127,16 @@ def _from_array(array: NDArray[Any], label: str) -> Pixels:
         )
     if array.size == 0:
         raise PictureError(f"{label}: no pixels, shape {array.shape}")
-    if array.dtype == np.uint16:
+    array = np.asarray(array)  # a matrix stays flat whatever is done to it
+    if array.dtype.newbyteorder("=") == np.uint16:
         array = _to_8_bits(array)
     elif np.issubdtype(array.dtype, np.floating):
         if not (array.min() >= 0 and array.max() <= 1):
             raise PictureError(
                 f"{label}: float pixels must be 0..1, not {array.min():g}..{array.max():g}"
             )
+        if array.dtype.itemsize == 2:  # too coarse for the product
+            array = array.astype(np.float32)
         array = np.rint(array * 255).astype(np.uint8)
     elif array.dtype != np.uint8:
         raise PictureError(
@@ -306,6 +311,8 @@ _UPRIGHT = {
 
 def _pixels(image: Image.Image, *, ours: bool = True) -> Pixels:
     """Decode, split off the alpha channel, manage the color, turn upright."""
+    if 0 in image.size:
+        raise PictureError(f"no pixels, {image.width}x{image.height}")
     stored = str(getattr(image, "tile", ""))  # names the samples' layout; gone after loading
     deep = samples(image)
     if deep is None:
