@@ -144,12 +144,17 @@ def oklab_to_srgb(lab: ArrayLike) -> NDArray[np.uint8]:
     (n, 3) uint8
         Red, green, blue.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If that is no table of finite numbers, or not (n, 3).
+
     Examples
     --------
     >>> oklab_to_srgb([[0.628, 0.225, 0.126], [1.0, 0.0, 0.0]]).tolist()
     [[255, 0, 0], [255, 255, 255]]
     """
-    return from_points(lab)
+    return _kernels.from_points(_as_coordinates("lab", lab, channels=(3,)), True)
 
 
 def to_points(colors: NDArray[np.uint8], space: str = "oklab") -> NDArray[np.float32]:
@@ -186,6 +191,8 @@ def to_points(colors: NDArray[np.uint8], space: str = "oklab") -> NDArray[np.flo
 
 def check_space(space: Any) -> None:
     """Refuse, by name, what is no color space of ours."""
+    if not isinstance(space, str):
+        raise TypeError(f"space must be {' or '.join(SPACES)}, not {type(space).__name__}")
     if space not in SPACES:
         raise ValueError(f"space must be {' or '.join(SPACES)}, not {space}")
 
@@ -205,13 +212,19 @@ def from_points(points: ArrayLike, space: str = "oklab") -> NDArray[np.uint8]:
     (n, 3) or (n, 4) uint8
         RGB, or RGBA with straight alpha; (0, 0, 0, 0) where the opacity rounds to 0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If that is no table of finite numbers, of another shape, or the space is another.
+
     Examples
     --------
     >>> from_points([[0.5, 0.0, 0.0, 0.5], [0.1, 0.0, 0.0, 0.0]]).tolist()
     [[255, 255, 255, 255], [0, 0, 0, 0]]
     """
     check_space(space)
-    return _kernels.from_points(np.ascontiguousarray(points, dtype=np.float64), space == "oklab")
+    table = _as_coordinates("points", points, channels=(3, 4))
+    return _kernels.from_points(table, space == "oklab")
 
 
 def _as_codes(colors: Any) -> NDArray[np.uint8]:
@@ -223,7 +236,24 @@ def _as_codes(colors: Any) -> NDArray[np.uint8]:
 
 def _as_table(colors: Any, *, channels: tuple[int, ...]) -> NDArray[np.uint8]:
     table = _as_codes(colors)
+    _check_shape("colors", table, channels)
+    return np.ascontiguousarray(table)
+
+
+def _as_coordinates(name: str, points: Any, *, channels: tuple[int, ...]) -> NDArray[np.float64]:
+    try:
+        table = np.asarray(points)
+    except ValueError:  # rows of several lengths
+        raise TypeError(f"{name} must be a table of numbers") from None
+    if table.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must be numbers, not {type(points).__name__} of {table.dtype}")
+    _check_shape(name, table, channels)
+    if not np.isfinite(table).all():
+        raise ValueError(f"{name} must be finite")
+    return np.ascontiguousarray(table, dtype=np.float64)
+
+
+def _check_shape(name: str, table: NDArray[Any], channels: tuple[int, ...]) -> None:
     if table.ndim != 2 or table.shape[1] not in channels:
         wish = " or ".join(f"(n, {c})" for c in channels)
-        raise ValueError(f"colors must be {wish}, not {table.shape}")
-    return np.ascontiguousarray(table)
+        raise ValueError(f"{name} must be {wish}, not {table.shape}")

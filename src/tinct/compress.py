@@ -10,10 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct import files, formats, png
+from tinct import deflate, files, formats, png
 from tinct import quality as measures
 from tinct.color import check_space
 from tinct.draw import Clock, Drawing, Options, Studio, painted
+from tinct.kmeans import as_kernels_take
+from tinct.options import flag, number, whole
 from tinct.palette import check_colors
 from tinct.remap import check_dither, check_format, check_lossy
 from tinct.rules import DITHER, MAX_COLORS
@@ -92,7 +94,9 @@ class Compressed:
         OSError
             If it can't be written.
         """
-        write(path, self.data, overwrite=overwrite)
+        if not isinstance(path, str | PathLike):
+            raise TypeError(f"path must be a path, not {type(path).__name__}")
+        write(path, self.data, overwrite=flag("overwrite", overwrite))
 
     def _repr_png_(self) -> bytes:
         """Show the same pixels in a notebook; not all of them know WebP and GIF."""
@@ -182,14 +186,16 @@ def compress(
     >>> small.image.shape, small.palette.shape, small.data[1:4]
     ((64, 64, 3), (8, 3), b'PNG')
     """
-    auto = colors == "auto"
-    most = MAX_COLORS if colors == "auto" else colors
-    check_colors(most)
-    check_dither(dither)
-    check_lossy(lossy)
+    auto = isinstance(colors, str) and colors == "auto"
+    most = MAX_COLORS if auto else check_colors(colors)
+    dither, lossy = check_dither(dither), check_lossy(lossy)
     check_space(space)
     check_format(format)
-    _check_target(lossy, quality, max_bytes)
+    quality, max_bytes = _target(lossy, quality, max_bytes)
+    effort, seed, crew = as_kernels_take(effort, seed, threads)
+    ssimulacra2 = flag("ssimulacra2", ssimulacra2)
+    if watch is not None and not callable(watch):
+        raise TypeError(f"watch must be callable, not {type(watch).__name__}")
     clock = Clock()
     with clock("read"):
         picture = files.read(source)
@@ -199,8 +205,8 @@ def compress(
         seed=seed,
         effort=effort,
         format=format,
-        level=level,
-        threads=threads,
+        level=None if level is None else deflate.check_level(level),
+        threads=crew or None,
     )
     studio = Studio(formats.prepared(picture, format), options, clock, picture.pixels, watch)
     if isinstance(quality, tuple):
@@ -222,22 +228,18 @@ def compress(
     )
 
 
-def _check_target(lossy: float, goal: Any, budget: Any) -> None:
+def _target(lossy: float, goal: Any, budget: Any) -> tuple[Any, int | None]:
     ways = {"lossy": lossy or None, "quality": goal, "max_bytes": budget}
     given = [name for name, value in ways.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} exclude each other")
-    for score in goal if isinstance(goal, tuple) else () if goal is None else (goal,):
-        if isinstance(score, bool) or not isinstance(score, (int, float)):
-            raise TypeError(f"quality must be a number, not {type(score).__name__}")
-        if not 1 <= score <= 100:
-            raise ValueError(f"quality must be 1..100, not {score}")
-    if isinstance(goal, tuple) and (len(goal) != 2 or goal[0] > goal[1]):
-        raise ValueError(f"quality must be (least, most), not {goal}")
-    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
-        raise TypeError(f"max_bytes must be an integer, not {type(budget).__name__}")
-    if budget is not None and budget < 1:
-        raise ValueError(f"max_bytes must be 1 or more, not {budget}")
+    if isinstance(goal, tuple):
+        goal = tuple(number("quality", score, 1, 100) for score in goal)
+        if len(goal) != 2 or goal[0] > goal[1]:
+            raise ValueError(f"quality must be (least, most), not {goal}")
+    elif goal is not None:
+        goal = number("quality", goal, 1, 100)
+    return goal, None if budget is None else whole("max_bytes", budget, 1)
 
 
 def _report(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _operator import index  # operator takes longer to import
+
 from deflate import crc32, zlib_compress
 
 from tinct.inflate import SIGNATURE
@@ -104,7 +106,7 @@ def truecolor(samples: bytes, width: int, height: int, channels: int, level: int
     """
     import oxipng
 
-    check_level(level)
+    level = check_level(level)
     kind = RGBA if channels == 4 else RGB
     plain = _png(samples, width, height, 8, kind, 0)
     return oxipng.optimize_from_memory(plain, force=True, level=level)
@@ -127,7 +129,7 @@ def _encoded(
     pixels = width * height
     if level is None:
         level = 3 if pixels <= 1 << 15 else 1 if pixels <= 1 << 22 else 0
-    check_level(level)
+    level = check_level(level)
     if level < 3:
         return _png(samples, width, height, bits, kind, _LEVELS[level], colors, opacity)
     import oxipng
@@ -188,10 +190,16 @@ def squeeze(data: bytes) -> bytes:
     return min(data, again, key=len)
 
 
-def check_level(level: int) -> None:
-    """Refuse a level that isn't 0...6."""
-    if level not in range(7):
+def check_level(level: Any) -> int:
+    """Refuse a level that isn't 0...6, by name."""
+    given: Any = None if isinstance(level, bool) else level
+    try:
+        whole = index(given)
+    except TypeError:
+        raise TypeError(f"level must be an integer, not {type(level).__name__}") from None
+    if whole not in range(7):
         raise ValueError(f"level must be 0..6, not {level}")
+    return whole
 
 
 def usual_level(flat: bool, pixels: int) -> int | None:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from tinct.deep import TOP, TooDeep, samples
 from tinct.inflate import is_srgb
 
 __all__ = ["Picture", "PictureError", "read"]
@@ -81,7 +82,7 @@ def read(source: Any, *, name: str | None = None) -> Picture:
     -------
     Picture
         Upright by its EXIF orientation, converted to sRGB from its ICC profile or PNG gamma,
-        16 bits per channel reduced to 8; of an animation, the first frame.
+        16 bits per channel rounded to 8; of an animation, the first frame.
 
     Raises
     ------
@@ -96,6 +97,8 @@ def read(source: Any, *, name: str | None = None) -> Picture:
     >>> read(np.zeros((2, 3), np.uint8), name="night").pixels.shape
     (2, 3, 3)
     """
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name must be a string, not {type(name).__name__}")
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
@@ -124,13 +127,16 @@ def _from_array(array: NDArray[Any], label: str) -> Pixels:
         )
     if array.size == 0:
         raise PictureError(f"{label}: no pixels, shape {array.shape}")
-    if array.dtype == np.uint16:
+    array = np.asarray(array)  # a matrix stays flat whatever is done to it
+    if array.dtype.newbyteorder("=") == np.uint16:
         array = _to_8_bits(array)
     elif np.issubdtype(array.dtype, np.floating):
         if not (array.min() >= 0 and array.max() <= 1):
             raise PictureError(
                 f"{label}: float pixels must be 0..1, not {array.min():g}..{array.max():g}"
             )
+        if array.dtype.itemsize == 2:  # too coarse for the product
+            array = array.astype(np.float32)
         array = np.rint(array * 255).astype(np.uint8)
     elif array.dtype != np.uint8:
         raise PictureError(
@@ -143,7 +149,7 @@ def _from_array(array: NDArray[Any], label: str) -> Pixels:
 
 def _to_8_bits(samples: NDArray[Any]) -> Pixels:
     """Round 0...65535 to 0...255: keeping the high byte would darken by half a step."""
-    return ((samples.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return ((samples.astype(np.uint32) * 255 + TOP // 2) // TOP).astype(np.uint8)
 
 
 def _sealed(pixels: Pixels) -> Pixels:
@@ -188,7 +194,7 @@ def _decode(data: bytes, name: str | None) -> Picture:
 
 def _from_pillow(image: Image.Image, name: str | None) -> Picture:
     with _pillow(_printable(name or "the image"), b""):
-        return Picture(_pixels(image.copy()), format=image.format, name=name)
+        return Picture(_pixels(image, ours=False), format=image.format, name=name)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -228,7 +234,7 @@ def _pillow(label: str, data: bytes) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # above it Pillow warns, above twice it raises
         try:
             yield
-        except PictureError as error:
+        except (PictureError, TooDeep) as error:
             raise PictureError(f"{label}: {error}") from error
         except Exception as error:  # decoders of broken files raise nearly everything
             raise PictureError(f"{label}: {_why(error, data)}") from error
@@ -303,16 +309,22 @@ _UPRIGHT = {
 }
 
 
-def _pixels(image: Image.Image) -> Pixels:
+def _pixels(image: Image.Image, *, ours: bool = True) -> Pixels:
     """Decode, split off the alpha channel, manage the color, turn upright."""
+    if 0 in image.size:
+        raise PictureError(f"no pixels, {image.width}x{image.height}")
     stored = str(getattr(image, "tile", ""))  # names the samples' layout; gone after loading
-    image.load()
-    _match_key(image, stored)
-    color, alpha = _split(image)
-    profile = image.info.get("icc_profile")
-    rgb = np.asarray(_from_profile(color, profile) or _plain_rgb(color))
-    if not profile and "srgb" not in image.info:
-        rgb = _from_gamma(rgb, image.info.get("gamma"))
+    deep = samples(image)
+    if deep is None:
+        image = image if ours else image.copy()
+        image.load()
+        _match_key(image, stored)
+        color, alpha = _split(image)
+    else:
+        color, alpha = _split_deep(image, deep)
+    rgb = np.asarray(_from_profile(color, image.info.get("icc_profile")) or _plain_rgb(color))
+    if deep is None:
+        rgb = _from_gamma(rgb, _gamma(image))
     pixels = rgb if alpha is None else np.dstack([rgb, np.asarray(alpha)])
     turn = _UPRIGHT.get(_orientation(image))
     if turn is not None:
@@ -330,8 +342,6 @@ def _orientation(image: Image.Image) -> int:
 def _match_key(image: Image.Image, stored: str) -> None:
     """Bring a PNG's transparent color to the 8 bits to which Pillow brought only the pixels."""
     key = image.info.get("transparency")
-    if isinstance(key, tuple) and "RGB;16" in stored:
-        image.info["transparency"] = tuple(value >> 8 for value in key)
     for bits, step in (("L;2", 85), ("L;4", 17)):
         if isinstance(key, int) and bits in stored:
             image.info["transparency"] = key * step
@@ -339,8 +349,6 @@ def _match_key(image: Image.Image, stored: str) -> None:
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The color in a mode that profiles know (L, RGB, CMYK, LAB...), and the alpha, if any."""
-    if image.mode.startswith("I"):
-        return _split_16_bits(image)
     if image.mode == "F":
         raise PictureError("floating-point pixels have no stated range; save it with 8 or 16 bits")
     if "transparency" in image.info:  # one color, or one alpha per palette entry
@@ -355,14 +363,21 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     return image.convert("L") if image.mode == "1" else image, None
 
 
-def _split_16_bits(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """16-bit grey, and mode I, which holds 16-bit samples in 32 bits."""
-    samples = np.asarray(image)
+def _split_deep(
+    image: Image.Image, deep: NDArray[np.uint16]
+) -> tuple[Image.Image, Image.Image | None]:
+    """Samples of 16 bits as `_split` gives those of 8: compared with the key, then rounded."""
     key = image.info.get("transparency")
     alpha = None
-    if isinstance(key, int):
-        alpha = Image.fromarray(np.where(samples == key, 0, 255).astype(np.uint8))
-    return Image.fromarray(_to_8_bits(np.clip(samples, 0, 65535))), alpha
+    if isinstance(key, int | tuple):
+        alpha = np.where((deep == key).all(axis=2), 0, 255).astype(np.uint8)
+    elif image.mode != "CMYK" and deep.shape[2] in (2, 4):
+        deep, alpha = deep[:, :, :-1], _to_8_bits(deep[:, :, -1])
+    color = _from_gamma(deep, _gamma(image))
+    height, width, channels = color.shape
+    mode = "CMYK" if image.mode == "CMYK" else "RGB" if channels == 3 else "L"
+    shown = Image.frombytes(mode, (width, height), color.tobytes())
+    return shown, None if alpha is None else Image.fromarray(alpha)
 
 
 def _plain_rgb(color: Image.Image) -> Image.Image:
@@ -419,9 +434,17 @@ def _does_nothing(transform: Any, mode: str) -> bool:
     return bool(np.abs(moved.astype(int) - grid).max() <= 2)
 
 
-def _from_gamma(rgb: Pixels, gamma: float | None) -> Pixels:
-    """Undo a PNG's gAMA where it isn't sRGB's."""
-    if gamma is None or is_srgb(gamma):
-        return rgb
-    table = np.rint(255 * (np.arange(256) / 255) ** (1 / (2.2 * gamma))).astype(np.uint8)
-    return table[rgb]
+def _gamma(image: Image.Image) -> float | None:
+    """A PNG's gAMA, where it counts and isn't sRGB's."""
+    gamma: float | None = image.info.get("gamma")
+    known = image.info.get("icc_profile") or "srgb" in image.info or is_srgb(gamma)
+    return None if known else gamma
+
+
+def _from_gamma(samples: NDArray[Any], gamma: float | None) -> Pixels:
+    """Undo it, in samples of 8 or 16 bits."""
+    if gamma is None:
+        return samples if samples.dtype == np.uint8 else _to_8_bits(samples)
+    top = np.iinfo(samples.dtype).max
+    table = np.rint(255 * (np.arange(top + 1) / top) ** (1 / (2.2 * gamma))).astype(np.uint8)
+    return np.asarray(table[samples])

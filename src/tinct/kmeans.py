@@ -310,7 +310,8 @@ def _whole(name: str, value: int, low: int, high: int | None = None, what: str =
         f"{low} or more" if high is None else f"{low}..{high}" + (f" ({what})" if what else "")
     )
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise ValueError(f"{name} must be a whole number, {allowed}, not {value!r}")
+        kind = type(value).__name__
+        raise ValueError(f"{name} must be a whole number, {allowed}, not {kind}")
     if value < low or (high is not None and value > high):
         raise ValueError(f"{name} must be {allowed}, not {value}")
     return int(value)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.color import to_points
 from tinct.kmeans import as_kernels_take
+from tinct.options import whole
 from tinct.rules import MAX_COLORS
 
 __all__ = ["Histogram", "Palette", "histogram", "palette", "visibility", "weighted"]
@@ -221,17 +222,16 @@ def palette(
     >>> chosen.colors.tolist(), chosen.shares.round(2).tolist()
     ([[11, 11, 11], [200, 200, 200]], [0.6, 0.4])
     """
-    check_colors(colors)
+    if not isinstance(histogram, Histogram):
+        raise TypeError(f"histogram must be a Histogram, not {type(histogram).__name__}")
+    colors = check_colors(colors)
     chosen, served = histogram.kernel.palette(colors, *as_kernels_take(effort, seed, threads))
     return Palette(chosen, served / served.sum())
 
 
-def check_colors(colors: Any) -> None:
+def check_colors(colors: Any) -> int:
     """Refuse anything but an integer of 2...256, by name."""
-    if isinstance(colors, bool) or not isinstance(colors, (int, np.integer)):
-        raise TypeError(f"colors must be an integer, not {type(colors).__name__}")
-    if not 2 <= colors <= MAX_COLORS:
-        raise ValueError(f"colors must be 2..{MAX_COLORS}, not {colors}")
+    return whole("colors", colors, 2, MAX_COLORS)
 
 
 def as_pixels(pixels: Any) -> Colors:

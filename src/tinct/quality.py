@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
-from tinct.kmeans import cores
+from tinct.kmeans import as_kernels_take, cores
 from tinct.summary import decibels, saved
 
 __all__ = ["MIN_SIDE", "Judge", "Report", "mse", "psnr", "psnr_by_rows", "ssimulacra2"]
@@ -214,7 +214,8 @@ class Judge:
                 f"SSIMULACRA2 needs at least {MIN_SIDE}x{MIN_SIDE} pixels, not {width}x{height}"
             )
         self.original = np.ascontiguousarray(original)
-        self._threads = (threads or cores()) if height * width >= WORTH else 1
+        crew = as_kernels_take(0, 0, threads)[2] or cores()
+        self._threads = crew if height * width >= WORTH else 1
         grounds = GROUNDS if _has_alpha(original) else {"black": 0}  # where all are seen alike
         self._kernels = {g: _kernels.Judge(self.original, GROUNDS[g]) for g in grounds}
         for kernel in self._kernels.values():
@@ -339,10 +340,12 @@ def _bands(pixels: Pixels) -> Iterator[slice]:
 
 
 def _check(original: Pixels, compressed: Pixels) -> None:
-    for pixels in (original, compressed):
+    for name, pixels in (("original", original), ("compressed", compressed)):
+        if not isinstance(pixels, np.ndarray):
+            raise TypeError(f"{name} must be a uint8 array, not {type(pixels).__name__}")
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
             raise ValueError(
-                f"pixels must be uint8 (h, w, 3 or 4), not {pixels.dtype} {pixels.shape}"
+                f"{name} must be uint8 (h, w, 3 or 4), not {pixels.dtype} {pixels.shape}"
             )
     if original.shape[:2] != compressed.shape[:2] or not original.size:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" for p in (original, compressed))

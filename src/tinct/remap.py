@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.color import to_points
 from tinct.deflate import index_bits
-from tinct.kmeans import cores
+from tinct.kmeans import as_kernels_take, cores
+from tinct.options import flag, number
 from tinct.palette import (
     Histogram,
     as_pixels,
@@ -102,18 +103,24 @@ def remap(
     """
     pixels = as_pixels(pixels)
     palette = _as_palette(palette, pixels)
-    check_dither(dither)
+    dither = check_dither(dither)
+    serpentine = flag("serpentine", serpentine)
+    threads = as_kernels_take(0, 0, threads)[2]
     counted = histogram(pixels) if counted is None else counted
+    if not isinstance(counted, Histogram):
+        raise TypeError(f"counted must be a Histogram, not {type(counted).__name__}")
     if counted.colors.shape[1] != pixels.shape[2]:
         channels, its = pixels.shape[2], counted.colors.shape[1]
         raise ValueError(f"counted must have the pixels' {channels} channels, not {its}")
     if is_hidden(palette).all() and not counted.hidden.all():
         raise ValueError("palette must hold a visible color for visible pixels")
+    if sharp is not None and not isinstance(sharp, np.ndarray):
+        raise TypeError(f"sharp must be a bool array, not {type(sharp).__name__}")
     if sharp is not None and (sharp.shape != pixels.shape[:2] or sharp.dtype != np.bool_):
         raise ValueError(f"sharp must be bool {pixels.shape[:2]}, not {sharp.dtype} {sharp.shape}")
     if dither and counted.space != "oklab":
         counted = Histogram(counted.colors, counted.weights, to_points(counted.colors))
-    return counted.kernel.remap(pixels, palette, dither, serpentine, sharp, threads or 0)
+    return counted.kernel.remap(pixels, palette, dither, serpentine, sharp, threads)
 
 
 def remap_lossy(
@@ -179,8 +186,7 @@ def remap_lossy(
     """
     pixels = as_pixels(pixels)
     palette = _as_palette(palette, pixels)
-    check_dither(dither)
-    check_lossy(lossy)
+    dither, lossy = check_dither(dither), check_lossy(lossy)
     check_format(format)
     nearest = remap(pixels, palette, counted=counted)
     clear = is_hidden(palette)
@@ -244,25 +250,20 @@ def code_size(colors: int) -> int:
 
 def check_format(format: Any) -> None:
     """Refuse anything but a format that holds indices, by name."""
+    if not isinstance(format, str):
+        raise TypeError(f"format must be png, webp or gif, not {type(format).__name__}")
     if format not in FORMATS:
         raise ValueError(f"format must be png, webp or gif, not {format}")
 
 
-def check_lossy(lossy: Any) -> None:
+def check_lossy(lossy: Any) -> float:
     """Refuse anything but a number of 0...1, by name."""
-    _check_share("lossy", lossy)
+    return number("lossy", lossy, 0, 1)
 
 
-def check_dither(dither: Any) -> None:
+def check_dither(dither: Any) -> float:
     """Refuse anything but a number of 0...1, by name."""
-    _check_share("dither", dither)
-
-
-def _check_share(name: str, share: Any) -> None:
-    if isinstance(share, bool) or not isinstance(share, (int, float, np.number)):
-        raise TypeError(f"{name} must be a number, not {type(share).__name__}")
-    if not 0 <= share <= 1:
-        raise ValueError(f"{name} must be 0..1, not {share}")
+    return number("dither", dither, 0, 1)
 
 
 def _bands(rows: int, band: int) -> NDArray[np.int64]:
