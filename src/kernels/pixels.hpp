@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "buffer.hpp"
+#include "difference.hpp"
 #include "radix.hpp"
 
 namespace tinct::pixels {
@@ -688,21 +689,19 @@ inline Fresh<int64_t> count_indices(const Array<uint8_t, 2> &indices) {
     return out;
 }
 
-// Sum of squared differences of two arrays of bytes: whole numbers, so exact in any order.
-inline uint64_t squared_error(const Array<uint8_t, 1> &a, const Array<uint8_t, 1> &b) {
-    constexpr int64_t PART = 1 << 15;  // so many squares of a byte fit 32 bits
-    const int64_t size = int64_t(a.size());
-    uint64_t total = 0;
-    for (int64_t start = 0; start < size; start += PART) {
-        const int64_t end = std::min(size, start + PART);
-        uint32_t sum = 0;
-        for (int64_t i = start; i < end; ++i) {
-            const int32_t apart = int32_t(a.data()[i]) - int32_t(b.data()[i]);
-            sum += uint32_t(apart * apart);
-        }
-        total += sum;
+// Squared differences of two pictures over each ground.
+inline nb::tuple squared_differences(const Array<uint8_t, 3> &one, const Array<uint8_t, 3> &other) {
+    difference::Totals totals{};
+    {
+        nb::gil_scoped_release release;
+        const size_t channels = other.shape(2);
+        const auto at = [&](int64_t i) { return other.data() + i * int64_t(channels); };
+        const bool alpha = one.shape(2) == 4, others = channels == 4;
+        const auto add = alpha ? others ? difference::add<4, 4, decltype(at)> : difference::add<4, 3, decltype(at)>
+                               : others ? difference::add<3, 4, decltype(at)> : difference::add<3, 3, decltype(at)>;
+        add(totals, one.data(), int64_t(one.shape(0) * one.shape(1)), at);
     }
-    return total;
+    return nb::make_tuple(totals[0], totals[1], totals[2]);
 }
 
 }  // namespace tinct::pixels
@@ -714,7 +713,7 @@ inline void bind_pixels(nanobind::module_ &m) {
     m.def("linear_steps", &pixels::linear_steps);
     m.def("count_colors", &pixels::count_colors_py, "pixels"_a);
     m.def("count_indices", &pixels::count_indices, "indices"_a);
-    m.def("squared_error", &pixels::squared_error, "a"_a, "b"_a, nanobind::call_guard<nanobind::gil_scoped_release>());
+    m.def("squared_differences", &pixels::squared_differences, "one"_a, "other"_a);
     m.def("diffuse", &pixels::diffuse_py, "pixels"_a, "palette"_a, "nearest"_a, "strength"_a, "limit"_a,
           "flat"_a, "serpentine"_a, "bands"_a);
 }

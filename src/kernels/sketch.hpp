@@ -87,21 +87,11 @@ class Sketch {
 
     // Of the drawing, over the three color channels; with alpha the most over black, white and mid grey.
     uint64_t squared_error() const {
-        constexpr int GROUNDS[] = {0, 255, 128};
-        uint64_t opaque = 0, totals[3] = {};
-        const auto add = [&](uint64_t &total, const uint8_t *one, const uint8_t *other, int ground) {
-            for (int j = 0; j < 3; ++j) {
-                const int apart = seen(one, j, ground) - seen(other, j, ground);
-                total += uint64_t(apart * apart);
-            }
-        };
-        for (int64_t i = 0; i < picture().size(); ++i) {
-            const uint8_t *one = picture().at(i), *other = palette_.data() + indices_[size_t(i)] * channels;
-            if (channels == 3 || (one[3] == 255 && other[3] == 255)) add(opaque, one, other, 0);
-            else if (one[3] || other[3])
-                for (int g = 0; g < 3; ++g) add(totals[g], one, other, GROUNDS[g]);
-        }
-        return opaque + *std::max_element(totals, totals + 3);
+        difference::Totals totals{};
+        const auto drawn = [&](int64_t i) { return palette_.data() + indices_[size_t(i)] * channels; };
+        if (channels == 4) difference::add<4, 4>(totals, pixels_.data(), picture().size(), drawn);
+        else difference::add<3, 3>(totals, pixels_.data(), picture().size(), drawn);
+        return *std::max_element(totals.begin(), totals.end());
     }
 
     // The picture itself, without the colors that full transparency hides.
@@ -162,10 +152,6 @@ class Sketch {
         for (uint8_t &index : indices_) index = place[index];
         palette_ = std::move(kept);
     }
-    int seen(const uint8_t *color, int j, int ground) const {
-        return channels == 3 || color[3] == 255 ? color[j] : (color[j] * color[3] + ground * (255 - color[3]) + 127) / 255;
-    }
-
     int64_t height_, width_;
     std::vector<uint8_t> pixels_, indices_;
     palette::Colors palette_;

@@ -112,17 +112,13 @@ def mse(original: Pixels, compressed: Pixels) -> float:
 
 def _mse(original: Pixels, compressed: Callable[[slice], Pixels]) -> float:
     """`mse` where only a band of the compressed picture is there at a time."""
-    totals = dict.fromkeys(GROUNDS.values(), 0)
+    totals = [0, 0, 0]
     for rows in _bands(original):
-        ours, theirs = original[rows], compressed(rows)
-        alike = ours.shape[2] == theirs.shape[2] == 3
-        for ground in totals:
-            pair = _seen(ours, ground), _seen(theirs, ground)
-            totals[ground] += _kernels.squared_error(*(seen.reshape(-1) for seen in pair))
-            if alike:
-                break
+        pair = (np.ascontiguousarray(pixels) for pixels in (original[rows], compressed(rows)))
+        found = _kernels.squared_differences(*pair)
+        totals = [total + part for total, part in zip(totals, found, strict=True)]
     height, width = original.shape[:2]
-    return float(max(totals.values()) / (height * width * 3))
+    return float(max(totals) / (height * width * 3))
 
 
 def psnr(original: Pixels, compressed: Pixels) -> float:
@@ -321,17 +317,6 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
 
 def _has_alpha(pixels: Pixels) -> bool:
     return pixels.shape[2] == 4 and bool((pixels[:, :, 3] < 255).any())
-
-
-def _seen(pixels: Pixels, ground: int) -> Pixels:
-    """As seen over a grey, rounded to whole steps: (h, w, 3) uint8."""
-    if pixels.shape[2] == 3:
-        return pixels
-    alpha = pixels[:, :, 3:].astype(np.uint16)
-    mixed: Pixels = ((pixels[:, :, :3] * alpha + ground * (255 - alpha) + 127) // 255).astype(
-        np.uint8
-    )
-    return mixed
 
 
 def _bands(pixels: Pixels) -> Iterator[slice]:
