@@ -8,7 +8,7 @@ BIN := .venv/bin
 all: setup
 
 # Rebuilt when the kernels or the dependencies change; Python sources are used in place.
-.venv/.ready: pyproject.toml CMakeLists.txt $(wildcard src/kernels/*)
+.venv/.ready: pyproject.toml CMakeLists.txt $(wildcard src/kernels/*/* src/kernels/*.hpp)
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"tinct needs Python 3.11 or newer, this is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"

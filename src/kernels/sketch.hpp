@@ -3,66 +3,26 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <future>
 #include <optional>
-#include <stdexcept>
 #include <vector>
 
-#include "draw.hpp"
-#include "palette.hpp"
+#include "codecs/png.hpp"
+#include "mapping/remap.hpp"
+#include "mapping/visibility.hpp"
+#include "palette/choice.hpp"
+#include "scoring/difference.hpp"
 
 namespace tinct {
-
-// ---- PNG's filters (RFC 2083, chapter 6) --------------------------------------------------------
-
-inline uint8_t paeth(int left, int above, int corner) {
-    const int to_left = std::abs(above - corner), to_above = std::abs(left - corner);
-    const int to_corner = std::abs(left + above - 2 * corner);
-    return uint8_t(to_left <= to_above && to_left <= to_corner ? left : to_above <= to_corner ? above : corner);
-}
-
-template <int C> void unfilter_row(int filter, const uint8_t *row, const uint8_t *above, int64_t size, uint8_t *out) {
-    for (int64_t i = 0; i < size; ++i) {
-        const int left = i < C ? 0 : out[i - C], corner = i < C ? 0 : above[i - C], over = above[i];
-        const int predicted = filter == 0   ? 0
-                              : filter == 1 ? left
-                              : filter == 2 ? over
-                              : filter == 3 ? (left + over) / 2
-                                            : paeth(left, over, corner);
-        out[i] = uint8_t(row[i] + predicted);
-    }
-}
-
-// Rows, each behind its filter, to samples.
-template <int C> std::vector<uint8_t> unfiltered(const uint8_t *rows, int64_t height, int64_t width) {
-    const int64_t size = width * C;
-    std::vector<uint8_t> pixels(size_t(height * size));
-    const std::vector<uint8_t> nothing(size_t(size), 0);
-    for (int64_t y = 0; y < height; ++y, rows += size + 1) {
-        uint8_t *out = pixels.data() + y * size;
-        const uint8_t *above = y ? out - size : nothing.data();
-        // A loop for each filter: it is settled before the loop, not for every sample.
-        if (rows[0] == 0) std::copy_n(rows + 1, size, out);
-        else if (rows[0] == 1) unfilter_row<C>(1, rows + 1, above, size, out);
-        else if (rows[0] == 2) unfilter_row<C>(2, rows + 1, above, size, out);
-        else if (rows[0] == 3) unfilter_row<C>(3, rows + 1, above, size, out);
-        else if (rows[0] == 4) unfilter_row<C>(4, rows + 1, above, size, out);
-        else throw std::invalid_argument("a PNG's row has a filter of 0..4");
-    }
-    return pixels;
-}
-
-// ---- the drawing --------------------------------------------------------------------------------
 
 class Sketch {
   public:
     Sketch(const uint8_t *rows, int64_t width, int64_t height, int its_channels)
         : channels(its_channels), height_(height), width_(width),
-          pixels_(channels == 4 ? unfiltered<4>(rows, height, width) : unfiltered<3>(rows, height, width)) {
+          pixels_(channels == 4 ? codecs::unfiltered<4>(rows, height, width) : codecs::unfiltered<3>(rows, height, width)) {
         if (channels == 4 && all_opaque()) drop_alpha();
-        flat = draw::is_flat(picture());
+        flat = mapping::is_flat(picture());
         count();
     }
 
@@ -74,16 +34,16 @@ class Sketch {
         palette_ = palette::Choice(*counted_, threads, poll).make(colors, effort, seed);
         indices_.resize(size_t(picture().size()));
         const std::vector<uint8_t> sharp = edges.valid() ? edges.get() : std::vector<uint8_t>();
-        const draw::Manner manner{.dither = dither, .threads = threads, .sharp = sharp.empty() ? nullptr : sharp.data()};
+        const mapping::Manner manner{.dither = dither, .threads = threads, .sharp = sharp.empty() ? nullptr : sharp.data()};
         const int k = int(palette_.size()) / channels;
-        draw::remap(picture(), palette_.data(), k, *counted_, manner, poll, indices_.data());
+        mapping::remap(picture(), palette_.data(), k, *counted_, manner, poll, indices_.data());
         drop_unused();
     }
 
     int64_t colors() const { return counted_->size(); }
-    const palette::Colors &entries() const { return palette_; }
+    const color::Colors &entries() const { return palette_; }
 
-    std::vector<uint8_t> packed(int bits) const { return draw::packed(indices_.data(), height_, width_, bits); }
+    std::vector<uint8_t> packed(int bits) const { return codecs::packed(indices_.data(), height_, width_, bits); }
 
     // Of the drawing, over the three color channels; with alpha the most over black, white and mid grey.
     uint64_t squared_error() const {
@@ -103,14 +63,14 @@ class Sketch {
     }
 
     std::vector<uint8_t> differences(int axis, int64_t rows, int64_t every) const {
-        return draw::differences(picture(), axis, rows, every);
+        return mapping::differences(picture(), axis, rows, every);
     }
 
     int channels;  // 3 where every pixel is opaque
     bool flat;
 
   private:
-    draw::Picture picture() const { return {pixels_.data(), height_, width_, channels}; }
+    mapping::Picture picture() const { return {pixels_.data(), height_, width_, channels}; }
 
     bool all_opaque() const {
         for (size_t i = 3; i < pixels_.size(); i += 4)
@@ -123,19 +83,19 @@ class Sketch {
         pixels_.resize(size_t(height_ * width_ * 3));
     }
     void count() {
-        const pixels::Distinct found = pixels::count_colors(pixels_.data(), picture().size(), channels);
-        palette::Colors colors(found.size * size_t(channels));
+        const palette::Distinct found = palette::count_colors(pixels_.data(), picture().size(), channels);
+        color::Colors colors(found.size * size_t(channels));
         found.to_colors(channels, colors.data());
-        std::vector<float> points = palette::to_points(colors, channels, palette::Space::oklab);
+        std::vector<float> points = color::to_points(colors, channels, color::Space::oklab);
         std::vector<double> weights(found.counts.begin(), found.counts.begin() + int64_t(found.size));
-        counted_.emplace(std::move(colors), std::move(weights), std::move(points), channels, palette::Space::oklab);
+        counted_.emplace(std::move(colors), std::move(weights), std::move(points), channels, color::Space::oklab);
     }
     std::vector<uint8_t> find_edges(int threads) const {
         std::vector<float> weights(size_t(picture().size()));
         const auto weigh = channels == 4 ? visibility::weights_of<4> : visibility::weights_of<3>;
         weigh(pixels_.data(), height_, width_, threads, weights.data());
         std::vector<uint8_t> found(weights.size());
-        draw::find_edges(weights.data(), int64_t(weights.size()), found.data());
+        mapping::find_edges(weights.data(), int64_t(weights.size()), found.data());
         return found;
     }
     // Entries that no pixel took would only make the file larger.
@@ -143,7 +103,7 @@ class Sketch {
         bool used[256] = {};
         for (uint8_t index : indices_) used[index] = true;
         uint8_t place[256] = {};
-        palette::Colors kept;
+        color::Colors kept;
         for (int64_t i = 0; i * channels < int64_t(palette_.size()); ++i) {
             if (!used[i]) continue;
             place[i] = uint8_t(kept.size() / size_t(channels));
@@ -154,7 +114,7 @@ class Sketch {
     }
     int64_t height_, width_;
     std::vector<uint8_t> pixels_, indices_;
-    palette::Colors palette_;
+    color::Colors palette_;
     std::optional<palette::Counted> counted_;
 };
 

@@ -1,6 +1,6 @@
 // Compiled once for each instruction set, with TINCT_ISA naming it.
-#include "lloyd.hpp"
-#include "rate.hpp"
+#include "clustering/lloyd.hpp"
+#include "mapping/rate.hpp"
 
 #define TINCT_JOIN_(a, b) a##b
 #define TINCT_JOIN(a, b) TINCT_JOIN_(a, b)

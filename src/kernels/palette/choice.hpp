@@ -1,110 +1,21 @@
-// Palettes: the distinct colors of a picture as points, and the few that K-means chooses among them, rounded to
-// 8 bits. What `tinct/palette.py` and `tinct/color.py` promise is done here.
+// The few colors that K-means chooses among those of a picture, rounded to 8 bits. What `tinct/palette.py` promises is
+// done here.
 #pragma once
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <numeric>
-#include <optional>
+#include <utility>
 #include <vector>
 
-#include "kmeans.hpp"
-#include "pixels.hpp"
+#include "palette/counted.hpp"
+#include "palette/histogram.hpp"
 
 namespace tinct::palette {
 
-using Colors = std::vector<uint8_t>;  // [n][channels]
-
-enum class Space { oklab, srgb };
-
-// ---- points and colors --------------------------------------------------------------------------
-
-constexpr double ROOT_3 = 1.7320508075688772;
-
-// In sRGB every channel behaves as L does: (a·r - a/2, a·g - a/2, a·b - a/2, √3·a/2) with alpha.
-inline void code_points(const uint8_t *colors, int64_t n, int channels, float *out) {
-    static const std::array<float, 256> shares = [] {
-        std::array<float, 256> all{};
-        for (int code = 0; code < 256; ++code) all[size_t(code)] = float(code) / 255.0f;
-        return all;
-    }();
-    if (channels == 3) {
-        std::transform(colors, colors + n * 3, out, [&](uint8_t code) { return shares[code]; });
-        return;
-    }
-    for (int64_t i = 0; i < n; ++i, colors += 4, out += 4) {
-        for (int j = 0; j < 4; ++j) out[j] = shares[colors[j]];
-        const float opacity = out[3];
-        for (int j = 0; j < 3; ++j) out[j] = out[j] * opacity - opacity / 2;
-        out[3] = opacity * float(ROOT_3 / 2);
-    }
-}
-
-inline void to_points(const uint8_t *colors, int64_t n, int channels, Space space, float *out) {
-    if (space == Space::srgb) code_points(colors, n, channels, out);
-    else (channels == 4 ? pixels::points_of<4> : pixels::points_of<3>)(colors, n, out);
-}
-
-inline std::vector<float> to_points(const Colors &colors, int channels, Space space) {
-    std::vector<float> points(colors.size());
-    to_points(colors.data(), int64_t(colors.size()) / channels, channels, space, points.data());
-    return points;
-}
-
-// The way back. Oklab to cone responses (cube roots) and these, cubed, to linear sRGB: Ottosson's inverses.
-constexpr double FROM_OPPONENTS[3][3] = {{1.0, 0.3963377774, 0.2158037573},
-                                         {1.0, -0.1055613458, -0.0638541728},
-                                         {1.0, -0.0894841775, -1.2914855480}};
-constexpr double FROM_CONES[3][3] = {{4.0767416621, -3.3077115913, 0.2309699292},
-                                     {-1.2684380046, 2.6097574011, -0.3413193965},
-                                     {-0.0041960863, -0.7034186147, 1.7076147010}};
-
-inline double row_product(const double (&row)[3], const double *v) {
-    return row[0] * v[0] + row[1] * v[1] + row[2] * v[2];
-}
-
-// Light is rounded to the code whose limits it lies between, so no power is needed.
-inline uint8_t light_to_code(double light) {
-    static const std::array<double, 255> limits = [] {
-        std::array<double, 255> odd{};
-        for (size_t i = 0; i < odd.size(); ++i) odd[i] = pixels::LINEAR_STEPS[2 * i + 1];
-        return odd;
-    }();
-    return uint8_t(std::lower_bound(limits.begin(), limits.end(), light) - limits.begin());
-}
-
-inline uint8_t share_to_code(double share) { return uint8_t(std::floor(std::clamp(share, 0.0, 1.0) * 255 + 0.5)); }
-
-inline void oklab_to_code(const double *lab, uint8_t *color) {
-    double cones[3];
-    for (int j = 0; j < 3; ++j) {
-        const double root = row_product(FROM_OPPONENTS[j], lab);
-        cones[j] = root * root * root;
-    }
-    for (int j = 0; j < 3; ++j) color[j] = light_to_code(row_product(FROM_CONES[j], cones));
-}
-
-// Colors of n points, clipped and rounded; (0, 0, 0, 0) where the opacity rounds to 0.
-inline void from_points(const double *points, int64_t n, int channels, Space space, uint8_t *out) {
-    for (int64_t i = 0; i < n; ++i, points += channels, out += channels) {
-        double color[3] = {points[0], points[1], points[2]};
-        if (channels == 4) {
-            const double half = points[3] / (space == Space::oklab ? 1 : ROOT_3);  // half the opacity
-            const double opacity = std::clamp(2 * half, 0.0, 1.0);
-            out[3] = share_to_code(opacity);
-            for (int j = 0; j < 3; ++j) {
-                if (j == 0 || space == Space::srgb) color[j] += half;
-                color[j] /= std::max(opacity, 0.5 / 255);
-            }
-        }
-        if (space == Space::oklab) oklab_to_code(color, out);
-        else std::transform(color, color + 3, out, share_to_code);
-        if (channels == 4 && out[3] == 0) std::fill(out, out + 3, uint8_t(0));
-    }
-}
+// ---- rounding -----------------------------------------------------------------------------------
 
 // The 8-bit color nearest to each point, and never a fully transparent one.
 //
@@ -118,7 +29,7 @@ inline Colors nearest_colors(const float *points, int64_t n, int channels, Space
     const int around = channels == 4 ? 81 : 27;
     Colors colors(size_t(n * channels)), tried(size_t(around * channels));
     const std::vector<double> exact(points, points + n * channels);
-    from_points(exact.data(), n, channels, space, colors.data());
+    color::from_points(exact.data(), n, channels, space, colors.data());
     for (int64_t i = 0; all_gray && i < n; ++i) std::fill_n(colors.data() + i * channels, 3, colors[size_t(i * channels) + 1]);
     const std::vector<float> rounded = to_points(colors, channels, space);
     for (int64_t i = 0; i < n; ++i) {
@@ -153,133 +64,15 @@ inline Colors nearest_colors(const float *points, int64_t n, int channels, Space
 inline Colors distinct(const Colors &colors, int channels) {
     std::vector<uint32_t> keys;
     for (size_t i = 0; i < colors.size(); i += size_t(channels))
-        keys.push_back((channels == 4 ? pixels::Key<4>::of : pixels::Key<3>::of)(colors.data() + i));
+        keys.push_back((channels == 4 ? Key<4>::of : Key<3>::of)(colors.data() + i));
     std::sort(keys.begin(), keys.end());
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     Colors once(keys.size() * size_t(channels));
     for (size_t i = 0; i < keys.size(); ++i)
-        (channels == 4 ? pixels::Key<4>::to_color : pixels::Key<3>::to_color)(keys[i],
+        (channels == 4 ? Key<4>::to_color : Key<3>::to_color)(keys[i],
                                                                               once.data() + i * size_t(channels));
     return once;
 }
-
-// ---- the colors of a picture --------------------------------------------------------------------
-
-// Distinct colors and what an error in each costs. The engine holds those that can be seen; it is made when first
-// asked for, and serves the choice of a palette and the mapping to it alike.
-class Counted {
-  public:
-    Counted(Colors its_colors, std::vector<double> its_weights, std::vector<float> its_points, int channels,
-            Space space)
-        : channels(channels), space(space), colors(std::move(its_colors)), weights(std::move(its_weights)),
-          points(std::move(its_points)) {
-        for (int64_t i = 0; i < size(); ++i) {
-            if (channels == 4 && color(i)[3] == 0) hidden = i;
-            else if (channels == 4) ++(color(i)[3] == 255 ? solid : translucent);
-            gray &= color(i)[0] == color(i)[1] && color(i)[0] == color(i)[2];
-        }
-    }
-
-    int64_t size() const { return int64_t(weights.size()); }
-    int64_t seen() const { return size() - (hidden >= 0); }
-    const uint8_t *color(int64_t i) const { return colors.data() + i * channels; }
-    // Of the i-th color that can be seen, its place among all.
-    int64_t place(int64_t i) const { return i + (hidden >= 0 && i >= hidden); }
-    bool opaque(int64_t i) const { return channels == 3 || color(place(i))[3] == 255; }
-
-    Engine<float> &engine(int threads, const std::function<void()> &poll) {
-        if (!engine_) {
-            if (hidden >= 0) {
-                seen_points_ = points;
-                seen_weights_ = weights;
-                const auto gone = seen_points_.begin() + hidden * channels;
-                seen_points_.erase(gone, gone + channels);
-                seen_weights_.erase(seen_weights_.begin() + hidden);
-            }
-            engine_.emplace(seen_points(), seen_weights(), seen(), channels, dispatch<float>(), threads, poll);
-        }
-        return *engine_;
-    }
-    const float *seen_points() const { return hidden < 0 ? points.data() : seen_points_.data(); }
-    const double *seen_weights() const { return hidden < 0 ? weights.data() : seen_weights_.data(); }
-
-    const int channels;
-    const Space space;
-    const Colors colors;
-    const std::vector<double> weights;
-    const std::vector<float> points;
-    int64_t hidden = -1;  // the fully transparent color, if there is one
-    int64_t solid = 0, translucent = 0;  // with alpha, how many are opaque, and how many neither that nor hidden
-    bool gray = true;     // all of them
-    std::mutex busy;      // the engine serves one at a time
-
-  private:
-    std::optional<Engine<float>> engine_;
-    std::vector<float> seen_points_;
-    std::vector<double> seen_weights_;
-};
-
-// Centers of colors that can be seen, and with alpha which of them are opaque.
-struct Centers {
-    Centers(std::vector<float> its_points, std::vector<char> its_opaque)
-        : points(std::move(its_points)), opaque(std::move(its_opaque)) {}
-    Centers(const Colors &colors, int channels, Space space) : points(to_points(colors, channels, space)) {
-        for (size_t i = 3; channels == 4 && i < colors.size(); i += 4) opaque.push_back(colors[i] == 255);
-    }
-    std::vector<float> points;
-    std::vector<char> opaque;
-};
-
-// What the engine holds in its own order, in that of the points.
-template <class T> std::vector<T> restored(const Points<float> &points, const Buffer<T> &values) {
-    std::vector<T> out(size_t(points.n));
-    points.restore_order(values, out.data());
-    return out;
-}
-
-// ---- assignment ---------------------------------------------------------------------------------
-
-constexpr int32_t NONE = -1;
-
-// Of each color that can be seen, the nearest center that it may take, and how far that is, squared. An opaque color
-// takes an opaque center where there is one, or the ground would shine through. A translucent one takes none where
-// it is nearer to nothing and the choice is between that and one opaque color (`or_none`).
-struct Assignment {
-    Assignment(Counted &counted, const Centers &centers, bool or_none, int threads, const std::function<void()> &poll) {
-        Engine<float> &engine = counted.engine(threads, poll);
-        engine.assign(centers.points.data(), int(centers.points.size()) / counted.channels);
-        labels = restored(engine.points, engine.points.labels());
-        distances = restored(engine.points, engine.points.best());
-        if (counted.channels == 3) return;
-        const auto all = std::count(centers.opaque.begin(), centers.opaque.end(), 1);
-        for (int64_t i = 0; all && i < counted.seen(); ++i) {
-            const float *point = counted.seen_points() + i * 4;
-            if (!counted.opaque(i)) {
-                if (const float away = square(point, ORIGIN); or_none && away < distances[size_t(i)]) take(i, NONE, away);
-            } else if (!centers.opaque[size_t(labels[size_t(i)])]) {
-                distances[size_t(i)] = INFINITY;
-                for (size_t c = 0; c < centers.opaque.size(); ++c)
-                    if (const float away = square(point, &centers.points[c * 4]);
-                        centers.opaque[c] && away < distances[size_t(i)])
-                        take(i, int32_t(c), away);
-            }
-        }
-    }
-    std::vector<int32_t> labels;
-    std::vector<float> distances;
-
-  private:
-    static constexpr float ORIGIN[4] = {};
-    static float square(const float *a, const float *b) {
-        float sum = 0;
-        for (int j = 0; j < 4; ++j) sum += (a[j] - b[j]) * (a[j] - b[j]);
-        return sum;
-    }
-    void take(int64_t i, int32_t label, float away) {
-        labels[size_t(i)] = label;
-        distances[size_t(i)] = away;
-    }
-};
 
 // ---- the choice ---------------------------------------------------------------------------------
 
@@ -433,7 +226,7 @@ class Choice {
     // would fade it. Centers that have lost all points are left out: what rounding finds worst served takes their
     // place.
     void move_to_means(Centers &centers, std::vector<int32_t> &labels) const {
-        const float plane = counted_.space == Space::oklab ? 0.5f : float(ROOT_3 / 2);
+        const float plane = counted_.space == Space::oklab ? 0.5f : float(color::ROOT_3 / 2);
         std::vector<double> sums(centers.points.size(), 0.0), mass(centers.opaque.size(), 0.0);
         std::vector<char> firm(centers.opaque.size());  // has an opaque point
         for (int64_t i = 0; i < counted_.seen(); ++i)

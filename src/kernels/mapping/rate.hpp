@@ -23,8 +23,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "coders.hpp"
-#include "engine.hpp"
+#include "codecs/prices.hpp"
+#include "mapping/rate_job.hpp"
 
 namespace tinct::rate {
 namespace {  // internal to each translation unit: no copy may be merged across instruction sets

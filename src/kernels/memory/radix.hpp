@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "buffer.hpp"
+#include "memory/buffer.hpp"
 
 namespace tinct {
 

@@ -15,7 +15,7 @@
 #endif
 #endif
 
-#include "engine.hpp"
+#include "clustering/engine.hpp"
 
 namespace tinct {
 namespace {  // internal to each translation unit: no copy may be merged across instruction sets

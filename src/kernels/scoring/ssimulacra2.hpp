@@ -23,14 +23,14 @@
 #include <memory>
 #include <vector>
 
-#include "pixels.hpp"
+#include "color/oklab.hpp"
 
 namespace tinct::ssimulacra2 {
 
 constexpr int SCALES = 6, LEAST = 8;  // a scale below 8 x 8 pixels doesn't count
 constexpr int NORMS = 6;              // per row and channel: SSIM, added, lost: the terms and their 4th powers
 
-using pixels::Floats, pixels::LANES;  // lanes are pixels of a row
+using color::Floats, color::LANES;  // lanes are pixels of a row
 
 // A Gaussian of sigma 1.5 as the measure has it, from the middle outwards.
 constexpr int BLUR = 5, RING = 2 * BLUR + 1;
@@ -70,7 +70,7 @@ inline Floats load(const float *p) {
     return v;
 }
 inline void store(float *p, Floats v) { std::memcpy(p, &v, sizeof v); }
-inline Floats magnitude(Floats x) { return std::bit_cast<Floats>(std::bit_cast<pixels::Ints>(x) & 0x7fffffff); }
+inline Floats magnitude(Floats x) { return std::bit_cast<Floats>(std::bit_cast<color::Ints>(x) & 0x7fffffff); }
 
 // Linear light [3][stride] to XYB [3][stride], less MIDDLE.
 inline void xyb(const float *light, float *out, int64_t stride) {
@@ -82,7 +82,7 @@ inline void xyb(const float *light, float *out, int64_t stride) {
         const Floats r = load(light + x), g = load(light + stride + x), b = load(light + 2 * stride + x);
         Floats cone[3];
         for (int c = 0; c < 3; ++c)
-            cone[c] = pixels::cube_root(CONES[c][0] * r + CONES[c][1] * g + CONES[c][2] * b + BIAS);
+            cone[c] = color::cube_root(CONES[c][0] * r + CONES[c][1] * g + CONES[c][2] * b + BIAS);
         const Floats half = (cone[0] + cone[1]) * 0.5f;
         store(out + x, (cone[0] - cone[1]) * 7.0f);
         store(out + stride + x, half - 0.6f);
@@ -188,7 +188,7 @@ class Light {
         if (scale) return planes_[scale].get() + y * 3 * size.stride();
         const uint8_t *pixel = pixels_ + y * size.width * channels_;
         for (int64_t x = 0; x < size.width; ++x, pixel += channels_)
-            for (int c = 0; c < 3; ++c) room[c * size.stride() + x] = pixels::LINEAR[seen(pixel, c)];
+            for (int c = 0; c < 3; ++c) room[c * size.stride() + x] = color::LINEAR[seen(pixel, c)];
         return room;
     }
 
@@ -428,38 +428,3 @@ class Trial {
 };
 
 }  // namespace tinct::ssimulacra2
-
-namespace tinct {
-
-inline void bind_ssimulacra2(nanobind::module_ &m) {
-    namespace nb = nanobind;
-    using namespace nb::literals;
-    using namespace ssimulacra2;
-    using Picture = pixels::Array<uint8_t, 3>;
-    using Release = nb::call_guard<nb::gil_scoped_release>;
-    nb::class_<Judge>(m, "Judge")
-        .def("__init__",
-             [](Judge *self, const Picture &p, uint8_t ground) {
-                 nb::gil_scoped_release release;
-                 new (self) Judge(p.data(), {int64_t(p.shape(0)), int64_t(p.shape(1))}, int(p.shape(2)), ground);
-             },
-             "pixels"_a.noconvert(), "ground"_a, nb::keep_alive<1, 2>())
-        .def_prop_ro("heights",
-                     [](const Judge &judge) {
-                         nb::list heights;
-                         for (const Size &size : judge.light.sizes) heights.append(size.height);
-                         return heights;
-                     })
-        .def("prepare", &Judge::prepare, "scale"_a, "first"_a, "last"_a, Release());
-    nb::class_<Trial>(m, "Trial")
-        .def("__init__",
-             [](Trial *self, const Judge &judge, const Picture &p, uint8_t ground) {
-                 nb::gil_scoped_release release;
-                 new (self) Trial(judge, p.data(), int(p.shape(2)), ground);
-             },
-             "judge"_a, "pixels"_a.noconvert(), "ground"_a, nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
-        .def("compare", &Trial::compare, "scale"_a, "first"_a, "last"_a, Release())
-        .def("score", &Trial::score, Release());
-}
-
-}  // namespace tinct

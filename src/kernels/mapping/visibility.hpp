@@ -10,8 +10,9 @@
 #include <numeric>
 #include <vector>
 
-#include "crew.hpp"
-#include "pixels.hpp"
+#include "color/oklab.hpp"
+#include "palette/histogram.hpp"
+#include "threads/crew.hpp"
 
 namespace tinct::visibility {
 
@@ -61,7 +62,7 @@ class Activity {
         return rows_.data() + (((y + ROWS) % ROWS) * PLANES + plane) * width_;
     }
     void blur_row(int64_t y) {
-        pixels::points_of<C>(pixels_ + mirrored(y, height_) * width_ * C, width_, points_.data());
+        color::points_of<C>(pixels_ + mirrored(y, height_) * width_ * C, width_, points_.data());
         for (int plane = 0; plane < PLANES; ++plane) {
             if (plane % 2) std::transform(padded_.begin(), padded_.end(), padded_.begin(), [](double v) { return v * v; });
             else pad(plane ? C - 1 : 0);
@@ -144,43 +145,14 @@ void sum_by_color(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64
         return table[at];
     };
     for (int64_t i = 0; i < u; ++i) {
-        const uint32_t key = pixels::Key<C>::of(colors + i * C);
+        const uint32_t key = palette::Key<C>::of(colors + i * C);
         slot_of(key) = {key, i};
     }
     std::fill(sums, sums + u, 0.0);
     for (int64_t i = 0; i < n; ++i) {
-        const int64_t at = slot_of(pixels::Key<C>::of(pixels + i * C)).at;
+        const int64_t at = slot_of(palette::Key<C>::of(pixels + i * C)).at;
         if (at >= 0) sums[at] += double(std::sqrt(weights[i]));
     }
 }
 
-inline pixels::Fresh<float> weights_py(const pixels::Array<uint8_t, 3> &pixels, int threads) {
-    auto out = pixels::make_array<float>({pixels.shape(0), pixels.shape(1)});
-    nanobind::gil_scoped_release release;
-    auto run = pixels.shape(2) == 4 ? weights_of<4> : weights_of<3>;
-    run(pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), threads, out.data());
-    return out;
-}
-
-inline pixels::Fresh<double> sums_py(const pixels::Array<uint8_t, 3> &pixels,
-                                     const pixels::Array<uint8_t, 2> &colors,
-                                     const pixels::Array<float, 2> &weights) {
-    auto out = pixels::make_array<double>({colors.shape(0)});
-    nanobind::gil_scoped_release release;
-    auto run = pixels.shape(2) == 4 ? sum_by_color<4> : sum_by_color<3>;
-    run(pixels.data(), int64_t(pixels.shape(0) * pixels.shape(1)), colors.data(), int64_t(colors.shape(0)),
-        weights.data(), out.data());
-    return out;
-}
-
 }  // namespace tinct::visibility
-
-namespace tinct {
-
-inline void bind_visibility(nanobind::module_ &m) {
-    using namespace nanobind::literals;
-    m.def("visibility", &visibility::weights_py, "pixels"_a, "threads"_a);
-    m.def("sum_visibility", &visibility::sums_py, "pixels"_a, "colors"_a, "weights"_a);
-}
-
-}  // namespace tinct

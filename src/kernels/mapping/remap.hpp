@@ -1,18 +1,20 @@
-// Pixels to palette entries: nearest, or by error diffusion in bands that threads share. What `tinct/remap.py`
-// promises is done here.
+// Pixels to palette entries: nearest, or by error diffusion in bands that threads share. What `tinct/remap.py` promises
+// is done here.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
-#include "crew.hpp"
-#include "kmeans.hpp"
-#include "palette.hpp"
-#include "visibility.hpp"
+#include "mapping/diffusion.hpp"
+#include "palette/counted.hpp"
+#include "palette/histogram.hpp"
+#include "threads/crew.hpp"
 
-namespace tinct::draw {
+namespace tinct::mapping {
 
-using palette::Colors, palette::Counted, palette::Space;
+using color::Colors, color::Space, palette::Counted;
 
 // Errors are cut to this multiple of the palette's own error (root mean square, without dithering). Where a color
 // lies outside of what the palette can mix, errors would pile up and break out beside it as specks of foreign
@@ -92,7 +94,7 @@ class Mapping {
             mass += counted.seen_weights()[i];
         }
         error_ = mass > 0 ? std::sqrt(total / mass) : 0;
-        auto map = picture.channels == 4 ? pixels::map_pixels_rgba : pixels::map_pixels_rgb;
+        auto map = picture.channels == 4 ? palette::map_pixels_rgba : palette::map_pixels_rgb;
         map(picture.pixels, picture.size(), counted.colors.data(), counted.size(), labels.data(), nearest.data());
     }
 
@@ -105,18 +107,18 @@ class Mapping {
     }
 
     void diffuse(const Manner &manner, const std::function<void()> &poll, uint8_t *out) const {
-        const pixels::Diffusion options{manner.dither, float(double(LIMIT) * error_), FLAT, manner.serpentine};
-        std::vector<pixels::Band> bands;
+        const Diffusion options{manner.dither, float(double(LIMIT) * error_), FLAT, manner.serpentine};
+        std::vector<Band> bands;
         for (int64_t kept = 0; kept < picture_.height; kept += BAND)
             bands.push_back({std::max<int64_t>(kept - WARM, 0), kept, std::min(kept + BAND, picture_.height)});
         // A thread takes several pairs of bands at a time: what the kernel finds out about the palette serves them
         // all.
         const int threads = manner.threads ? manner.threads : processors();
         const int64_t count = int64_t(bands.size()), step = 2 * std::max<int64_t>(count / (4 * threads), 1);
-        auto run = picture_.channels == 4 ? pixels::diffuse<4> : pixels::diffuse<3>;
+        auto run = picture_.channels == 4 ? mapping::diffuse<4> : mapping::diffuse<3>;
         const int64_t parts = (count + step - 1) / step;
         const auto draw = [&](int64_t part) {
-            const pixels::Band *first = bands.data() + part * step;
+            const Band *first = bands.data() + part * step;
             run(picture_.pixels, picture_.width, entries_.centers.points.data(), int(entries_.shown.size()), nearest.data(),
                 options, first, std::min(step, count - part * step), out + first->kept * picture_.width);
         };
@@ -189,18 +191,6 @@ inline std::vector<uint8_t> differences(const Picture &picture, int axis, int64_
     return out;
 }
 
-// Several indices to the byte, the leftmost in the highest bits, each row starting a byte.
-inline std::vector<uint8_t> packed(const uint8_t *indices, int64_t height, int64_t width, int bits) {
-    const int per_byte = 8 / bits;
-    const int64_t stride = (width + per_byte - 1) / per_byte;
-    std::vector<uint8_t> out(size_t(height * stride), 0);
-    for (int64_t y = 0; y < height; ++y)
-        for (int64_t x = 0; x < width; ++x)
-            out[size_t(y * stride + x / per_byte)] |=
-                uint8_t(indices[y * width + x] << (bits * (per_byte - 1 - x % per_byte)));
-    return out;
-}
-
 // Every pixel's entry; the palette holds one that can be seen, or no pixel can.
 inline void remap(const Picture &picture, const uint8_t *colors, int k, Counted &counted, const Manner &manner,
                   const std::function<void()> &poll, uint8_t *out) {
@@ -218,4 +208,4 @@ inline void remap(const Picture &picture, const uint8_t *colors, int k, Counted 
     mapping.finish(drawn.data(), out);
 }
 
-}  // namespace tinct::draw
+}  // namespace tinct::mapping

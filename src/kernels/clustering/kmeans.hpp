@@ -8,8 +8,8 @@
 #include <set>
 #include <span>
 
-#include "crew.hpp"
-#include "points.hpp"
+#include "threads/crew.hpp"
+#include "clustering/points.hpp"
 
 namespace tinct {
 

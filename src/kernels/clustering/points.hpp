@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "buffer.hpp"
-#include "engine.hpp"
-#include "radix.hpp"
+#include "memory/buffer.hpp"
+#include "clustering/engine.hpp"
+#include "memory/radix.hpp"
 
 namespace tinct {
 

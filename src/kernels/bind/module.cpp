@@ -1,0 +1,15 @@
+// The Python face of the kernels: arrays in, arrays out, the GIL released.
+#include <nanobind/stl/string.h>
+
+#include "bind/arrays.hpp"
+#include "clustering/dispatch.hpp"
+
+NB_MODULE(_kernels, m) {
+    m.doc() = "Arrays and numbers: the inner loops of tinct.";
+    m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
+    tinct::bind_clustering(m);
+    tinct::bind_palette(m);
+    tinct::bind_mapping(m);
+    tinct::bind_codecs(m);
+    tinct::bind_scoring(m);
+}

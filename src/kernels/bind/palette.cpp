@@ -1,0 +1,132 @@
+// Colors, their points, and palettes.
+#include <cmath>
+#include <mutex>
+#include <nanobind/stl/optional.h>
+#include <optional>
+#include <stdexcept>
+
+#include "bind/arrays.hpp"
+#include "bind/signals.hpp"
+#include "mapping/remap.hpp"
+#include "mapping/visibility.hpp"
+#include "palette/choice.hpp"
+
+namespace tinct {
+namespace {
+
+using color::Colors, color::Space, palette::Counted;
+
+Space space_of(bool oklab) { return oklab ? Space::oklab : Space::srgb; }
+
+nb::tuple count_colors_py(const Array<uint8_t, 2> &pixels) {
+    const int channels = int(pixels.shape(1));
+    const palette::Distinct found = [&] {
+        nb::gil_scoped_release release;
+        return palette::count_colors(pixels.data(), int64_t(pixels.shape(0)), channels);
+    }();
+    auto colors = make_array<uint8_t>({found.size, size_t(channels)});
+    auto counts = make_array<double>({found.size});
+    found.to_colors(channels, colors.data());
+    std::copy_n(found.counts.begin(), found.size, counts.data());
+    return nb::make_tuple(colors, counts);
+}
+
+Fresh<double> linear_steps() {
+    auto out = make_array<double>({color::STEPS});
+    std::copy(color::LINEAR_STEPS.begin(), color::LINEAR_STEPS.end(), out.data());
+    return out;
+}
+
+Fresh<double> sums_py(const Array<uint8_t, 3> &pixels,
+                                     const Array<uint8_t, 2> &colors,
+                                     const Array<float, 2> &weights) {
+    auto out = make_array<double>({colors.shape(0)});
+    nb::gil_scoped_release release;
+    auto run = pixels.shape(2) == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
+    run(pixels.data(), int64_t(pixels.shape(0) * pixels.shape(1)), colors.data(), int64_t(colors.shape(0)),
+        weights.data(), out.data());
+    return out;
+}
+
+// A palette, and what each of its colors serves.
+template <class Choose> nb::tuple palette_of(Counted &counted, int threads, const Choose &choose) {
+    Colors colors;
+    std::vector<double> served;
+    {
+        nb::gil_scoped_release release;
+        const std::lock_guard lock(counted.busy);
+        palette::Choice choice(counted, threads, Signals());
+        colors = choose(choice);
+        served = choice.served(colors);
+    }
+    return nb::make_tuple(table_of(colors, size_t(counted.channels)), row_of(served));
+}
+
+// Histograms can be made by anyone; the engine takes what it is given.
+void check_counted(const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
+                          const Array<float, 2> &points) {
+    const bool fits = weights.size() > 0 && colors.shape(0) == weights.size() && points.shape(0) == weights.size() &&
+                      (colors.shape(1) == 3 || colors.shape(1) == 4) && points.shape(1) == colors.shape(1);
+    if (!fits) throw std::invalid_argument("a histogram has as many colors as weights and points, in 3 or 4 channels");
+    double total = 0;
+    for (size_t i = 0; i < weights.size(); ++i) {
+        if (!(weights.data()[i] >= 0)) throw std::invalid_argument("a histogram's weights must not be negative");
+        total += weights.data()[i];
+    }
+    if (!(total > 0 && std::isfinite(total)))
+        throw std::invalid_argument("a histogram's weights must be finite, and not all 0");
+    for (size_t i = 0; i < points.size(); ++i)
+        if (!std::isfinite(points.data()[i])) throw std::invalid_argument("a histogram's points must be finite");
+}
+
+}  // namespace
+
+void bind_palette(nb::module_ &m) {
+    m.def("linear_steps", &linear_steps);
+    m.def("count_colors", &count_colors_py, "pixels"_a);
+    m.def("sum_visibility", &sums_py, "pixels"_a, "colors"_a, "weights"_a);
+    m.def("to_points", [](const Array<uint8_t, 2> &colors, bool oklab) {
+        auto out = make_array<float>({colors.shape(0), colors.shape(1)});
+        nb::gil_scoped_release release;
+        color::to_points(colors.data(), int64_t(colors.shape(0)), int(colors.shape(1)), space_of(oklab), out.data());
+        return out;
+    }, "colors"_a, "oklab"_a);
+    m.def("from_points", [](const Array<double, 2> &points, bool oklab) {
+        auto out = make_array<uint8_t>({points.shape(0), points.shape(1)});
+        color::from_points(points.data(), int64_t(points.shape(0)), int(points.shape(1)), space_of(oklab), out.data());
+        return out;
+    }, "points"_a, "oklab"_a);
+    m.def("nearest_colors", [](const Array<float, 2> &points, bool oklab) {
+        const int channels = int(points.shape(1));
+        return table_of(palette::nearest_colors(points.data(), int64_t(points.shape(0)), channels, space_of(oklab)),
+                        size_t(channels));
+    }, "points"_a, "oklab"_a);
+    nb::class_<Counted>(m, "Counted")
+        .def("__init__", [](Counted *self, const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
+                            const Array<float, 2> &points, bool oklab) {
+            check_counted(colors, weights, points);
+            new (self) Counted(Colors(colors.data(), colors.data() + colors.size()),
+                               std::vector<double>(weights.data(), weights.data() + weights.size()),
+                               std::vector<float>(points.data(), points.data() + points.size()),
+                               int(colors.shape(1)), space_of(oklab));
+        }, "colors"_a, "weights"_a, "points"_a, "oklab"_a)
+        .def("palette", [](Counted &self, int colors, int effort, uint64_t seed, int threads) {
+            return palette_of(self, threads, [&](palette::Choice &choice) { return choice.make(colors, effort, seed); });
+        }, "colors"_a, "effort"_a, "seed"_a, "threads"_a)
+        .def("rounded", [](Counted &self, const Array<float, 2> &centers) {
+            const std::vector<float> given(centers.data(), centers.data() + centers.size());
+            return palette_of(self, 1, [&](palette::Choice &choice) { return choice.rounded(given); });
+        }, "centers"_a)
+        .def("remap", [](Counted &self, const Array<uint8_t, 3> &pixels, const Array<uint8_t, 2> &colors, float dither,
+                         bool serpentine, std::optional<Array<bool, 2>> sharp, int threads) {
+            auto out = make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
+            const mapping::Manner manner{dither, serpentine, threads,
+                                      sharp ? reinterpret_cast<const uint8_t *>(sharp->data()) : nullptr};
+            nb::gil_scoped_release release;
+            const std::lock_guard lock(self.busy);
+            mapping::remap(picture_of(pixels), colors.data(), int(colors.shape(0)), self, manner, Signals(), out.data());
+            return out;
+        }, "pixels"_a, "palette"_a, "dither"_a, "serpentine"_a, "sharp"_a.none(), "threads"_a);
+}
+
+}  // namespace tinct

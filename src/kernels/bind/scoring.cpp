@@ -1,0 +1,56 @@
+// How far two pictures are apart.
+#include "bind/arrays.hpp"
+#include "scoring/difference.hpp"
+#include "scoring/ssimulacra2.hpp"
+
+namespace tinct {
+namespace {
+
+using namespace ssimulacra2;
+
+// Squared differences of two pictures over each ground.
+nb::tuple squared_differences(const Array<uint8_t, 3> &one, const Array<uint8_t, 3> &other) {
+    difference::Totals totals{};
+    {
+        nb::gil_scoped_release release;
+        const size_t channels = other.shape(2);
+        const auto at = [&](int64_t i) { return other.data() + i * int64_t(channels); };
+        const bool alpha = one.shape(2) == 4, others = channels == 4;
+        const auto add = alpha ? others ? difference::add<4, 4, decltype(at)> : difference::add<4, 3, decltype(at)>
+                               : others ? difference::add<3, 4, decltype(at)> : difference::add<3, 3, decltype(at)>;
+        add(totals, one.data(), int64_t(one.shape(0) * one.shape(1)), at);
+    }
+    return nb::make_tuple(totals[0], totals[1], totals[2]);
+}
+
+}  // namespace
+
+void bind_scoring(nb::module_ &m) {
+    using Picture = Array<uint8_t, 3>;
+    m.def("squared_differences", &squared_differences, "one"_a, "other"_a);
+    nb::class_<Judge>(m, "Judge")
+        .def("__init__",
+             [](Judge *self, const Picture &p, uint8_t ground) {
+                 nb::gil_scoped_release release;
+                 new (self) Judge(p.data(), {int64_t(p.shape(0)), int64_t(p.shape(1))}, int(p.shape(2)), ground);
+             },
+             "pixels"_a.noconvert(), "ground"_a, nb::keep_alive<1, 2>())
+        .def_prop_ro("heights",
+                     [](const Judge &judge) {
+                         nb::list heights;
+                         for (const Size &size : judge.light.sizes) heights.append(size.height);
+                         return heights;
+                     })
+        .def("prepare", &Judge::prepare, "scale"_a, "first"_a, "last"_a, Release());
+    nb::class_<Trial>(m, "Trial")
+        .def("__init__",
+             [](Trial *self, const Judge &judge, const Picture &p, uint8_t ground) {
+                 nb::gil_scoped_release release;
+                 new (self) Trial(judge, p.data(), int(p.shape(2)), ground);
+             },
+             "judge"_a, "pixels"_a.noconvert(), "ground"_a, nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
+        .def("compare", &Trial::compare, "scale"_a, "first"_a, "last"_a, Release())
+        .def("score", &Trial::score, Release());
+}
+
+}  // namespace tinct
