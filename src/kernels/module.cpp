@@ -15,6 +15,7 @@
 #include "pictures.hpp"
 #include "pixels.hpp"
 #include "signals.hpp"
+#include "sparse.hpp"
 #include "ssimulacra2.hpp"
 #include "visibility.hpp"
 
@@ -49,10 +50,17 @@ std::string isa_name() {
         return isa == "avx512" ? kernels_##suffix##_avx512                  \
                : isa == "avx2" ? kernels_##suffix##_avx2                    \
                                : kernels_##suffix##_baseline;               \
+    }                                                                       \
+    template <> const SparseKernels<type> &dispatch_sparse<type>() {        \
+        static const std::string isa = isa_name();                          \
+        return isa == "avx512" ? sparse_##suffix##_avx512                   \
+               : isa == "avx2" ? sparse_##suffix##_avx2                     \
+                               : sparse_##suffix##_baseline;                \
     }
 #else
 #define TINCT_PICK(type, suffix) \
-    template <> const Kernels<type> &dispatch<type>() { return kernels_##suffix##_baseline; }
+    template <> const Kernels<type> &dispatch<type>() { return kernels_##suffix##_baseline; } \
+    template <> const SparseKernels<type> &dispatch_sparse<type>() { return sparse_##suffix##_baseline; }
 #endif
 TINCT_PICK(float, f32)
 TINCT_PICK(double, f64)
@@ -175,6 +183,121 @@ template <class T> void bind_kmeans(nb::module_ &m) {
     m.def("update", &update<T>, "points"_a, "weights"_a.none(), "labels"_a, "k"_a);
 }
 
+template <class T>
+SparseTable<T> sparse_table(const Vector<int64_t> &start, const Vector<int32_t> &columns, const Vector<T> &values,
+                            int64_t d) {
+    return {start.data(), columns.data(), values.data(), int64_t(start.size()) - 1, d};
+}
+
+// See Merged; random: one number for each column.
+template <class T>
+nb::tuple sparse_merge(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, Vector<double> weights,
+                       Vector<uint64_t> random) {
+    Merged merged;
+    {
+        nb::gil_scoped_release release;
+        merged = merge(sparse_table(start, columns, values, int64_t(random.size())), weights.data(), random.data());
+    }
+    const auto vector = []<class N>(const std::vector<N> &numbers) {
+        auto out = new_array<N>(numbers.size());
+        std::copy(numbers.begin(), numbers.end(), static_cast<N *>(out.data()));
+        return out;
+    };
+    return nb::make_tuple(vector(merged.of), vector(merged.first), vector(merged.weights));
+}
+
+template <class T> auto sparse_centers(const SparseEngine<T> &engine) {
+    auto out = new_array<T>(engine.k, engine.d);
+    engine.copy_centers(static_cast<T *>(out.data()));
+    return out;
+}
+
+template <class T> auto sparse_labels(const SparseEngine<T> &engine) {
+    auto out = new_array<int32_t>(engine.n);
+    std::copy(engine.labels.begin(), engine.labels.end(), static_cast<int32_t *>(out.data()));
+    return out;
+}
+
+// rows: those of the table to cluster. init: the centers to start from; or chosen: the rows; or draws: those of
+// k-means++; else the divisive start.
+template <class T>
+nb::tuple run_sparse(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, int64_t d, Vector<int64_t> rows,
+                     Vector<double> weights, int k, std::optional<Matrix<T>> init, std::optional<Vector<int64_t>> chosen,
+                     std::optional<Vector<double>> draws, int max_iter, double tol, int effort, uint64_t seed,
+                     int threads, const nb::object &watch) {
+    SparseWatch<T> told;
+    if (!watch.is_none())
+        told = [&watch](const SparseIteration<T> &seen) {
+            nb::gil_scoped_acquire acquire;
+            nb::list empty, filled, swapped;
+            for (int32_t i : seen.empty) empty.append(i);
+            for (int64_t i : seen.filled) filled.append(i);
+            for (auto [useless, worth] : seen.swapped) swapped.append(nb::make_tuple(useless, worth));
+            return nb::cast<bool>(watch(array_of(seen.centers, int(seen.engine.d)), sparse_labels(seen.engine),
+                                        seen.inertia, nb::tuple(empty), nb::tuple(filled), nb::tuple(swapped)));
+        };
+    std::optional<SparseEngine<T>> engine;
+    SparseFit fit;
+    {
+        nb::gil_scoped_release release;
+        engine.emplace(sparse_table(start, columns, values, d), rows.data(), weights.data(), int64_t(rows.size()),
+                       threads, Signals());
+        engine->make_room(k);
+        if (init)
+            engine->set_centers(init->data());
+        else if (chosen)
+            engine->set_rows({chosen->data(), chosen->size()});
+        else if (draws)
+            engine->set_rows(engine->plus_plus(k, {draws->data(), draws->size()}));
+        else
+            divisive(*engine);
+        fit = kmeans(*engine, {k, max_iter, tol, effort, seed}, told);
+    }
+    return nb::make_tuple(sparse_centers(*engine), sparse_labels(*engine), fit.inertia, fit.n_iter, fit.converged);
+}
+
+// Labels and squared distances.
+template <class T>
+nb::tuple sparse_assign(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, Matrix<T> centers, int threads) {
+    auto labels = new_array<int32_t>(start.size() - 1);
+    auto squares = new_array<double>(start.size() - 1);
+    {
+        nb::gil_scoped_release release;
+        SparseEngine<T> engine(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
+                               int64_t(start.size()) - 1, threads, Signals());
+        engine.make_room(int(centers.shape(0)));
+        engine.set_centers(centers.data());
+        engine.step();
+        std::copy(engine.labels.begin(), engine.labels.end(), static_cast<int32_t *>(labels.data()));
+        engine.each_row([&](int64_t p) { static_cast<double *>(squares.data())[p] = engine.square(p, engine.labels[p]); });
+    }
+    return nb::make_tuple(labels, squares);
+}
+
+// Distances to all centers, [n][k].
+template <class T>
+auto sparse_distances(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, Matrix<T> centers, int threads) {
+    auto out = new_array<T>(start.size() - 1, centers.shape(0));
+    {
+        nb::gil_scoped_release release;
+        SparseEngine<T> engine(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
+                               int64_t(start.size()) - 1, threads, Signals());
+        engine.make_room(int(centers.shape(0)));
+        engine.set_centers(centers.data());
+        engine.each_row([&](int64_t p) { engine.distances(p, static_cast<T *>(out.data()) + p * engine.k); });
+    }
+    return out;
+}
+
+template <class T> void bind_sparse(nb::module_ &m) {
+    m.def("sparse_merge", &sparse_merge<T>, "start"_a, "columns"_a, "values"_a, "weights"_a, "random"_a);
+    m.def("sparse_kmeans", &run_sparse<T>, "start"_a, "columns"_a, "values"_a, "d"_a, "rows"_a, "weights"_a, "k"_a,
+          "init"_a.none(), "chosen"_a.none(), "draws"_a.none(), "max_iter"_a, "tol"_a, "effort"_a, "seed"_a,
+          "threads"_a, "watch"_a.none());
+    m.def("sparse_assign", &sparse_assign<T>, "start"_a, "columns"_a, "values"_a, "centers"_a, "threads"_a);
+    m.def("sparse_distances", &sparse_distances<T>, "start"_a, "columns"_a, "values"_a, "centers"_a, "threads"_a);
+}
+
 // The points' indices along the curve that blocks are cut from.
 nb::ndarray<nb::numpy, int64_t> order_on_curve(Matrix<double> points) {
     auto out = new_array<int64_t>(points.shape(0));
@@ -193,6 +316,8 @@ NB_MODULE(_kernels, m) {
     m.def("curve_order", &tinct::order_on_curve, "points"_a);
     tinct::bind_kmeans<float>(m);
     tinct::bind_kmeans<double>(m);
+    tinct::bind_sparse<float>(m);
+    tinct::bind_sparse<double>(m);
     tinct::bind_pixels(m);
     m.def("remap_for_rate", &tinct::remap_for_rate, "pixels"_a, "weights"_a, "nearest"_a, "palette"_a, "hidden"_a,
           "spread"_a, "price"_a, "effort"_a, "bits"_a, "webp"_a);
