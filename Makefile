@@ -42,6 +42,7 @@ bench: .venv/.ready
 	$(BIN)/python -m bench.engine
 	$(BIN)/python -m bench.general
 	$(BIN)/python -m bench.tables
+	$(BIN)/python -m bench.sparse
 	$(BIN)/python -m bench.command
 	$(BIN)/python -m bench.readme
 

@@ -1,6 +1,7 @@
 """scikit-learn's own tests of K-means, as installed with it, run against `tinct.KMeans`.
 
     python tests/sklearn_suite.py        prints which pass, and why the others can't apply
+    ... --stay-sparse                    small sparse samples go to the sparse engine, too
 
 The class is swapped before their module is imported; nothing of it is copied.
 """
@@ -12,6 +13,7 @@ from collections import Counter, defaultdict
 import pytest
 import sklearn.cluster
 
+from tinct import learn
 from tinct.learn import KMeans
 
 MODULE = "sklearn.cluster.tests.test_k_means"
@@ -81,6 +83,9 @@ class Suite:
 
 def main(*arguments):
     sklearn.cluster.KMeans = KMeans
+    if "--stay-sparse" in arguments:
+        learn.DENSE_BYTES, learn.DENSE_TIMES = -1, 0
+        arguments = [word for word in arguments if word != "--stay-sparse"]
     suite = Suite()
     options = ["-c", os.devnull, "-q", "-p", "no:cacheprovider", "--pyargs", MODULE, *arguments]
     code = pytest.main(options, plugins=[suite])

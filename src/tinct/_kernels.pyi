@@ -26,6 +26,45 @@ def assign(
 def update(
     points: NDArray[Any], weights: NDArray[np.float64] | None, labels: NDArray[np.int32], k: int
 ) -> NDArray[Any]: ...
+def sparse_merge(
+    start: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[Any],
+    weights: NDArray[np.float64],
+    random: NDArray[np.uint64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]: ...
+def sparse_kmeans(
+    start: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[Any],
+    d: int,
+    rows: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    k: int,
+    init: NDArray[Any] | None,
+    chosen: NDArray[np.int64] | None,
+    draws: NDArray[np.float64] | None,
+    max_iter: int,
+    tol: float,
+    effort: int,
+    seed: int,
+    threads: int,
+    watch: Callable[..., bool] | None,
+) -> tuple[NDArray[Any], NDArray[np.int32], float, int, bool]: ...
+def sparse_assign(
+    start: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[Any],
+    centers: NDArray[Any],
+    threads: int,
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
+def sparse_distances(
+    start: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: NDArray[Any],
+    centers: NDArray[Any],
+    threads: int,
+) -> NDArray[Any]: ...
 def linear_steps() -> NDArray[np.float64]: ...
 def count_indices(indices: NDArray[np.uint8]) -> NDArray[np.int64]: ...
 def count_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]: ...

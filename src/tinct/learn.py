@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, Self, cast
@@ -21,6 +20,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinct import sparse
 from tinct.kmeans import Iteration, KMeansResult, assign, kmeans
 
 try:
@@ -46,7 +46,9 @@ __all__ = ["KMeans"]
 Floats = NDArray[np.floating[Any]]
 Draws = np.random.RandomState | np.random.Generator
 
-BLOCK_BYTES = 16 << 20  # sparse samples are made dense in blocks of this size
+# Sparse samples that take so few bytes as dense ones, or few times those that they take, are made
+# dense: there the dense engine is the faster one.
+DENSE_BYTES, DENSE_TIMES = 64 << 10, 2
 CACHED_ROWS = 8192  # places of so many rows fit the cache
 
 
@@ -84,7 +86,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         Accepted; both are the one exact engine.
     effort : int, optional
         0 to 10: how hard to search beyond Lloyd's loop, as in `tinct.kmeans`. By default 1, and 0
-        where ``init`` gives the centers themselves (an array or a callable).
+        where ``init`` gives the centers themselves (an array or a callable). On sparse samples 1 is
+        two steps of the search.
     n_threads : int, optional
         By default as many as the machine has and the work is worth, and one where the caller is
         itself a worker thread or process, or says so by ``OMP_NUM_THREADS=1``.
@@ -112,8 +115,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     Notes
     -----
-    Sparse samples are made dense to be fitted, if half of the memory holds them, and in blocks to
-    be predicted.
+    Sparse samples stay sparse, unless they are small or hardly sparse: a fit takes memory for the
+    centers, twice, and for some numbers per sample and feature.
 
     Examples
     --------
@@ -215,8 +218,9 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
                 stacklevel=2,
             )
         weights = _weights(sample_weight, X.shape[0])
-        dense = _dense(X)
-        rows = _merge(dense, weights, self.n_clusters)
+        if issparse(X):
+            sparse.refuse_without_room(self.n_clusters, X.shape[1], X.dtype.itemsize)
+        rows = _merge(_engine_takes(X), weights, self.n_clusters)
         run, self.history_ = self._best_run(X, rows)
         self.cluster_centers_ = run.centers
         self.labels_ = rows.labels(run)
@@ -238,7 +242,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         labels : (n_samples,) int32
         """
         check_is_fitted(self)
-        return np.concatenate([labels for labels, _ in self._assigned(X)])
+        return self._assigned(X)[0]
 
     def transform(self, X: Any) -> Floats:
         """Distances to the centers.
@@ -253,14 +257,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             In the dtype of the samples.
         """
         check_is_fitted(self)
+        rows = _engine_takes(self._samples(X))
+        if isinstance(rows, sparse.Table):
+            return sparse.distances(rows, self.cluster_centers_, _threads(self.n_threads))
         # Differences, not the faster |x|^2 - 2 x.c + |c|^2, which loses the digits of points far
         # from the origin; and no BLAS, whose threads would crowd those of the caller.
-        return np.concatenate(
-            [
-                cdist(rows, self.cluster_centers_).astype(rows.dtype, copy=False)
-                for rows in _dense_blocks(self._samples(X))
-            ]
-        )
+        return cast(Floats, cdist(rows, self.cluster_centers_).astype(rows.dtype, copy=False))
 
     def score(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """Negative inertia: the larger, the nearer the samples are to the centers.
@@ -276,7 +278,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         float
         """
         check_is_fitted(self)
-        squared = np.concatenate([d for _, d in self._assigned(X)]).astype(np.float64)
+        squared = self._assigned(X)[1].astype(np.float64)
         return -float(squared @ _weights(sample_weight, len(squared)))
 
     def fit_predict(
@@ -303,14 +305,13 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             X,
             reset=reset,
             accept_sparse="csr",
-            accept_large_sparse=False,
             dtype=[np.float64, np.float32],
             order="C",
         )
 
-    def _assigned(self, X: Any) -> Iterator[tuple[NDArray[np.int32], Floats]]:
-        for rows in _dense_blocks(self._samples(X)):
-            yield assign(rows, self.cluster_centers_, threads=_threads(self.n_threads))
+    def _assigned(self, X: Any) -> tuple[NDArray[np.int32], Floats]:
+        rows = _engine_takes(self._samples(X))
+        return _assign(rows, self.cluster_centers_, _threads(self.n_threads))
 
     # ---- several starts --------------------------------------------------------------------------
 
@@ -353,10 +354,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         seed = draws.randint(2**31) if hasattr(draws, "randint") else draws.integers(2**31)
         if self.verbose:
             print("Initialization complete")
-        run = kmeans(
-            rows.points,
+        run = rows.kmeans(
             self.n_clusters,
-            weights=rows.weights,
             init=init,
             seed=int(seed),
             max_iter=self.max_iter,
@@ -372,7 +371,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         init = self.init
         if isinstance(init, str):
             # No more different rows than clusters: each is a center, and nothing is left to draw.
-            return rows.points[: self.n_clusters] if rows.few else str(init)
+            return rows.dense(self.n_clusters) if rows.few else str(init)
         centers = init(X, self.n_clusters, random_state=draws) if callable(init) else init
         centers = check_array(centers, accept_sparse="csr", dtype=X.dtype, input_name="init")
         centers = centers.toarray() if issparse(centers) else centers
@@ -436,11 +435,12 @@ class _Rows:
 
     Attributes
     ----------
-    samples : (n, d) float
+    samples : (n, d) float or Table
         The caller's.
-    points : (m, d) float
-        Each value of a row once, in an order that depends on the values alone; at least as many
-        as clusters: copies of weight 0 make up for missing ones.
+    points : (m, d) float or Table
+        Each value of a row once, in an order that depends on the values alone, at least as many as
+        clusters: copies of weight 0 make up for missing ones. A table: all samples, of which
+        ``first`` names the m to look at.
     weights : (m,) float64
         The weights of the samples of that value, added up.
     of : (n,) int
@@ -451,18 +451,33 @@ class _Rows:
         Whether there are no more different rows than clusters.
     """
 
-    samples: Floats
-    points: Floats
+    samples: Floats | sparse.Table
+    points: Floats | sparse.Table
     weights: NDArray[np.float64]
     of: NDArray[np.int64]
     first: NDArray[np.int64]
     few: bool
 
+    def kmeans(self, k: int, **how: Any) -> KMeansResult:
+        if isinstance(self.points, sparse.Table):
+            return sparse.kmeans(self.points, self.first, self.weights, k, **how)
+        return kmeans(self.points, k, weights=self.weights, **how)
+
+    def dense(self, count: int) -> Floats:
+        """The first rows, repeated if there are fewer."""
+        if isinstance(self.points, sparse.Table):
+            return self.points.take(np.resize(self.first, count)).dense()
+        return self.points[:count]
+
     def labels(self, run: KMeansResult | Iteration) -> NDArray[np.int32]:
         labels = run.labels[self.of]
-        left_out = self.of < 0
-        if left_out.any():
-            labels[left_out] = assign(self.samples[left_out], run.centers)[0]
+        left_out = np.flatnonzero(self.of < 0)
+        if len(left_out):
+            samples = self.samples
+            some = (
+                samples.take(left_out) if isinstance(samples, sparse.Table) else samples[left_out]
+            )
+            labels[left_out] = _assign(some, run.centers)[0]
         return labels
 
     def unfold(self, iteration: Iteration) -> Iteration:
@@ -470,14 +485,17 @@ class _Rows:
         return replace(iteration, labels=self.labels(iteration), filled=filled)
 
 
-def _merge(samples: Floats, weights: NDArray[np.float64], k: int) -> _Rows:
+def _merge(samples: Floats | sparse.Table, weights: NDArray[np.float64], k: int) -> _Rows:
     """Equal rows become one of their joint weight; rows of weight 0 are left out."""
     counted = np.flatnonzero(weights)
     if len(counted) == 0:
         raise ValueError("sample_weight must not be zero for every sample")
+    if isinstance(samples, sparse.Table):
+        of, first, joint = sparse.merge(samples, weights)
+        return _Rows(samples, samples, joint, of, first, len(first) <= k)
     x = samples if len(counted) == len(samples) else samples[counted]
     order, new = _order(x)
-    first: NDArray[np.int64] = np.minimum.reduceat(order, np.flatnonzero(new))
+    first = np.minimum.reduceat(order, np.flatnonzero(new))
     of = np.full(len(samples), -1)
     of[counted[order]] = np.cumsum(new) - 1
     missing = max(0, k - len(first))
@@ -540,33 +558,22 @@ def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
     return w
 
 
-def _dense(X: Any) -> Floats:
+def _engine_takes(X: Any) -> Floats | sparse.Table:
+    """The samples as they are, or sparse ones made dense where that costs little memory."""
     if not issparse(X):
         return cast(Floats, X)
-    size, room = X.shape[0] * X.shape[1] * X.dtype.itemsize, _memory() // 2
-    if size > room:
-        raise ValueError(
-            f"{X.shape[0]} sparse samples of {X.shape[1]} features take {size / 1e9:,.0f} GB as "
-            f"dense ones, not {room / 1e9:,.0f} or less: TruncatedSVD makes fewer features"
-        )
-    return cast(Floats, X.toarray())
+    kept = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    if X.shape[0] * X.shape[1] * X.dtype.itemsize <= max(DENSE_BYTES, DENSE_TIMES * kept):
+        return cast(Floats, X.toarray())
+    return sparse.Table.of(X)
 
 
-def _memory() -> int:
-    """Bytes of memory that the machine has, as far as it says."""
-    names = getattr(os, "sysconf_names", ())
-    if "SC_PHYS_PAGES" not in names:
-        return sys.maxsize
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def _dense_blocks(X: Any) -> Iterator[Floats]:
-    if not issparse(X):
-        yield X
-        return
-    rows = max(1, BLOCK_BYTES // (8 * X.shape[1]))
-    for start in range(0, X.shape[0], rows):
-        yield X[start : start + rows].toarray()
+def _assign(
+    samples: Floats | sparse.Table, centers: Floats, threads: int | None = None
+) -> tuple[NDArray[np.int32], Floats]:
+    if isinstance(samples, sparse.Table):
+        return sparse.assign(samples, centers, threads)
+    return assign(samples, centers, threads=threads)
 
 
 def _threads(n_threads: int | None) -> int | None:

@@ -22,6 +22,9 @@ using Release = nb::call_guard<nb::gil_scoped_release>;
 template <class T, int N> using Array = nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
 template <class T> using Fresh = nb::ndarray<nb::numpy, T>;
 
+template <class T> using Matrix = Array<T, 2>;
+template <class T> using Vector = Array<T, 1>;
+
 template <class T> Fresh<T> make_array(std::initializer_list<size_t> shape) {
     size_t size = 1;
     for (size_t side : shape) size *= side;
@@ -50,6 +53,7 @@ inline mapping::Picture picture_of(const Array<uint8_t, 3> &pixels) {
 
 // One for each room.
 void bind_clustering(nb::module_ &m);
+void bind_sparse(nb::module_ &m);
 void bind_palette(nb::module_ &m);
 void bind_mapping(nb::module_ &m);
 void bind_codecs(nb::module_ &m);

@@ -10,14 +10,6 @@
 namespace tinct {
 namespace {
 
-template <class T> using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-template <class T> using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-template <class T> auto array_of(const std::vector<T> &numbers, int columns) {
-    auto out = make_array<T>({numbers.size() / size_t(columns), size_t(columns)});
-    std::copy(numbers.begin(), numbers.end(), out.data());
-    return out;
-}
 
 template <class T> auto labels_of(const Points<T> &points) {
     auto out = make_array<int32_t>({size_t(points.n)});
@@ -34,7 +26,7 @@ template <class T> Watch<T> told_to(const nb::object &watch) {
         for (int32_t i : seen.empty) empty.append(i);
         for (int64_t i : seen.filled) filled.append(i);
         for (auto [useless, worth] : seen.swapped) swapped.append(nb::make_tuple(useless, worth));
-        return nb::cast<bool>(watch(array_of(seen.centers, seen.points.d), labels_of(seen.points), seen.inertia,
+        return nb::cast<bool>(watch(table_of(seen.centers, size_t(seen.points.d)), labels_of(seen.points), seen.inertia,
                                     nb::tuple(empty), nb::tuple(filled), nb::tuple(swapped)));
     };
 }
@@ -65,7 +57,7 @@ nb::tuple run_kmeans(Matrix<T> points, std::optional<Vector<double>> weights, in
         fit = kmeans(engine, settings, draws ? drawn.data() : init ? init->data() : nullptr, told);
         engine.points.restore_order(engine.points.labels(), labels.data());
     }
-    return nb::make_tuple(array_of(fit.centers, int(points.shape(1))), labels, fit.inertia, fit.n_iter, fit.converged);
+    return nb::make_tuple(table_of(fit.centers, points.shape(1)), labels, fit.inertia, fit.n_iter, fit.converged);
 }
 
 // Labels and squared distances.
@@ -95,7 +87,7 @@ auto update(Matrix<T> points, std::optional<Vector<double>> weights, Vector<int3
         engine.recount();
         move_to_means(engine.points.totals(), d, centers);
     }
-    return array_of(centers, d);
+    return table_of(centers, size_t(d));
 }
 
 template <class T> void bind_kmeans(nb::module_ &m) {

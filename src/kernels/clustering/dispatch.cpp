@@ -28,10 +28,17 @@ std::string isa_name() {
         return isa == "avx512" ? kernels_##suffix##_avx512                  \
                : isa == "avx2" ? kernels_##suffix##_avx2                    \
                                : kernels_##suffix##_baseline;               \
+    }                                                                       \
+    template <> const SparseKernels<type> &dispatch_sparse<type>() {        \
+        static const std::string isa = isa_name();                          \
+        return isa == "avx512" ? sparse_##suffix##_avx512                   \
+               : isa == "avx2" ? sparse_##suffix##_avx2                     \
+                               : sparse_##suffix##_baseline;                \
     }
 #else
 #define TINCT_PICK(type, suffix) \
-    template <> const Kernels<type> &dispatch<type>() { return kernels_##suffix##_baseline; }
+    template <> const Kernels<type> &dispatch<type>() { return kernels_##suffix##_baseline; } \
+    template <> const SparseKernels<type> &dispatch_sparse<type>() { return sparse_##suffix##_baseline; }
 #endif
 TINCT_PICK(float, f32)
 TINCT_PICK(double, f64)

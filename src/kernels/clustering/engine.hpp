@@ -109,4 +109,35 @@ template <> const Kernels<double> &dispatch<double>();
 extern const Kernels<float> kernels_f32_baseline, kernels_f32_avx2, kernels_f32_avx512;
 extern const Kernels<double> kernels_f64_baseline, kernels_f64_avx2, kernels_f64_avx512;
 
+// Sparse rows, for sparse.hpp: a row is its numbers other than 0 and their columns, in rising order.
+template <class T>
+struct SparseRow {
+    int64_t count;
+    const int32_t *columns;
+    const T *values;
+};
+
+constexpr int SPARSE_LANES = 8;  // rows that are measured together
+
+template <class T>
+struct SparseKernels {
+    // scores[c] = |c|^2 / 2 - x.c for all columns of `table` ([d][stride], the centers in its lanes), rounded as comes
+    // quickest. The index of the least, and the least but one.
+    struct Best {
+        int32_t label;
+        T score, next;
+    };
+    Best (*screen)(const SparseRow<T> &, const T *table, int64_t stride, const T *half_squares, T *scores);
+    // products[l] = x.t_l in float64, in an order that is the same everywhere. Column j of the t_l is row slots[j] of
+    // the table, [][SPARSE_LANES].
+    void (*products)(const SparseRow<T> &, const int32_t *slots, const double *table, double *products);
+};
+
+template <class T> const SparseKernels<T> &dispatch_sparse();
+template <> const SparseKernels<float> &dispatch_sparse<float>();
+template <> const SparseKernels<double> &dispatch_sparse<double>();
+
+extern const SparseKernels<float> sparse_f32_baseline, sparse_f32_avx2, sparse_f32_avx512;
+extern const SparseKernels<double> sparse_f64_baseline, sparse_f64_avx2, sparse_f64_avx512;
+
 }  // namespace tinct

@@ -1,5 +1,6 @@
 // Compiled once for each instruction set, with TINCT_ISA naming it.
 #include "clustering/lloyd.hpp"
+#include "clustering/sparse_lanes.hpp"
 #include "mapping/rate.hpp"
 
 #define TINCT_JOIN_(a, b) a##b
@@ -8,5 +9,7 @@
 namespace tinct {
 extern const Kernels<float> TINCT_JOIN(kernels_f32_, TINCT_ISA) = kernels<float>();
 extern const Kernels<double> TINCT_JOIN(kernels_f64_, TINCT_ISA) = kernels<double>();
+extern const SparseKernels<float> TINCT_JOIN(sparse_f32_, TINCT_ISA) = sparse_kernels<float>();
+extern const SparseKernels<double> TINCT_JOIN(sparse_f64_, TINCT_ISA) = sparse_kernels<double>();
 extern const RateRemap TINCT_JOIN(remap_rate_, TINCT_ISA) = rate::remap_rate;
 }  // namespace tinct

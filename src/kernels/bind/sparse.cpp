@@ -1,0 +1,135 @@
+// K-means on sparse rows.
+#include <nanobind/stl/optional.h>
+
+#include <optional>
+
+#include "bind/arrays.hpp"
+#include "bind/signals.hpp"
+#include "clustering/sparse.hpp"
+
+namespace tinct {
+namespace {
+
+template <class T>
+SparseTable<T> sparse_table(const Vector<int64_t> &start, const Vector<int32_t> &columns, const Vector<T> &values,
+                            int64_t d) {
+    return {start.data(), columns.data(), values.data(), int64_t(start.size()) - 1, d};
+}
+
+// See Merged; random: one number for each column.
+template <class T>
+nb::tuple sparse_merge(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, Vector<double> weights,
+                       Vector<uint64_t> random) {
+    Merged merged;
+    {
+        nb::gil_scoped_release release;
+        merged = merge(sparse_table(start, columns, values, int64_t(random.size())), weights.data(), random.data());
+    }
+    const auto vector = []<class N>(const std::vector<N> &numbers) {
+        auto out = make_array<N>({numbers.size()});
+        std::copy(numbers.begin(), numbers.end(), out.data());
+        return out;
+    };
+    return nb::make_tuple(vector(merged.of), vector(merged.first), vector(merged.weights));
+}
+
+template <class T> auto sparse_centers(const SparseEngine<T> &engine) {
+    auto out = make_array<T>({size_t(engine.k), size_t(engine.d)});
+    engine.copy_centers(out.data());
+    return out;
+}
+
+template <class T> auto sparse_labels(const SparseEngine<T> &engine) {
+    auto out = make_array<int32_t>({size_t(engine.n)});
+    std::copy(engine.labels.begin(), engine.labels.end(), out.data());
+    return out;
+}
+
+// rows: those of the table to cluster. init: the centers to start from; or chosen: the rows; or draws: those of
+// k-means++; else the divisive start.
+template <class T>
+nb::tuple run_sparse(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, int64_t d, Vector<int64_t> rows,
+                     Vector<double> weights, int k, std::optional<Matrix<T>> init, std::optional<Vector<int64_t>> chosen,
+                     std::optional<Vector<double>> draws, int max_iter, double tol, int effort, uint64_t seed,
+                     int threads, const nb::object &watch) {
+    SparseWatch<T> told;
+    if (!watch.is_none())
+        told = [&watch](const SparseIteration<T> &seen) {
+            nb::gil_scoped_acquire acquire;
+            nb::list empty, filled, swapped;
+            for (int32_t i : seen.empty) empty.append(i);
+            for (int64_t i : seen.filled) filled.append(i);
+            for (auto [useless, worth] : seen.swapped) swapped.append(nb::make_tuple(useless, worth));
+            return nb::cast<bool>(watch(table_of(seen.centers, int(seen.engine.d)), sparse_labels(seen.engine),
+                                        seen.inertia, nb::tuple(empty), nb::tuple(filled), nb::tuple(swapped)));
+        };
+    std::optional<SparseEngine<T>> engine;
+    SparseFit fit;
+    {
+        nb::gil_scoped_release release;
+        engine.emplace(sparse_table(start, columns, values, d), rows.data(), weights.data(), int64_t(rows.size()),
+                       threads, Signals());
+        engine->make_room(k);
+        if (init)
+            engine->set_centers(init->data());
+        else if (chosen)
+            engine->set_rows({chosen->data(), chosen->size()});
+        else if (draws)
+            engine->set_rows(engine->plus_plus(k, {draws->data(), draws->size()}));
+        else
+            divisive(*engine);
+        fit = kmeans(*engine, {k, max_iter, tol, effort, seed}, told);
+    }
+    return nb::make_tuple(sparse_centers(*engine), sparse_labels(*engine), fit.inertia, fit.n_iter, fit.converged);
+}
+
+// Labels and squared distances.
+template <class T>
+nb::tuple sparse_assign(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, Matrix<T> centers, int threads) {
+    auto labels = make_array<int32_t>({size_t(start.size() - 1)});
+    auto squares = make_array<double>({size_t(start.size() - 1)});
+    {
+        nb::gil_scoped_release release;
+        SparseEngine<T> engine(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
+                               int64_t(start.size()) - 1, threads, Signals());
+        engine.make_room(int(centers.shape(0)));
+        engine.set_centers(centers.data());
+        engine.step();
+        std::copy(engine.labels.begin(), engine.labels.end(), labels.data());
+        engine.each_row([&](int64_t p) { squares.data()[p] = engine.square(p, engine.labels[p]); });
+    }
+    return nb::make_tuple(labels, squares);
+}
+
+// Distances to all centers, [n][k].
+template <class T>
+auto sparse_distances(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, Matrix<T> centers, int threads) {
+    auto out = make_array<T>({start.size() - 1, centers.shape(0)});
+    {
+        nb::gil_scoped_release release;
+        SparseEngine<T> engine(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
+                               int64_t(start.size()) - 1, threads, Signals());
+        engine.make_room(int(centers.shape(0)));
+        engine.set_centers(centers.data());
+        engine.each_row([&](int64_t p) { engine.distances(p, out.data() + p * engine.k); });
+    }
+    return out;
+}
+
+template <class T> void bind_type(nb::module_ &m) {
+    m.def("sparse_merge", &sparse_merge<T>, "start"_a, "columns"_a, "values"_a, "weights"_a, "random"_a);
+    m.def("sparse_kmeans", &run_sparse<T>, "start"_a, "columns"_a, "values"_a, "d"_a, "rows"_a, "weights"_a, "k"_a,
+          "init"_a.none(), "chosen"_a.none(), "draws"_a.none(), "max_iter"_a, "tol"_a, "effort"_a, "seed"_a,
+          "threads"_a, "watch"_a.none());
+    m.def("sparse_assign", &sparse_assign<T>, "start"_a, "columns"_a, "values"_a, "centers"_a, "threads"_a);
+    m.def("sparse_distances", &sparse_distances<T>, "start"_a, "columns"_a, "values"_a, "centers"_a, "threads"_a);
+}
+
+}  // namespace
+
+void bind_sparse(nb::module_ &m) {
+    bind_type<float>(m);
+    bind_type<double>(m);
+}
+
+}  // namespace tinct
