@@ -115,3 +115,39 @@ PICTURES = {
     "300 colors": lambda: exact(300),
     "bird": bird,
 }
+
+
+def few(seed):
+    """A small picture of few colors: ramps, stripes, blocks or noise, in hues or greys, with alpha
+    or without."""
+    chance = np.random.default_rng(seed)
+    height, width = chance.integers(1, 97, 2)
+    y, x = np.mgrid[:height, :width]
+    k = int(chance.choice([2, 3, 5, 16, 17, 40, 100, 200, 256]))
+    block, tile = int(chance.integers(2, 9)), int(chance.integers(2, 20))
+    far = np.hypot(y - height / 2, x - width / 2)
+    places = [
+        x % k,
+        y % k,
+        (x + y) % k,
+        chance.integers(0, k, (height, width)),
+        chance.integers(0, k, (97, 97))[y // block, x // block],
+        chance.integers(0, k, width)[x],
+        np.minimum(far / (far.max() + 1) * k, k - 1).astype(int),
+        chance.integers(0, k, (tile, tile))[y % tile, x % tile],
+        np.cumsum(chance.random(height * width) < 0.1).reshape(height, width) % k,
+    ][chance.integers(9)]
+    step, most = np.arange(k)[:, None], max(k - 1, 1)
+    ends = chance.integers(0, 256, (2, 3))
+    colors = [
+        ends[0] + (ends[1] - ends[0]) * step // most,
+        chance.integers(0, 256, (k, 3)),
+        np.repeat(step * 255 // most, 3, axis=1),
+        np.repeat(chance.integers(0, 256, (k, 1)), 3, axis=1),
+        (step * chance.integers(1, 8, 3) + ends[0]) % 256,
+    ][chance.integers(5)]
+    opacity = [None, np.where(step % 3, 255, 0), step * 255 // most, np.full((k, 1), 77)]
+    alpha = opacity[chance.integers(4)]
+    if alpha is not None:
+        colors = np.hstack([colors, alpha]) * (alpha > 0)
+    return np.ascontiguousarray(colors.astype(np.uint8)[places])

@@ -18,6 +18,7 @@ from PIL import Image
 
 from painted import alpha, bird, exact, flat, photo
 from tinct import cli, files
+from tinct.compress import compress
 from tinct.quality import ssimulacra2
 
 COMMAND = [sys.executable, "-m", "tinct"]
@@ -354,14 +355,39 @@ def test_a_name_with_control_characters_is_still_one_line():
 
 def test_stdin_to_stdout_is_a_picture_and_the_report_goes_to_stderr():
     data = Path("bird.png").read_bytes()
-    done = subprocess.run([*COMMAND, "compress", "-", "-k", "4"], input=data, capture_output=True)
+    done = subprocess.run([*COMMAND, "compress", "-", "-k", "16"], input=data, capture_output=True)
     assert done.returncode == 0
     assert opened(io.BytesIO(done.stdout)).mode == "P"
     assert done.stderr.decode().startswith("stdin  ")
-    again = [*COMMAND, "compress", "-", "-k", "4", "--quiet"]
+    again = [*COMMAND, "compress", "-", "-k", "16", "--quiet"]
     rest = subprocess.run(again, input=done.stdout, capture_output=True)
     assert (rest.returncode, rest.stderr) == (98, b"")
     assert rest.stdout == done.stdout  # a pipe never ends empty
+
+
+@pytest.mark.parametrize("source", ["png", "webp", "gif"])
+@pytest.mark.parametrize("target", ["png", "webp", "gif"])
+@pytest.mark.parametrize("way", ["file", "pipe", "through"])
+def test_what_is_not_smaller_is_refused_whatever_the_formats(source, target, way):
+    tiny = Image.fromarray(np.uint8([[0, 255, 0], [255, 255, 0], [0, 0, 255]]))
+    name = f"tiny.{source}"
+    tiny.save(name, **({"lossless": True} if source == "webp" else {}))
+    data = Path(name).read_bytes()
+    where = ["-o", f"out.{target}" if way == "file" else "-"]
+    command = [*COMMAND, "compress", "-" if way == "through" else name, "--format", target, *where]
+    done = subprocess.run(command, input=data, capture_output=True)
+    err = done.stderr.decode()
+    given = Path(where[1]).read_bytes() if os.path.exists(where[1]) else done.stdout
+    made = len(compress(data, format=target).data)
+    assert done.returncode == (98 if made >= len(data) else 0)
+    if done.returncode == 0:
+        assert len(given) == made < len(data)
+    elif way == "file":
+        assert not os.path.exists(where[1])
+        assert "left alone: not smaller" in done.stdout.decode()
+    else:  # a pipe never ends empty
+        assert given == data if source == target else len(given) == made
+        assert (f"no smaller as {target}; written all the same" in err) == (source != target)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes")

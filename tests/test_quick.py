@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from painted import PICTURES, alpha, bird, flat, photo
+from painted import PICTURES, alpha, bird, few, flat, photo
 from tinct import cli, inflate
+from tinct.compress import compress
 from tinct.quick import Meanwhile, quick
 from tinct.rules import NOT_SMALLER, OK
 
@@ -150,6 +151,18 @@ def test_both_ways_give_the_same_bytes_words_and_code(capsys, name, colors):
     assert agree(capsys, png(ALL[name]()), "-k", colors) in (OK, NOT_SMALLER)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_pictures_of_few_colors_and_drawings_in_greys_come_out_the_same(capsys, seed):
+    pixels = few(seed)
+    count = max(len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)), 2)
+    for colors in (256, min(count, 256), max(count // 2, 2)):
+        agree(capsys, png(pixels), "-k", str(colors), "--force")
+
+
+def test_a_drawing_in_many_greys_comes_out_the_same(capsys):
+    agree(capsys, png(np.repeat(photo(256, 256)[..., :1], 3, axis=2)), "-k", "100")
+
+
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("filters", [(0,), (1,), (2,), (3,), (4,), (4, 3, 2, 1, 0)])
 @pytest.mark.parametrize("picture", [photo, alpha])
@@ -182,9 +195,8 @@ def test_with_any_options_it_takes(capsys, options):
 
 @pytest.mark.parametrize("force", [(), ("--force",)])
 def test_what_is_not_smaller_is_left_alone_unless_forced(capsys, force):
-    smallest = io.BytesIO()
-    Image.fromarray(photo()[:12, :12]).save(smallest, "PNG", optimize=True)
-    code = agree(capsys, smallest.getvalue(), *force, "-k", "256")
+    smallest = compress(photo()[:12, :12]).data
+    code = agree(capsys, smallest, *force, "-k", "256")
     assert code == (OK if force else NOT_SMALLER)
 
 

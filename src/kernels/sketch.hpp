@@ -54,16 +54,22 @@ class Sketch {
         return *std::max_element(totals.begin(), totals.end());
     }
 
-    // The picture itself, without the colors that full transparency hides.
-    std::vector<uint8_t> samples() const {
+    // The picture, full transparency in a grey, or the drawing.
+    std::vector<uint8_t> samples(uint8_t key, bool drawn) const {
+        if (drawn) return painted();
         std::vector<uint8_t> out = pixels_;
-        for (int64_t i = 0; i < picture().size(); ++i)
-            if (picture().hidden(i)) std::fill_n(out.begin() + i * channels, channels, uint8_t(0));
+        for (int64_t i = 0; i < picture().size(); ++i) {
+            if (!picture().hidden(i)) continue;
+            std::fill_n(out.begin() + i * channels, 3, key);
+            out[size_t(i * channels + 3)] = 0;
+        }
         return out;
     }
 
-    std::vector<uint8_t> differences(int axis, int64_t rows, int64_t every) const {
-        return mapping::differences(picture(), axis, rows, every);
+    std::vector<uint8_t> differences(int axis, int64_t rows, int64_t every, bool drawn) const {
+        const std::vector<uint8_t> shown = drawn ? painted() : std::vector<uint8_t>();
+        const mapping::Picture seen{drawn ? shown.data() : pixels_.data(), height_, width_, channels};
+        return mapping::differences(seen, axis, rows, every);
     }
 
     int channels;  // 3 where every pixel is opaque
@@ -71,6 +77,13 @@ class Sketch {
 
   private:
     mapping::Picture picture() const { return {pixels_.data(), height_, width_, channels}; }
+
+    std::vector<uint8_t> painted() const {
+        std::vector<uint8_t> out(pixels_.size());
+        for (int64_t i = 0; i < picture().size(); ++i)
+            std::copy_n(palette_.begin() + indices_[size_t(i)] * channels, channels, out.begin() + i * channels);
+        return out;
+    }
 
     bool all_opaque() const {
         for (size_t i = 3; i < pixels_.size(); i += 4)

@@ -486,15 +486,21 @@ def _compress_one(job: Job, options: Options, meter: Meter) -> Outcome:
         _draw(small, options.compare, options.force)
     if picture.bytes_in is not None and len(small.data) >= picture.bytes_in and not options.force:
         if job.target == "-":  # a pipe never ends empty, nor in a format not asked for
-            _to_stdout(
-                data if options.format in (None, str(picture.format).lower()) else small.data
-            )
+            same = options.format in (None, str(picture.format).lower())
+            _to_stdout(data or _read_again(job.source) if same else small.data)
+            if not same and not options.quiet:
+                _complain(f"{job.name}: no smaller as {options.format}; written all the same")
         return Outcome(job, "not smaller", small.report, code=NOT_SMALLER)
     if job.target == "-":
         _to_stdout(small.data)
     else:
         small.save(job.target, overwrite=options.force)
     return Outcome(job, "written", small.report)
+
+
+def _read_again(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _draw(small: Compressed, path: str, force: bool) -> None:

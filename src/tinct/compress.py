@@ -216,7 +216,7 @@ def compress(
     elif max_bytes is not None:
         drawn = within_bytes(studio, most, max_bytes)
     else:
-        drawn = fewest_colors(studio, lossy) if auto else studio.draw(most, lossy)
+        drawn = fewest_colors(studio, lossy) if auto else studio.draw_best(most, lossy)
     with clock("quality"):
         decibels = measures.psnr_by_rows(picture.pixels, drawn.rows)
     judged = ssimulacra2 and min(picture.pixels.shape[:2]) >= measures.MIN_SIDE

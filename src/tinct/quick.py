@@ -182,16 +182,17 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     imports = Meanwhile(_import_the_rest, asked.threads)
     sketch.draw(asked.colors, asked.dither, asked.seed, 1, asked.threads)
     imports.get()
-    from tinct import deflate, summary
+    from tinct import summary
 
-    original = asked.colors == MAX_COLORS
-    checks = Meanwhile(lambda: _checks(sketch, height, original), asked.threads)
+    keeps = asked.colors >= min(MAX_COLORS, sketch.colors)
+    checks = Meanwhile(lambda: _checks(sketch, width, height, keeps), asked.threads)
     data, colors = _drawing(sketch, width, height), len(sketch.entries)
-    error, least = checks.get()
-    if deflate.may_be_smaller(least, len(data)):
-        kept = deflate.truecolor(sketch.samples(), width, height, sketch.channels, 2)
-        if len(kept) < len(data):
-            data, colors, error = kept, sketch.colors, 0
+    error, guess = checks.get()
+    kept = _kept(sketch, asked, (width, height, sketch.channels), len(data), guess)
+    if kept is not None:
+        data = kept
+        if keeps:
+            colors, error = sketch.colors, 0
     smaller = asked.force or len(data) < size
     told = summary.cells(
         asked.source,
@@ -212,12 +213,49 @@ def _import_the_rest() -> None:
     from tinct import deflate, summary, writing  # noqa: F401
 
 
-def _checks(sketch: _kernels.Sketch, height: int, original: bool) -> tuple[int, float]:
-    """The drawing's squared error, and about how many bytes the original takes, if it may stay."""
+def _checks(
+    sketch: _kernels.Sketch, width: int, height: int, keeps: bool
+) -> tuple[int, float | None]:
+    """The drawing's squared error, and about how many bytes a file without its palette takes.
+
+    That of the picture itself if it may stay, else that of the drawing if it is worth a try.
+    """
     from tinct import deflate
 
     error = sketch.squared_error()
-    return error, deflate.least(sketch.differences, height) if original else float("inf")
+    if not keeps and not deflate.worth_filters(sketch.entries, width * height):
+        return error, None
+    known = sketch.colors if keeps else MAX_COLORS + 1
+
+    def shown(axis: int, rows: int, every: int) -> bytes:
+        return sketch.differences(axis, rows, every, not keeps)
+
+    return error, deflate.least(shown, width, height, known)
+
+
+def _kept(
+    sketch: _kernels.Sketch,
+    asked: Asked,
+    size: tuple[int, int, int],
+    limit: int,
+    guess: float | None,
+) -> bytes | None:
+    """The file without a palette, if it is smaller."""
+    from tinct import deflate
+
+    if guess is None:
+        return None
+    few, keeps = sketch.colors <= MAX_COLORS, asked.colors >= min(MAX_COLORS, sketch.colors)
+    tried = few and size[0] * size[1] <= deflate.SMALL  # among the ways of the drawing
+    return deflate.original(
+        lambda key: sketch.samples(key, not keeps),
+        size,
+        limit,
+        guess,
+        sketch.entries if few and keeps else None,
+        [] if tried else [2],
+        keeps and asked.colors < MAX_COLORS,
+    )
 
 
 def _drawing(sketch: _kernels.Sketch, width: int, height: int) -> bytes:

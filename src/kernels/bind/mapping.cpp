@@ -104,14 +104,16 @@ void bind_mapping(nb::module_ &m) {
         })
         .def("packed", [](const Sketch &self, int bits) { return bytes_of(self.packed(bits)); }, "bits"_a)
         .def("squared_error", &Sketch::squared_error, nb::call_guard<nb::gil_scoped_release>())
-        .def("differences", [](const Sketch &self, int axis, int64_t rows, int64_t every) {
+        .def("differences", [](const Sketch &self, int axis, int64_t rows, int64_t every, bool drawn) {
             const std::vector<uint8_t> found = [&] {
                 nb::gil_scoped_release release;
-                return self.differences(axis, rows, every);
+                return self.differences(axis, rows, every, drawn);
             }();
             return bytes_of(found);
-        }, "axis"_a, "rows"_a, "every"_a)
-        .def("samples", [](const Sketch &self) { return bytes_of(self.samples()); });
+        }, "axis"_a, "rows"_a, "every"_a, "drawn"_a = false)
+        .def("samples", [](const Sketch &self, int key, bool drawn) {
+            return bytes_of(self.samples(uint8_t(key), drawn));
+        }, "key"_a, "drawn"_a = false);
 }
 
 }  // namespace tinct
