@@ -108,7 +108,7 @@ def cells(
         "" if part is None else f"{-part:+.1%}".replace("-0.0%", "0.0%"),
         str(colors),
         f"{psnr:.1f} dB" if math.isfinite(psnr) else "lossless",
-        "" if score is None else f"{score:.1f}" + (f" on {ground}" if ground else ""),
+        "" if score is None else f"{score:.1f}" + (f" {ground}" if ground else ""),
         f"{seconds:.2f} s",
         "left alone: not smaller" if where is None else "stdout" if where == "-" else where,
     )
