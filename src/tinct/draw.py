@@ -32,6 +32,7 @@ Colors = NDArray[np.uint8]
 Watch = Callable[[int], None]
 
 SMALL = 1 << 17  # pixels: their files are never encoded in haste, which costs up to 6 %
+TINY = 1 << 14  # pixels: an icon, whose drawings take milliseconds
 THOROUGH = 5  # the effort from which flat pictures are tried in more ways
 # So few colors are chosen in several ways, of which the best by far varies: on 10 flat graphics
 # with 12 and 8 colors distances in sRGB scored from 28 points less than in Oklab to 34 more.
@@ -175,10 +176,14 @@ class Studio:
         return _kernels.find_edges(self.weights)
 
     @property
+    def small(self) -> bool:
+        """Whether drawings cost so little that more ways are tried, and their scores jump."""
+        return self.pixels[:, :, 0].size <= TINY
+
+    @property
     def thorough(self) -> bool:
         """Whether the picture is one of those that are worth trying in more ways, and may be."""
-        small = min(self.pixels.shape[:2]) < quality.MIN_SIDE
-        return self.options.effort >= THOROUGH and not small and self.flat
+        return self.options.effort >= THOROUGH and self.flat
 
     @cached_property
     def judge(self) -> quality.Judge:

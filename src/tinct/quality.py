@@ -14,13 +14,13 @@ from tinct import _kernels
 from tinct.kmeans import cores
 from tinct.summary import decibels, saved
 
-__all__ = ["MIN_SIDE", "Judge", "Report", "mse", "psnr", "psnr_by_rows", "ssimulacra2"]
+__all__ = ["Judge", "Report", "mse", "psnr", "psnr_by_rows", "ssimulacra2"]
 
 Pixels = NDArray[np.uint8]
 
 GREY = 128  # what transparent pictures are judged over: neither flatters dark edges nor light ones
 AT_ONCE = 1 << 16  # samples per step: the temporaries stay in the cache
-MIN_SIDE = 8  # SSIMULACRA2 can't judge anything smaller
+MIN_SIDE = 8  # SSIMULACRA2 knows nothing smaller
 # A thread is worth at least so many rows of pixels, and threads at all so many pixels.
 ROWS, WORTH = 64, 1 << 16
 
@@ -169,20 +169,22 @@ class Judge:
     """SSIMULACRA2 of many pictures against one original: what that needs is worked out once.
 
     The measure of Jon Sneyers (Cloudinary, 2022), version 2.1: structure (SSIM), added and lost
-    edges, in XYB at six scales. Pictures with alpha are judged over mid grey. The same scores on
-    every machine, with any number of threads. Keeps some 36 bytes per pixel of the original.
+    edges, in XYB at six scales. Pictures with alpha are judged over mid grey. Sides below 8, which
+    the measure doesn't know, are mirrored until they have 8: every pixel counts as often as the
+    others. The same scores on every machine, with any number of threads. Keeps some 36 bytes per
+    pixel of the original.
 
     Parameters
     ----------
     original : (h, w, 3) or (h, w, 4) uint8
-        The original, at least 8x8. It must not change while the judge lives.
+        The original. It must not change while the judge lives.
     threads : int, optional
         Threads to use; by default one per core.
 
     Raises
     ------
     ValueError
-        If the array isn't such a picture, or below 8x8.
+        If the array isn't such a picture.
 
     Examples
     --------
@@ -196,13 +198,9 @@ class Judge:
     def __init__(self, original: Pixels, *, threads: int | None = None) -> None:
         _check(original, original)
         height, width = original.shape[:2]
-        if min(height, width) < MIN_SIDE:
-            raise ValueError(
-                f"SSIMULACRA2 needs at least {MIN_SIDE}x{MIN_SIDE} pixels, not {width}x{height}"
-            )
         self.original = np.ascontiguousarray(original)
         self._threads = (threads or cores()) if height * width >= WORTH else 1
-        self._kernel = _kernels.Judge(self.original)
+        self._kernel = _kernels.Judge(_judged(self.original))
         self._each(self._kernel.prepare)
 
     def score(self, compressed: Pixels) -> float:
@@ -224,7 +222,7 @@ class Judge:
             If the sizes differ, or the array isn't such a picture.
         """
         _check(self.original, compressed)
-        trial = _kernels.Trial(self._kernel, np.ascontiguousarray(compressed))
+        trial = _kernels.Trial(self._kernel, _judged(compressed))
         self._each(trial.compare)
         return trial.score()
 
@@ -252,7 +250,7 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
     Parameters
     ----------
     original, compressed : (h, w, 3) or (h, w, 4) uint8
-        The pictures, at least 8x8; those with alpha are judged over mid grey.
+        The pictures; those with alpha are judged over mid grey, sides below 8 mirrored (`Judge`).
     threads : int, optional
         Threads to use; by default one per core.
 
@@ -264,7 +262,7 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
     Raises
     ------
     ValueError
-        If the sizes differ or are below 8x8, which the measure can't judge.
+        If the sizes differ, or the arrays aren't such pictures.
 
     Examples
     --------
@@ -286,6 +284,18 @@ def _seen(pixels: Pixels) -> Pixels:
         np.uint8
     )
     return mixed
+
+
+def _judged(pixels: Pixels) -> Pixels:
+    """What is judged of a picture: itself, its short sides mirrored, whole, until they have 8.
+
+    (By repeating the last row a corner of 3x3 pixels would count 36 times, the middle once. PSNR
+    would be another scale than that of goals.)
+    """
+    high, wide = (side * (-(-MIN_SIDE // side) - 1) for side in pixels.shape[:2])
+    if high or wide:
+        pixels = np.pad(pixels, ((0, high), (0, wide), (0, 0)), "symmetric")
+    return np.ascontiguousarray(pixels)
 
 
 def _bands(pixels: Pixels) -> Iterator[slice]:
