@@ -1,5 +1,6 @@
 """Laws of the searches around the pipeline."""
 
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -63,6 +64,95 @@ def test_budgets_are_filled_and_never_exceeded():
 def test_a_budget_that_fits_changes_nothing(pixels):
     plain = compress(pixels)
     assert compress(pixels, max_bytes=len(plain.data)).data == plain.data
+
+
+# Points by which a search may miss the best of a grid: scores of such small pictures jump by more
+# from one number of colors to the next.
+MISSED = 3.0
+GRID = list(itertools.product((2, 4, 16, 64, 256), (0.0, 0.75), (0.0, 0.5, 1.0)))
+
+
+def tiny(seed):
+    """Pixel art, shapes, a noisy slope or noise, every third with alpha."""
+    chance = np.random.default_rng(seed)
+    height, width, block = *chance.integers(32, 40, 2), chance.integers(2, 5)
+    pixels = chance.integers(0, 256, (height, width, 4), dtype=np.uint8)
+    if seed % 4 == 0:
+        pixels = pixels.repeat(block, 0).repeat(block, 1)[:height, :width]
+    elif seed % 4 == 1:
+        pixels = pixels[0, :2].take(chance.integers(0, 2, (height, width)), axis=0)
+        pixels[height // 3 :, width // 2 :] = chance.integers(0, 256, 4)
+    elif seed % 4 == 2:
+        slope = np.add.outer(np.arange(height), np.arange(width))[:, :, None] * chance.uniform(1, 3)
+        pixels = np.clip(slope + pixels / 16, 0, 255).astype(np.uint8)
+    pixels[:, :, 3] = np.where(pixels[:, :, 3] < 64, 0, 255)
+    return pixels if seed % 3 == 0 else pixels[:, :, :3]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_budget_that_a_plain_grid_meets_is_met_and_spent_as_well(seed):
+    pixels, format = tiny(seed), ("png", "webp", "gif")[seed % 5 % 3]
+    studio = draw.Studio(pixels, draw.Options(dither=0.75, format=format), draw.Clock())
+    whole = len(studio.draw(256).data)
+    grid = [studio.draw(k, lossy, dither=dither) for k, dither, lossy in GRID]
+    least = min(len(drawing.data) for drawing in grid)
+    for budget in {least, (2 * least + whole) // 3} - {whole}:
+        small = compress(pixels, max_bytes=budget, format=format, ssimulacra2=True)
+        best = max(studio.score(d) for d in grid if len(d.data) <= budget)
+        assert len(small.data) <= budget
+        assert small.report.ssimulacra2 >= best - MISSED
+
+
+def test_what_is_refused_is_met_by_the_bytes_that_the_refusal_names():
+    pixels = tiny(0)
+    with pytest.raises(TargetError, match=r"^20 bytes are out of reach: \d+$") as refusal:
+        compress(pixels, max_bytes=20)
+    least = int(str(refusal.value).split()[-1])
+    assert len(compress(pixels, max_bytes=least).data) == least
+
+
+@pytest.mark.parametrize("colors", [2, 16])
+def test_larger_pictures_are_drawn_undithered_where_few_bytes_are_left(colors):
+    pixels = photo(130, 140)
+    assert pixels[:, :, 0].size > draw.TINY
+    plain = compress(pixels, colors, dither=0, lossy=1, ssimulacra2=True)
+    small = compress(pixels, max_bytes=len(plain.data), ssimulacra2=True)
+    assert small.report.ssimulacra2 >= plain.report.ssimulacra2 - MISSED
+
+
+def test_a_score_that_undithered_colors_reach_is_reached():
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    pixels = pixels.repeat(4, 0).repeat(4, 1)
+    plain = compress(pixels, 16, dither=0, ssimulacra2=True)
+    small = compress(pixels, 16, quality=int(plain.report.ssimulacra2))
+    assert len(small.data) <= len(plain.data)
+
+
+SIZES = [(1, 1), (1, 8), (7, 3), (7, 9), (8, 6), (9, 2)]
+
+
+@pytest.mark.parametrize("target", [{"max_bytes": 88}, {"quality": 85}, {"colors": "auto"}])
+@pytest.mark.parametrize("kind", ["flat", "noise", "alpha"])
+def test_targets_of_any_size_end_in_a_file_or_a_plain_refusal(kind, target):
+    choice = len(kind) + len(target)
+    for height, width in SIZES[choice % 3 :: 3]:
+        pixels = np.random.default_rng(width).integers(0, 256, (height, width, 4), dtype=np.uint8)
+        if kind == "flat":
+            pixels = pixels[:, np.arange(width) // 3]
+        pixels = pixels | np.uint8([0, 0, 0, 128]) if kind == "alpha" else pixels[:, :, :3]
+        try:
+            small = compress(pixels, format=("png", "gif", "webp")[width % 3], **target)
+        except TargetError:
+            continue
+        score = ssimulacra2(pixels, small.image)
+        assert small.report.ssimulacra2 in (None, score)
+        assert score >= target.get("quality", -math.inf)
+        assert len(small.data) <= target.get("max_bytes", math.inf)
+
+
+def test_flat_pictures_with_a_side_below_8_have_budgets():
+    pixels = np.repeat(np.uint8([[[200, 0, 0], [0, 200, 0], [0, 0, 200]]]), [3, 3, 2], 1)
+    assert len(compress(pixels, max_bytes=88).data) <= 88
 
 
 def test_fewer_colors_where_loss_alone_is_not_enough():

@@ -142,10 +142,13 @@ def compress(
         90 to 50 on SSIMULACRA2. Errors are then put where they show least.
     quality : float or (least, most), optional
         The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible: 90
-        can't be told from the original, 70 is good. Takes several times as long. Of a pair the
+        can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be
+        judged. Takes several times as long. Of a pair the
         second is aimed at, and the best there is will do if it reaches the first.
     max_bytes : int, optional
-        How large the file may be; it then looks as good as that allows.
+        How large the file may be; it then looks as good as that allows. Flat pictures, those of no
+        more than 128x128 pixels and those that else don't fit are drawn without dithering where
+        they look better so.
     space : {"oklab", "srgb"}
         Where K-means measures distances: as the eye does, or between sRGB codes as textbooks do,
         which without dithering gives the highest PSNR and looks worse.
@@ -158,7 +161,7 @@ def compress(
     level : int, optional
         How hard a PNG's encoder tries, as in `tinct.png.encode`; otherwise `effort` says.
     ssimulacra2 : bool
-        Whether to measure SSIMULACRA2 as well, of pictures of at least 8x8 pixels.
+        Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
         Called with the bytes of each drawing that a search makes.
 
@@ -176,7 +179,7 @@ def compress(
     OSError
         If it can't be read.
     TargetError
-        If `quality` or `max_bytes` is out of reach, or the picture below 8x8 and has no score.
+        If `quality` or `max_bytes` is out of reach.
 
     Examples
     --------
@@ -219,8 +222,7 @@ def compress(
         drawn = fewest_colors(studio, lossy) if auto else studio.draw_best(most, lossy)
     with clock("quality"):
         decibels = measures.psnr_by_rows(picture.pixels, drawn.rows)
-    judged = ssimulacra2 and min(picture.pixels.shape[:2]) >= measures.MIN_SIDE
-    scores = studio.scores(drawn) if judged or quality is not None else {}
+    scores = studio.scores(drawn) if ssimulacra2 or quality is not None else {}
     used = len(drawn.palette if drawn.exact is None else studio.counted.colors)
     report = _report(picture, drawn, used, decibels, scores, clock.seconds)
     return Compressed(

@@ -32,6 +32,7 @@ Colors = NDArray[np.uint8]
 Watch = Callable[[int], None]
 
 SMALL = 1 << 17  # pixels: their files are never encoded in haste, which costs up to 6 %
+TINY = 1 << 14  # pixels: an icon, whose drawings take milliseconds
 THOROUGH = 5  # the effort from which flat pictures are tried in more ways
 # So few colors are chosen in several ways, of which the best by far varies: on 10 flat graphics
 # with 12 and 8 colors distances in sRGB scored from 28 points less than in Oklab to 34 more.
@@ -178,10 +179,14 @@ class Studio:
         return _kernels.find_edges(self.weights)
 
     @property
+    def small(self) -> bool:
+        """Whether drawings cost so little that more ways are tried, and their scores jump."""
+        return self.pixels[:, :, 0].size <= TINY
+
+    @property
     def thorough(self) -> bool:
         """Whether the picture is one of those that are worth trying in more ways, and may be."""
-        small = min(self.pixels.shape[:2]) < quality.MIN_SIDE
-        return self.options.effort >= THOROUGH and not small and self.flat
+        return self.options.effort >= THOROUGH and self.flat
 
     @cached_property
     def judge(self) -> quality.Judge:
@@ -236,7 +241,7 @@ class Studio:
             drawing = lower.draw(colors, lossy)
             if len(drawing.data) > len(best.data):
                 continue
-            look, other = self._look(best) if look is None else look, self._look(drawing)
+            look, other = self.score(best) if look is None else look, self.score(drawing)
             if other >= look and (other > look or len(drawing.data) < len(best.data)):
                 best, look = drawing, other
         return best
@@ -253,11 +258,6 @@ class Studio:
         if "weights" in self.__dict__:
             other.weights = self.weights
         return other
-
-    def _look(self, drawing: Drawing) -> float:
-        if min(self.pixels.shape[:2]) < quality.MIN_SIDE:
-            return quality.psnr(self.original, drawing.image)
-        return self.score(drawing)
 
     def _allowed(self, drawing: Drawing, colors: int) -> Drawing:
         """Note whether the picture itself would do: it has no more colors, or all are allowed."""

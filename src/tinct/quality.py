@@ -14,7 +14,7 @@ from tinct import _kernels
 from tinct.kmeans import as_kernels_take, cores
 from tinct.summary import decibels, saved
 
-__all__ = ["MIN_SIDE", "Judge", "Report", "mse", "psnr", "psnr_by_rows", "ssimulacra2"]
+__all__ = ["Judge", "Report", "mse", "psnr", "psnr_by_rows", "ssimulacra2"]
 
 Pixels = NDArray[np.uint8]
 
@@ -22,7 +22,7 @@ Pixels = NDArray[np.uint8]
 # grey disc may lose its opacity over grey, and black letters all of theirs over black.
 GROUNDS = {"black": 0, "white": 255, "grey": 128}
 AT_ONCE = 1 << 16  # samples per step: the temporaries stay in the cache
-MIN_SIDE = 8  # SSIMULACRA2 can't judge anything smaller
+MIN_SIDE = 8  # SSIMULACRA2 knows nothing smaller
 # A thread is worth at least so many rows of pixels, and threads at all so many pixels.
 ROWS, WORTH = 64, 1 << 16
 
@@ -178,20 +178,21 @@ class Judge:
 
     The measure of Jon Sneyers (Cloudinary, 2022), version 2.1: structure (SSIM), added and lost
     edges, in XYB at six scales. Pictures with alpha are judged over black, white and mid grey, and
-    the least counts. The same scores on every machine, with any number of threads. Keeps some 36
-    bytes per pixel of the original, with alpha three times as many.
+    the least counts. Sides below 8, which the measure doesn't know, are mirrored until they have 8:
+    every pixel counts as often as the others. The same scores on every machine, with any number of
+    threads. Keeps some 36 bytes per pixel of the original, with alpha three times as many.
 
     Parameters
     ----------
     original : (h, w, 3) or (h, w, 4) uint8
-        The original, at least 8x8. It must not change while the judge lives.
+        The original. It must not change while the judge lives.
     threads : int, optional
         Threads to use; by default one per core.
 
     Raises
     ------
     ValueError
-        If the array isn't such a picture, or below 8x8.
+        If the array isn't such a picture.
 
     Examples
     --------
@@ -205,15 +206,12 @@ class Judge:
     def __init__(self, original: Pixels, *, threads: int | None = None) -> None:
         _check(original, original)
         height, width = original.shape[:2]
-        if min(height, width) < MIN_SIDE:
-            raise ValueError(
-                f"SSIMULACRA2 needs at least {MIN_SIDE}x{MIN_SIDE} pixels, not {width}x{height}"
-            )
         self.original = np.ascontiguousarray(original)
         crew = as_kernels_take(0, 0, threads)[2] or cores()
         self._threads = crew if height * width >= WORTH else 1
         grounds = GROUNDS if _has_alpha(original) else {"black": 0}  # where all are seen alike
-        self._kernels = {g: _kernels.Judge(self.original, GROUNDS[g]) for g in grounds}
+        judged = _judged(self.original)
+        self._kernels = {g: _kernels.Judge(judged, GROUNDS[g]) for g in grounds}
         for kernel in self._kernels.values():
             self._each(kernel.prepare)
 
@@ -257,7 +255,7 @@ class Judge:
             If the sizes differ, or the array isn't such a picture.
         """
         _check(self.original, compressed)
-        compressed = np.ascontiguousarray(compressed)
+        compressed = _judged(compressed)
         scores = {}
         for ground in GROUNDS if _has_alpha(compressed) else self._kernels:
             kernel = self._kernels.get(ground, self._kernels["black"])
@@ -290,7 +288,8 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
     Parameters
     ----------
     original, compressed : (h, w, 3) or (h, w, 4) uint8
-        The pictures, at least 8x8; with alpha the score is the least over black, white and grey.
+        The pictures; with alpha the score is the least over black, white and grey, and sides below
+        8 are mirrored (`Judge`).
     threads : int, optional
         Threads to use; by default one per core.
 
@@ -302,7 +301,7 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
     Raises
     ------
     ValueError
-        If the sizes differ or are below 8x8, which the measure can't judge.
+        If the sizes differ, or the arrays aren't such pictures.
 
     Examples
     --------
@@ -317,6 +316,18 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
 
 def _has_alpha(pixels: Pixels) -> bool:
     return pixels.shape[2] == 4 and bool((pixels[:, :, 3] < 255).any())
+
+
+def _judged(pixels: Pixels) -> Pixels:
+    """What is judged of a picture: itself, its short sides mirrored, whole, until they have 8.
+
+    (By repeating the last row a corner of 3x3 pixels would count 36 times, the middle once. PSNR
+    would be another scale than that of goals.)
+    """
+    high, wide = (side * (-(-MIN_SIDE // side) - 1) for side in pixels.shape[:2])
+    if high or wide:
+        pixels = np.pad(pixels, ((0, high), (0, wide), (0, 0)), "symmetric")
+    return np.ascontiguousarray(pixels)
 
 
 def _bands(pixels: Pixels) -> Iterator[slice]:
