@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
-from tinct.kmeans import cores
+from tinct.kmeans import cores, threads_taken
 from tinct.summary import decibels, saved
 
 __all__ = ["MIN_SIDE", "Judge", "Report", "mse", "psnr", "psnr_by_rows", "ssimulacra2"]
@@ -201,7 +201,8 @@ class Judge:
                 f"SSIMULACRA2 needs at least {MIN_SIDE}x{MIN_SIDE} pixels, not {width}x{height}"
             )
         self.original = np.ascontiguousarray(original)
-        self._threads = (threads or cores()) if height * width >= WORTH else 1
+        crew = threads_taken(threads) or cores()
+        self._threads = crew if height * width >= WORTH else 1
         self._kernel = _kernels.Judge(self.original)
         self._each(self._kernel.prepare)
 

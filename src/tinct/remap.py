@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.color import to_points
 from tinct.deflate import index_bits
-from tinct.kmeans import cores
+from tinct.kmeans import cores, threads_taken
 from tinct.palette import (
     Histogram,
     as_pixels,
@@ -111,7 +111,8 @@ def remap(
         raise ValueError(f"sharp must be bool {pixels.shape[:2]}, not {sharp.dtype} {sharp.shape}")
     if dither and counted.space != "oklab":
         counted = Histogram(counted.colors, counted.weights, to_points(counted.colors))
-    return counted.kernel.remap(pixels, palette, dither, serpentine, sharp, threads or 0)
+    crew = threads_taken(threads)
+    return counted.kernel.remap(pixels, palette, dither, serpentine, sharp, crew)
 
 
 def remap_lossy(
@@ -210,7 +211,8 @@ def remap_lossy(
         return indices[kept - first :]
 
     bands = _bands(len(pixels), max(-(-LOSSY_BAND // pixels.shape[1]), WARM))
-    return order.astype(np.uint8)[_in_parts(part, list(bands), threads or cores())]
+    crew = threads_taken(threads) or cores()
+    return order.astype(np.uint8)[_in_parts(part, list(bands), crew)]
 
 
 def price(lossy: float) -> float:
