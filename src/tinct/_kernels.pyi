@@ -13,6 +13,7 @@ def kmeans(
     k: int,
     init: NDArray[Any] | None,
     draws: NDArray[np.float64] | None,
+    offset: NDArray[Any] | None,
     max_iter: int,
     tol: float,
     effort: int,

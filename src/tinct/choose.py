@@ -76,7 +76,7 @@ def choose_k(
     Raises
     ------
     ValueError
-        If a K is out of range.
+        If a K is out of range, or none of them is as small as the number of different points.
 
     Examples
     --------
@@ -87,12 +87,21 @@ def choose_k(
     """
     x = np.asarray(points)
     ks = sorted(set(ks))
+    if len(x) < 3:
+        raise ValueError(f"points must be 3 or more to choose K from, not {len(x)}")
     if not ks or ks[0] < 2 or ks[-1] >= len(x):
         raise ValueError(f"ks must be 2..{len(x) - 1} (one less than the points), not {_span(ks)}")
     drawn = _draw(len(x), seed)
     inertia, labels = [], []
     for k in ks:
         run = kmeans(x, k, seed=seed, threads=threads)
+        if k == ks[0] and len(np.unique(run.labels)) < k:
+            different = len(np.unique(x, axis=0))
+            if different < k:
+                raise ValueError(
+                    f"ks must begin with no more than the number of different points, {different}, "
+                    f"not with {k}"
+                )
         inertia.append(run.inertia)
         labels.append(run.labels[drawn])
         if callback is not None:
@@ -124,7 +133,8 @@ def silhouette(points: ArrayLike, labels: Sequence[ArrayLike]) -> list[float]:
     [0.588, -0.255]
     """
     x = np.asarray(points, dtype=np.float64)
-    x = x - x.mean(axis=0)  # so that |p|² + |q|² - 2 p·q loses little
+    x = _sized(x)
+    x = _sized(x - x.mean(axis=0))  # so that |p|² + |q|² - 2 p·q loses little
     members = [_membership(np.asarray(one)) for one in labels]
     totals: list[list[float]] = [[] for _ in members]
     squares = np.einsum("ij,ij->i", x, x)
@@ -136,6 +146,11 @@ def silhouette(points: ArrayLike, labels: Sequence[ArrayLike]) -> list[float]:
         for total, member in zip(totals, members, strict=True):
             total.append(float(_widths(distances, member, rows).sum()))
     return [math.fsum(total) / len(x) for total in totals]
+
+
+def _sized(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times a power of 2, to a size whose squares are numbers; no silhouette depends on it."""
+    return np.ldexp(x, -math.frexp(float(np.abs(x).max()))[1])
 
 
 def _membership(labels: NDArray[np.integer]) -> NDArray[np.float64]:

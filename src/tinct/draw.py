@@ -174,6 +174,16 @@ class Studio:
         return _kernels.is_flat(self.pixels)
 
     @cached_property
+    def fewest(self) -> int:
+        """How few colors leave every visible pixel visible: 2, or 3 with soft edges.
+
+        Of a transparent entry and an opaque one alone, those take the nearer.
+        """
+        alphas = self.counted.colors[:, 3:]
+        soft = ((alphas > 0) & (alphas < 255)).any() and (alphas == 255).any()
+        return 3 if soft and (alphas == 0).any() else 2
+
+    @cached_property
     def edges(self) -> NDArray[np.bool_]:
         """Pixels of letters and lines: the error of these is noise beside them."""
         return _kernels.find_edges(self.weights)

@@ -6,9 +6,11 @@ for and what comes out. Nothing here knows of color.
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -105,7 +107,8 @@ def kmeans(
     k : int
         Number of clusters, 1 to n.
     weights : (n,) array, optional
-        How much each point counts, none negative. A weight of 3 equals three copies of the point.
+        How much each point counts, none negative. A weight of 3 equals three copies of the point;
+        one below 1e-120 of the largest counts as that.
     init : {"divisive", "k-means++", "random"}, (k, d) array or callable
         Where the centers start. ``"divisive"`` draws nothing at random: it splits the cluster that
         gains most, along its longest axis, until there are k (Linde, Buzo, Gray 1980).
@@ -141,7 +144,8 @@ def kmeans(
     Raises
     ------
     ValueError
-        For anything out of range, with the name, the value and what is allowed.
+        For anything out of range, with the name, the value and what is allowed. Points must lie
+        within ±1e120 (float32: ±1e15), and weights be so small that the inertia is a number.
 
     Examples
     --------
@@ -152,8 +156,9 @@ def kmeans(
     >>> run.centers[run.labels[0]]
     array([1.1, 0.9])
     """
-    x = _points(points)
-    w = _weights(weights, len(x))
+    x, largest = _points(points)
+    w, low = _weights(weights, len(x))
+    level = _level(w, low, x.shape[1], largest)
     k = _whole("k", k, 1, len(x), "the number of points")
     max_iter = _whole("max_iter", max_iter, 1)
     if effort is None:
@@ -162,26 +167,28 @@ def kmeans(
     if not tol >= 0:
         raise ValueError(f"tol must be 0 or more, not {tol}")
     start, draws = _start(x, w, k, init, seed)
+    x, frame = _framed(x, largest, None if low > 0 else w, start)
     history: list[Iteration] = []
 
     def watch(*seen: Any) -> bool:
-        iteration = Iteration(*seen)
+        iteration = frame.undone(Iteration(*seen), level)
         if record:
             history.append(iteration)
         return callback is not None and callback(iteration) is True
 
     found = _kernels.kmeans(
         x,
-        w,
+        None if w is None else _leveled(w, level),
         k,
-        start,
+        None if start is None else frame.into(start),
         draws,
+        frame.seen_offset(),
         min(max_iter, 2**31 - 1),
         float(tol),
         *how,
         watch if record or callback is not None else None,
     )
-    return KMeansResult(*found, tuple(history))
+    return frame.undone(KMeansResult(*found, tuple(history)), level)
 
 
 def assign(
@@ -208,9 +215,11 @@ def assign(
     >>> assign([[0.0, 0.0], [3.0, 4.0]], [[0.0, 0.0], [9.0, 9.0]])
     (array([0, 0], dtype=int32), array([ 0., 25.]))
     """
-    x = _points(points)
+    x, largest = _points(points)
     c = _centers(centers, x)
-    return _kernels.assign(x, c, as_kernels_take(0, 0, threads)[2])
+    x, frame = _framed(x, largest, None, c)
+    labels, squared = _kernels.assign(x, frame.into(c), threads_taken(threads))
+    return labels, np.ldexp(squared, 2 * frame.exponent) if frame.exponent else squared
 
 
 def update(
@@ -237,22 +246,28 @@ def update(
     array([[1.],
            [9.]])
     """
-    x = _points(points)
-    w = _weights(weights, len(x))
+    x, largest = _points(points)
+    w, low = _weights(weights, len(x))
     k = _whole("k", k, 1)
     labels = np.asarray(labels)
     if labels.shape != (len(x),) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be {len(x)} whole numbers, one per point")
     if labels.min() < 0 or labels.max() >= k:
         raise ValueError(f"labels must be 0..{k - 1}, not {labels.min()}..{labels.max()}")
-    return _kernels.update(x, w, labels.astype(np.int32), k)
+    x, frame = _framed(x, largest, None if low > 0 else w, None)
+    w = None if w is None else _leveled(w, math.frexp(float(w.max()))[1])
+    return frame.back(_kernels.update(x, w, labels.astype(np.int32), k))
 
 
 def as_kernels_take(effort: int, seed: int, threads: int | None) -> tuple[int, int, int]:
     """Refuse, by name, what is out of range; a seed of 64 bits, and 0 for all threads there are."""
-    most = 2**31 - 1
-    crew = 0 if threads is None else min(_whole("threads", threads, 1), most)
+    crew = threads_taken(threads)
     return _whole("effort", effort, 0, 10), _whole("seed", seed, 0) % 2**64, crew
+
+
+def threads_taken(threads: int | None) -> int:
+    """Refuse, by name, what is no number of threads; 0 for all there are."""
+    return 0 if threads is None else min(_whole("threads", threads, 1), 2**31 - 1)
 
 
 def cores() -> int:
@@ -263,26 +278,39 @@ def cores() -> int:
 # ---- the door ------------------------------------------------------------------------------------
 
 
-def _points(points: ArrayLike) -> Floats:
+def _points(points: ArrayLike) -> tuple[Floats, float]:
+    """The points as the kernels take them, and how far the farthest number is from 0."""
     x = np.asarray(points)
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"points must be a table of shape (n, d), not of shape {x.shape}")
     if x.dtype.kind not in "fiub":
         raise ValueError(f"points must be numbers, not {x.dtype}")
     x = np.ascontiguousarray(x, dtype=np.float32 if x.dtype == np.float32 else np.float64)
-    largest = max(-float(x.min()), float(x.max()))
+    largest = _reach(x)
     if not np.isfinite(largest):
         row, column = np.argwhere(~np.isfinite(x))[0]
         raise ValueError(f"points must be finite: row {row}, column {column} is {x[row, column]}")
+    check_reach("points", x, largest)
+    return x, largest
+
+
+def _reach(x: Floats) -> float:
+    return max(-float(x.min()), float(x.max()))
+
+
+def check_reach(name: str, x: Floats, largest: float) -> None:
+    """Refuse numbers beyond those whose distances can be squared and added up."""
     limit = 1e15 if x.dtype == np.float32 else 1e120  # squares of differences must not overflow
     if largest > limit:
-        raise ValueError(f"points must lie within ±{limit:g} for {x.dtype}, not reach {largest:g}")
-    return x
+        raise ValueError(f"{name} must lie within ±{limit:g} for {x.dtype}, not reach {largest:g}")
 
 
-def _weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
+def _weights(
+    weights: ArrayLike | None, n: int
+) -> tuple[NDArray[np.float64], float] | tuple[None, float]:
+    """The weights as the kernels take them, and the least of them."""
     if weights is None:
-        return None
+        return None, 1.0
     w = np.ascontiguousarray(weights, dtype=np.float64)
     if w.shape != (n,):
         raise ValueError(f"weights must be {n} numbers, one per point, not of shape {w.shape}")
@@ -292,7 +320,7 @@ def _weights(weights: ArrayLike | None, n: int) -> NDArray[np.float64] | None:
         raise ValueError(f"weights must be finite and not negative: weight {row} is {w[row]}")
     if high == 0:
         raise ValueError("weights must not all be 0")
-    return w
+    return w, float(low)
 
 
 def _centers(centers: ArrayLike, x: Floats) -> Floats:
@@ -302,6 +330,7 @@ def _centers(centers: ArrayLike, x: Floats) -> Floats:
     c = np.ascontiguousarray(c, dtype=x.dtype)
     if not np.isfinite(c).all():
         raise ValueError("centers must be finite")
+    check_reach("centers", c, _reach(c))
     return c
 
 
@@ -315,6 +344,115 @@ def _whole(name: str, value: int, low: int, high: int | None = None, what: str =
     if value < low or (high is not None and value > high):
         raise ValueError(f"{name} must be {allowed}, not {value}")
     return int(value)
+
+
+# ---- near the origin, and of a size whose squares can be told apart ------------------------------
+
+FAR = 64  # ranges of a column from the origin: from there on it is moved
+PLAIN = {"f": (2.0**-24, 2.0**50, 50), "d": (2.0**-128, 2.0**128, 400)}  # sizes left as they are
+
+
+Seen = TypeVar("Seen", Iteration, KMeansResult)
+
+
+class _Frame:
+    """How the engine sees points: less ``offset``, times 2 to the power of ``-exponent``.
+
+    Far from the origin, compared with their spread, sums and dot products lose the digits that
+    tell points apart; squares of very small or large numbers leave the range of floating point.
+    Both ways out are exact, so distances, and with them labels, keep every bit.
+    """
+
+    def __init__(self, offset: Floats | None, exponent: int) -> None:
+        self.offset, self.exponent = offset, exponent
+
+    def into(self, x: Floats) -> Floats:
+        x = x if self.offset is None else x - self.offset
+        return np.ldexp(x, -self.exponent) if self.exponent else x
+
+    def back(self, centers: Floats) -> Floats:
+        centers = np.ldexp(centers, self.exponent) if self.exponent else centers
+        return centers if self.offset is None else centers + self.offset
+
+    def seen_offset(self) -> Floats | None:
+        """The offset in the engine's size; 0 where only one of a constant column can overflow."""
+        if self.offset is None:
+            return None
+        with np.errstate(over="ignore"):
+            seen = np.ldexp(self.offset, -self.exponent)
+        return np.where(np.isfinite(seen), seen, 0).astype(seen.dtype)
+
+    def undone(self, seen: Seen, level: int) -> Seen:
+        """What was seen in this frame, with weights 2**level times as small."""
+        if self.offset is None and not self.exponent and not level:
+            return seen
+        inertia = math.ldexp(seen.inertia, 2 * self.exponent + level)
+        return replace(seen, centers=self.back(seen.centers), inertia=inertia)
+
+
+def _framed(
+    x: Floats, largest: float, w: NDArray[np.float64] | None, centers: Floats | None
+) -> tuple[Floats, _Frame]:
+    """The points in the frame that suits them, and the centers beside them.
+
+    w are weights of which some are 0: what has none may lie anywhere.
+    """
+    offset = _offset(x, centers)
+    if offset is not None:
+        x = x - offset
+        largest = _reach(x)
+        centers = None if centers is None else centers - offset
+    size = largest if w is None else _reach(x[w > 0])
+    low, high, most = PLAIN[x.dtype.char]
+    exponent = 0
+    if size > 0 and not low <= size <= high:
+        widest = max(largest, 0 if centers is None else _reach(centers))
+        exponent = max(math.frexp(size)[1], math.frexp(widest)[1] - most)
+    return _Frame(None, exponent).into(x), _Frame(offset, exponent)
+
+
+def _offset(x: Floats, centers: Floats | None) -> Floats | None:
+    """A number of each column to take away, 0 where it does not lie far from the origin.
+
+    Within a factor of 2 of all numbers of the column: no difference is rounded (Sterbenz).
+    """
+    # A column that lies far off does so in any two of its rows, and in the first 64.
+    apart = np.abs(x[0] - x[len(x) // 2])
+    suspects = np.flatnonzero(np.abs(x[0]) > FAR * apart)
+    offset = np.zeros(x.shape[1] if len(suspects) else 0, x.dtype)
+    for j in suspects:
+        for column in (x[:64, j], x[:, j]):
+            low, high = column.min(), column.max()
+            if not min(abs(low), abs(high)) > FAR * (high - low):
+                break
+        else:
+            middle = low + (high - low) / 2
+            given = middle if centers is None else centers[:, j]
+            if np.all((given - middle) + middle == given):  # else a start would not be as given
+                offset[j] = middle
+    return offset if offset.any() else None
+
+
+def _level(w: NDArray[np.float64] | None, low: float, d: int, largest: float) -> int:
+    """The power of 2 that weights are divided by, having seen that no inertia can overflow."""
+    if w is None:
+        return 0
+    with np.errstate(over="ignore"):
+        total = float(w.sum())
+    most = sys.float_info.max / max(1.0, 4 * d * largest * largest)
+    if not total < most:
+        raise ValueError(
+            f"weights must add up to less than {most:.3g} where points reach {largest:g}, "
+            f"not to {total:.3g}: the inertia would overflow"
+        )
+    low, high = low or float(w[w > 0].min()), float(w.max())
+    return 0 if low >= 2.0**-64 and high <= 2.0**64 else math.frexp(high)[1]
+
+
+def _leveled(w: NDArray[np.float64], level: int) -> NDArray[np.float64]:
+    if not level:
+        return w
+    return np.where(w > 0, np.maximum(np.ldexp(w, -level), 2.0**-400), 0.0)
 
 
 # ---- where the centers start ---------------------------------------------------------------------

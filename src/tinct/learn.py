@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct import sparse
-from tinct.kmeans import Iteration, KMeansResult, assign, kmeans
+from tinct.kmeans import Iteration, KMeansResult, assign, check_reach, kmeans
 
 try:
     from scipy.sparse import issparse
@@ -530,7 +530,8 @@ def _places(x: Floats) -> NDArray[np.float64]:
         low, high = (np.array([end(column) for column in x.T], float) for end in (np.min, np.max))
     else:
         low, high = x.min(axis=0).astype(float), x.max(axis=0).astype(float)
-    span = np.where(high > low, high - low, 1)
+    check_reach("samples", x, max(-low.min(), high.max()))
+    span = np.where(high > low, np.maximum(high - low, 1e-300), 1)
     # Steps without a common measure, or whole numbers would meet on one place. The raw stream of a
     # bit generator is the same in every version of NumPy.
     steps = (1 + np.asarray(np.random.PCG64(0).random_raw(x.shape[1])) / 2.0**64) / span
@@ -555,6 +556,9 @@ def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
         raise ValueError(f"sample_weight must have shape ({n},), not {w.shape}")
     if w.min() < 0:
         raise ValueError(f"sample_weight must not be negative: one is {w.min()}")
+    with np.errstate(over="ignore"):
+        if np.isinf(w.sum()):
+            raise ValueError("sample_weight must add up to a finite number")
     return w
 
 

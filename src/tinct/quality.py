@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
-from tinct.kmeans import as_kernels_take, cores
+from tinct.kmeans import cores, threads_taken
 from tinct.summary import decibels, saved
 
 __all__ = ["Judge", "Report", "mse", "psnr", "psnr_by_rows", "ssimulacra2"]
@@ -207,7 +207,7 @@ class Judge:
         _check(original, original)
         height, width = original.shape[:2]
         self.original = np.ascontiguousarray(original)
-        crew = as_kernels_take(0, 0, threads)[2] or cores()
+        crew = threads_taken(threads) or cores()
         self._threads = crew if height * width >= WORTH else 1
         grounds = GROUNDS if _has_alpha(original) else {"black": 0}  # where all are seen alike
         judged = _judged(self.original)

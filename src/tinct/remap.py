@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.color import to_points
 from tinct.deflate import index_bits
-from tinct.kmeans import as_kernels_take, cores
+from tinct.kmeans import cores, threads_taken
 from tinct.options import flag, number
 from tinct.palette import (
     Histogram,
@@ -105,7 +105,7 @@ def remap(
     palette = _as_palette(palette, pixels)
     dither = check_dither(dither)
     serpentine = flag("serpentine", serpentine)
-    threads = as_kernels_take(0, 0, threads)[2]
+    threads = threads_taken(threads)
     counted = histogram(pixels) if counted is None else counted
     if not isinstance(counted, Histogram):
         raise TypeError(f"counted must be a Histogram, not {type(counted).__name__}")
@@ -217,7 +217,8 @@ def remap_lossy(
         return indices[kept - first :]
 
     bands = _bands(len(pixels), max(-(-LOSSY_BAND // pixels.shape[1]), WARM))
-    return order.astype(np.uint8)[_in_parts(part, list(bands), threads or cores())]
+    crew = threads_taken(threads) or cores()
+    return order.astype(np.uint8)[_in_parts(part, list(bands), crew)]
 
 
 def price(lossy: float) -> float:

@@ -79,7 +79,8 @@ class Scale:
 
     def undo(self, values: Floats) -> Floats:
         """From standardized values (m, d), such as centers, to the table's own units."""
-        return np.asarray(values * self.std + self.mean, dtype=values.dtype)
+        # Halves: of numbers near the largest there are, the sum may fit where a product does not.
+        return np.asarray(2 * (values * (self.std / 2) + self.mean / 2), dtype=values.dtype)
 
 
 def standardize(table: Table) -> tuple[Table, Scale]:
@@ -111,10 +112,15 @@ def standardize(table: Table) -> tuple[Table, Scale]:
     if table.constant:
         names = ", ".join(map(repr, table.constant))
         raise TableError(f"{table.name}: column {names} is constant and can't be scaled")
-    mean = table.values.mean(axis=0, dtype=np.float64)
-    std = table.values.std(axis=0, dtype=np.float64)
-    values = ((table.values - mean) / std).astype(table.values.dtype)
-    return replace(table, values=values), Scale(mean, std)
+    # Divided by a power of 2, which changes no digit: squares of 1e160 or 1e-160 are no numbers.
+    size = np.frexp(np.abs(table.values).max(axis=0))[1]
+    values = np.ldexp(table.values.astype(np.float64, copy=False), -size)
+    mean, std = values.mean(axis=0), values.std(axis=0)
+    values = ((values - mean) / std).astype(table.values.dtype)
+    least = np.finfo(np.float64).smallest_subnormal
+    return replace(table, values=values), Scale(
+        np.ldexp(mean, size), np.maximum(np.ldexp(std, size), least)
+    )
 
 
 def read_table(

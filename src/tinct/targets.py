@@ -186,7 +186,7 @@ def fewest_colors(studio: Studio, lossy: float) -> Drawing:
     best = studio.draw(256, lossy)
     most = studio.score(best)
     for fewer in ENOUGH:
-        if fewer >= len(best.palette):
+        if not studio.fewest <= fewer < len(best.palette):
             continue
         drawing = studio.draw(fewer, lossy)
         if studio.score(drawing) < most - UNSEEN:
@@ -200,8 +200,9 @@ class _Errand:
 
     def __init__(self, studio: Studio, colors: int, budget: int) -> None:
         self.studio, self.colors, self.budget = studio, colors, budget
+        self.fewest = min(studio.fewest, colors)
         # More than the picture has are no more.
-        self.most = max(min(colors, len(studio.counted.colors)), 2)
+        self.most = max(min(colors, len(studio.counted.colors)), self.fewest)
         self.best: Drawing | None = None
         self.score: float | None = None  # of the best, once it had to be known
         self.least = math.inf  # bytes of the smallest file seen
@@ -220,7 +221,7 @@ class _Errand:
         if sample is not studio:
             part = sample.pixels.size / studio.pixels.size
             guess = _loss_for(sample, self.colors, max(int(budget * part), 1), guess)[1]
-        return self._halving(guess, None, 2 if studio.small else self.colors)
+        return self._halving(guess, None, self.fewest if studio.small else self.colors)
 
     def undithered(self, colors: int, loss: float) -> None:
         """Without dithering too, and on from there where that looks better.
@@ -233,7 +234,7 @@ class _Errand:
         if found is not None and self.studio.flat:
             self._fewer(found, colors, loss, None, FEWER)
         elif found is None and not self.studio.small:
-            colors, loss = self._halving(1.0, 0.0, 2)
+            colors, loss = self._halving(1.0, 0.0, self.fewest)
             if self.best is not None:
                 self._fewer(self.best, colors, loss, 0.0, HALVES)
         before = self.best
@@ -244,7 +245,7 @@ class _Errand:
     def smallest(self) -> None:
         """The least there is: few colors, with all loss or none."""
         small, vain = self.studio.small, 0
-        for few in LADDER:
+        for few in (few for few in LADDER if few >= self.fewest):
             least = self.least
             if few > self.most or vain == PATIENCE:
                 return
@@ -281,7 +282,7 @@ class _Errand:
                 self._offer(drawing)
             if drawing is not None or colors <= fewest:
                 return colors, loss
-            colors, guess = max(colors // 2, 2), 1.0
+            colors, guess = max(colors // 2, self.fewest), 1.0
 
     def _fewer(
         self,
@@ -314,12 +315,12 @@ class _Errand:
         return self.sizes[way]
 
     def _most_that_fit(self) -> int:
-        """The most colors that fit without dithering or loss; 1 if none do."""
-        low, high = 1, self.most + 1
+        """The most colors that fit without dithering or loss; below the fewest if none do."""
+        low, high = self.fewest - 1, self.most + 1
         while high - low > 1:
             middle = min(max(math.isqrt(low * high), low + 1), high - 1)
             low, high = (middle, high) if self._try(middle) <= self.budget else (low, middle)
-        for fewer in range(max(low - 2, 2), low) if self.studio.small else ():
+        for fewer in range(max(low - 2, self.fewest), low) if self.studio.small else ():
             self._try(fewer)  # scores of small pictures jump
         return low
 
@@ -327,7 +328,10 @@ class _Errand:
         """More colors than fit without loss, until those look worse."""
         vain = 0
         for more in sorted({*LADDER, fits, self.most}):
-            if max(fits - self.studio.small, 2) <= more <= self.most and vain < self.patience:
+            if (
+                max(fits - self.studio.small, self.fewest) <= more <= self.most
+                and vain < self.patience
+            ):
                 vain = 0 if self._with_loss(more) or more < fits else vain + 1
 
     def _with_loss(self, colors: int) -> bool:
@@ -460,6 +464,8 @@ class _Hunt:
         for fewer in (2, 3, *PLAIN) if self.studio.small else PLAIN:
             if fewer > colors:
                 return
+            if fewer < min(self.studio.fewest, colors):
+                continue
             drawing, score = self.studio.plain(fewer)
             if score >= self.goal:
                 self.rival = self.studio.finish(drawing)

@@ -37,11 +37,12 @@ Engine<T> engine_on(const Matrix<T> &points, const std::optional<Vector<double>>
                      int(points.shape(1)), dispatch<T>(), threads, Signals());
 }
 
-// init: the starting centers; or draws: those of k-means++; else the divisive start.
+// offset: what was taken from the points, see Engine::snap. init: the starting centers; or draws: those of k-means++;
+// else the divisive start.
 template <class T>
 nb::tuple run_kmeans(Matrix<T> points, std::optional<Vector<double>> weights, int k, std::optional<Matrix<T>> init,
-                     std::optional<Vector<double>> draws, int max_iter, double tol, int effort, uint64_t seed,
-                     int threads, const nb::object &watch) {
+                     std::optional<Vector<double>> draws, std::optional<Vector<T>> offset, int max_iter, double tol,
+                     int effort, uint64_t seed, int threads, const nb::object &watch) {
     const Watch<T> told = told_to<T>(watch);
     const Settings settings{k, max_iter, tol, effort, seed};
     Fit<T> fit;
@@ -49,6 +50,7 @@ nb::tuple run_kmeans(Matrix<T> points, std::optional<Vector<double>> weights, in
     {
         nb::gil_scoped_release release;
         Engine<T> engine = engine_on<T>(points, weights, threads);
+        if (offset) engine.offset = offset->data();
         std::vector<T> drawn;
         if (draws) {
             engine.hire(k);
@@ -92,7 +94,7 @@ auto update(Matrix<T> points, std::optional<Vector<double>> weights, Vector<int3
 
 template <class T> void bind_kmeans(nb::module_ &m) {
     m.def("kmeans", &run_kmeans<T>, "points"_a, "weights"_a.none(), "k"_a, "init"_a.none(), "draws"_a.none(),
-          "max_iter"_a, "tol"_a, "effort"_a, "seed"_a, "threads"_a, "watch"_a.none());
+          "offset"_a.none(), "max_iter"_a, "tol"_a, "effort"_a, "seed"_a, "threads"_a, "watch"_a.none());
     m.def("assign", &assign<T>, "points"_a, "centers"_a, "threads"_a);
     m.def("update", &update<T>, "points"_a, "weights"_a.none(), "labels"_a, "k"_a);
 }

@@ -26,12 +26,22 @@ template <class T> class Engine {
           parts_(points.chunks) {}
 
     Points<T> points;
+    const T *offset = nullptr;  // [d], of points that were moved near the origin: see `snap`
     const Kernels<T> &kernels;
     const std::function<void()> poll;
 
     // In the caller's order.
     const T *point(int64_t i) const { return x_ + i * points.d; }
     double weight(int64_t i) const { return w_ ? w_[i] : 1.0; }
+
+    // To centers that keep every bit where the points came from: c + offset is a number of type T. So labels found
+    // here are those of nearest centers there.
+    void snap(std::vector<T> &centers) const {
+        for (size_t i = 0; offset && i < centers.size(); ++i) {
+            const T there = centers[i] + offset[i % size_t(points.d)];
+            centers[i] = there - offset[i % size_t(points.d)];
+        }
+    }
 
     // Start threads if work with k centers is worth it. Waking a thread costs some 50 µs, an iteration over 100,000
     // colors no more than 400: below some million numbers or distances one thread is faster.
@@ -130,6 +140,9 @@ template <class T> double shift(const std::vector<T> &a, const std::vector<T> &b
     return total;
 }
 
+// Sum of the squares of all coordinates.
+template <class T> double size(const std::vector<T> &centers) { return shift(centers, std::vector<T>(centers.size())); }
+
 // Centers to the means that `sums` ([k][d + 2]) tell; one without points stays where it was.
 template <class T> void move_to_means(const std::vector<double> &sums, int d, std::vector<T> &centers) {
     for (size_t i = 0; i * d < centers.size(); ++i) {
@@ -200,7 +213,9 @@ template <class T> class Loop {
     std::vector<T> run(std::vector<T> centers) {
         const int k = int(centers.size()) / engine.points.d;
         converged = false;
+        engine.snap(centers);
         engine.start(k);
+        peaks_.assign(size_t(k), 0.0);
         while (n_iter < max_iter && !converged && !stopped) {
             const bool still = engine.step(centers.data()) == 0;
             ++n_iter;
@@ -215,7 +230,9 @@ template <class T> class Loop {
                 stopped = watch_({engine.points, centers, engine.inertia(centers.data()), empty_, filled_, swapped});
                 swapped.clear();
             }
-            converged = rest || shift(target_, centers) == 0;
+            // The sums anew may say otherwise, where a point far out left a cluster and took the digits of the others along.
+            const double moved = shift(target_, centers);
+            converged = moved == 0 || (rest && filled_.empty() && (moved <= tol || moved <= NOISE * size(centers)));
             centers.swap(target_);
         }
         return centers;
@@ -234,12 +251,29 @@ template <class T> class Loop {
     std::vector<Swap> swapped;  // by the search, since the last iteration
 
   private:
+    // The sums of the clusters; anew where one has lost so much of its weight that what is left is rounding. With weights
+    // as far apart as 1 and 1e20 it can cancel to 0.
+    void add_up() {
+        const size_t row = size_t(engine.points.d) + 2;
+        sums_ = engine.points.totals();
+        bool worn = false;
+        for (size_t i = 0; i < peaks_.size(); ++i) {
+            const double mass = sums_[i * row + row - 2];
+            peaks_[i] = std::max(peaks_[i], mass);
+            worn |= sums_[i * row + row - 1] > 0 && mass < WORN * peaks_[i];
+        }
+        if (!worn) return;
+        engine.recount();
+        sums_ = engine.points.totals();
+        for (size_t i = 0; i < peaks_.size(); ++i) peaks_[i] = sums_[i * row + row - 2];
+    }
     // The mean of each cluster; which are empty, and the points they take instead.
     void move(const std::vector<T> &centers) {
         const int d = engine.points.d;
-        sums_ = engine.points.totals();
+        add_up();
         target_ = centers;
         move_to_means(sums_, d, target_);
+        engine.snap(target_);
         empty_.clear();
         filled_.clear();
         for (size_t i = 0; i * d < centers.size(); ++i)
@@ -248,7 +282,14 @@ template <class T> class Loop {
     }
     void fill() {
         const int d = engine.points.d;
-        for (const Served &point : worst_served(engine, empty_.size())) {
+        const std::vector<Served> worst = worst_served(engine, empty_.size());
+        // Equal points may miss their mean by rounding, as 0.1 misses three times 0.1 over 3, and be taken for ever.
+        const auto rounded = [&](const Served &point) {
+            const T *x = engine.point(point.index);
+            return point.square <= NOISE * size(std::vector<T>(x, x + d));
+        };
+        if (worst.size() < empty_.size() || std::any_of(worst.begin(), worst.end(), rounded)) engine.points.refine(target_);
+        for (const Served &point : worst) {
             const T *x = engine.point(point.index);
             double *row = &sums_[size_t(point.label) * (d + 2)];
             if (row[d] > point.mass * (1 + 1e-9)) {  // the point no longer counts in the cluster it leaves
@@ -258,6 +299,7 @@ template <class T> class Loop {
             }
             filled_.push_back(point.index);
         }
+        engine.snap(target_);
         for (size_t i = 0; i < filled_.size(); ++i) {
             const T *x = engine.point(filled_[i]);
             std::copy(x, x + d, target_.begin() + int64_t(empty_[i]) * d);
@@ -266,7 +308,9 @@ template <class T> class Loop {
 
     const Watch<T> watch_;
     std::vector<T> target_;
-    std::vector<double> sums_;
+    static constexpr double NOISE = sizeof(T) == 4 ? 1e-12 : 1e-20;  // of all squares: moves that are but rounding
+    static constexpr double WORN = 1e-6;  // of the most weight a cluster had since its sums were taken anew
+    std::vector<double> sums_, peaks_;
     std::vector<int32_t> empty_;
     std::vector<int64_t> filled_;
 };

@@ -276,11 +276,13 @@ inline void screen(const T *x, int d, const Centers<T> &centers, Best<T, true> *
             screen_tile<T, 1>(x + g * PAIR<T>, d, centers.rows, centers.half_squares, i, best[g]);
 }
 
-// A bound on what rounding can do to the difference of two screened values: n eps for a sum of n products.
+template <class T> constexpr T EPSILON = sizeof(T) == 4 ? T(1.2e-7) : T(2.3e-16);  // rounded up
+
+// A bound on what rounding can do to the difference of two screened values: n eps for a sum of n products, twice over,
+// and what products too small for T lose. (Their own error is at most (d + 2) eps (|c|^2 / 2 + |x| |c|).)
 template <class T> inline T screen_doubt(int d, T largest_point, T largest_center) {
-    constexpr T eps = sizeof(T) == 4 ? T(1.2e-7) : T(2.3e-16);
     const T reach = largest_point + largest_center;
-    return (d + 8) * eps * reach * reach;
+    return (d + 8) * EPSILON<T> * reach * reach + Vec<T>::tiny;
 }
 
 // The nearest center of one point by exact distances, with centers in the lanes. (Looking at all points of the
@@ -586,7 +588,8 @@ inline int64_t settle(const View<T> &view, const Centers<T> &centers, T *gathere
     for (int i = 0; i < queue.count; ++i) {
         const int64_t p = queue.points[i];
         moved += relabel(view, p, found.label[i], labels, sums);
-        // The screen holds (|x - c|^2 - |x|^2) / 2. With doubt between the two best, both bounds meet.
+        // The screen holds (|x - c|^2 - |x|^2) / 2. The radius is |x| and at most (d + 10) eps / 2 of it more, which with
+        // the error of the screen stays below twice the doubt. With doubt between the two best, both bounds meet.
         const T square = view.radius[p] * view.radius[p];
         const T near = square + 2 * (found.best[i] + doubt), far = square + 2 * (found.second[i] - doubt);
         memory.upper[p] = near > 0 ? __builtin_sqrt(near) : 0;
@@ -599,24 +602,30 @@ inline int64_t settle(const View<T> &view, const Centers<T> &centers, T *gathere
 
 // A step in many dimensions: a point whose distance to its center is surely below that to any other keeps its
 // label (Hamerly, "Making k-means even faster", SDM 2010); the others are gathered and screened. The bounds are
-// widened for rounding, so no label depends on them.
+// widened for rounding, each time they move and by that of a distance when they are compared: no label depends on them.
 template <class T>
 inline int64_t step_bounded(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
                             const Memory<T> &memory, int64_t first, int64_t last, int32_t *labels, double *sums) {
-    constexpr T WIDEN = sizeof(T) == 4 ? T(1.0001) : T(1.0000000001);
+    constexpr T UP = 1 + EPSILON<T>, DOWN = 1 - EPSILON<T>;
+    const T widen = 1 + 2 * (view.d + 16) * EPSILON<T>;
     T *gathered = scratch.numbers;
+    // Copies: for all the compiler knows, what is written below may be what stands in `memory`.
+    T *const uppers = memory.upper, *const lowers = memory.lower;
+    const T *const moves = memory.moves, move = memory.move, second_move = memory.second_move;
+    const int32_t fastest = memory.fastest;
     Queue<T> queue;
     int64_t moved = 0;
     for (int64_t p = first * LANES; p < last * LANES; ++p) {
         const int32_t label = labels[p];
         if (label >= 0) {
-            memory.lower[p] -= label == memory.fastest ? memory.second_move : memory.move;
-            T &upper = memory.upper[p];
-            upper += memory.moves[label];
-            if (upper * WIDEN < memory.lower[p]) continue;
+            const T lower = (lowers[p] - (label == fastest ? second_move : move)) * DOWN;
+            T upper = (uppers[p] + moves[label]) * UP;
+            lowers[p] = lower;
+            uppers[p] = upper;
+            if (upper * widen < lower) continue;
             const T *x = view.x + p / LANES * view.d * LANES + p % LANES;
-            upper = __builtin_sqrt(exact_distance(x, centers.rows + int64_t(label) * view.d, view.d));
-            if (upper * WIDEN < memory.lower[p]) continue;
+            uppers[p] = upper = __builtin_sqrt(exact_distance(x, centers.rows + int64_t(label) * view.d, view.d));
+            if (upper * widen < lower) continue;
         }
         queue.points[queue.count++] = p;
         if (queue.count == LANES) moved += settle(view, centers, gathered, memory, queue, labels, sums);

@@ -233,6 +233,19 @@ template <class T> class Points {
         return out;
     }
 
+    // Centers that are means but for rounding, brought nearer to them: the mean of what is left, w (x - center).
+    void refine(std::vector<T> &centers) const {
+        std::vector<double> left(centers.size()), mass(centers.size() / size_t(d));
+        for (int64_t p = 0; p < n; ++p) {
+            const size_t label = size_t(labels_[p]), row = label * size_t(d);
+            mass[label] += w_[p];
+            for (int j = 0; j < d; ++j)
+                left[row + size_t(j)] += w_[p] * (double(at(p, j)) - double(centers[row + size_t(j)]));
+        }
+        for (size_t i = 0; i < centers.size(); ++i)
+            if (mass[i / size_t(d)] > 0) centers[i] = T(double(centers[i]) + left[i] / mass[i / size_t(d)]);
+    }
+
     // Weighted variance, mean over the dimensions.
     double variance() const {
         double total = 0;
@@ -409,10 +422,12 @@ template <class T> class Points {
 
     void measure_radii() {
         radius_.resize(blocks * LANES);
+        // No more than rounding asks for: `settle` takes a lower bound from it too.
+        const double upward = (d + 8) * 1.2e-16 + (sizeof(T) == 4 ? 1.2e-7 : 2.3e-16);
         for (int64_t p = 0; p < blocks * LANES; ++p) {
             double square = 0;
             for (int j = 0; j < d; ++j) square += double(at(p, j)) * double(at(p, j));
-            radius_[p] = T(std::sqrt(square) * (1 + 1e-7));
+            radius_[p] = T(std::sqrt(square) * (1 + upward));
         }
     }
 
