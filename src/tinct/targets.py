@@ -206,7 +206,7 @@ class _Errand:
         self.score: float | None = None  # of the best, once it had to be known
         self.least = math.inf  # bytes of the smallest file seen
         self.patience = IN_VAIN if studio.small else 1
-        self.sizes: dict[int, int] = {}  # without dithering or loss, by colors
+        self.sizes: dict[tuple[int, float, float | None], int] = {}  # by colors, loss, dithering
 
     def dithered(self, size: int) -> tuple[int, float]:
         """As the studio dithers: the colors and the loss that fit, with all colors if any do.
@@ -223,22 +223,22 @@ class _Errand:
         return self._halving(guess, None, 2 if studio.small else self.colors)
 
     def undithered(self, colors: int, loss: float) -> None:
-        """Without dithering too; then on from what looks better, or from both if that costs little.
+        """Without dithering too, and on from there where that looks better.
 
         Where a picture is flat or small, or few bytes are left, the spots that dithering scatters
         cost more than they are worth. Drawing without loss takes a fifth of the time: by that the
         number of colors is found which fits.
         """
-        first, small = self.best, self.studio.small
-        if first is None and not small:
+        found = self.best
+        if found is not None and self.studio.flat:
+            self._fewer(found, colors, loss, None, FEWER)
+        elif found is None and not self.studio.small:
             colors, loss = self._halving(1.0, 0.0, 2)
             if self.best is not None:
                 self._fewer(self.best, colors, loss, 0.0, HALVES)
+        before = self.best
         fits = self._most_that_fit()
-        plainly = self.best is not first
-        if first is not None and self.studio.flat and (small or not plainly):
-            self._fewer(first, colors, loss, None, FEWER)
-        if small or (plainly and first is not None):
+        if self.studio.small or (found is not None and self.best is not before):
             self._more_with_loss(fits)
 
     def smallest(self) -> None:
@@ -246,11 +246,11 @@ class _Errand:
         small, vain = self.studio.small, 0
         for few in LADDER:
             least = self.least
-            if few > self.most or vain == self.patience:
+            if few > self.most or vain == PATIENCE:
                 return
             for dither in (0.0, None)[: 1 + small]:
                 for lossy in (0.0, 1.0, 0.5)[: 2 + small]:
-                    self._offer(self.studio.draw(few, lossy, dither=dither))
+                    self._try(few, lossy, dither)
             vain = 0 if self.least < least else vain + 1
 
     def _offer(self, drawing: Drawing) -> bool:
@@ -304,49 +304,46 @@ class _Errand:
             drawing, loss, score = found, at, reached
         self._offer(drawing)
 
-    def _plain_size(self, colors: int) -> int:
-        if colors not in self.sizes:
-            drawing = self.studio.draw(colors, dither=0.0)
-            self.sizes[colors] = len(drawing.data)
+    def _try(self, colors: int, lossy: float = 0.0, dither: float | None = 0.0) -> int:
+        """Offer such a drawing, once; its bytes."""
+        way = colors, lossy, dither
+        if way not in self.sizes:
+            drawing = self.studio.draw(colors, lossy, dither=dither)
+            self.sizes[way] = len(drawing.data)
             self._offer(drawing)
-        return self.sizes[colors]
+        return self.sizes[way]
 
     def _most_that_fit(self) -> int:
         """The most colors that fit without dithering or loss; 1 if none do."""
         low, high = 1, self.most + 1
         while high - low > 1:
             middle = min(max(math.isqrt(low * high), low + 1), high - 1)
-            low, high = (middle, high) if self._plain_size(middle) <= self.budget else (low, middle)
+            low, high = (middle, high) if self._try(middle) <= self.budget else (low, middle)
         for fewer in range(max(low - 2, 2), low) if self.studio.small else ():
-            self._plain_size(fewer)  # scores of small pictures jump
+            self._try(fewer)  # scores of small pictures jump
         return low
 
     def _more_with_loss(self, fits: int) -> None:
         """More colors than fit without loss, until those look worse."""
-        worse = 0
+        vain = 0
         for more in sorted({*LADDER, fits, self.most}):
-            if max(fits, 2) <= more <= self.most and worse < self.patience:
-                worse = 0 if self._with_loss(more) else worse + 1
+            if max(fits - self.studio.small, 2) <= more <= self.most and vain < self.patience:
+                vain = 0 if self._with_loss(more) or more < fits else vain + 1
 
     def _with_loss(self, colors: int) -> bool:
         """Whether some loss makes the best drawing of so many colors."""
         if not self.studio.small:
-            guess = max(math.log(self._plain_size(colors) / self.budget) / LOG_BYTES, STEP)
+            guess = max(math.log(self._try(colors) / self.budget) / LOG_BYTES, STEP)
             drawing, _ = self._fit(colors, guess, 0.0)
             return drawing is not None and self._offer(drawing)
         # Bytes of small pictures jump, so the loss is halved: by slopes it isn't found.
-        loss, step, better = 1.0, 0.5, False
-        while step > 0.1:
-            drawing = self.studio.draw(colors, loss, dither=0.0)
-            better = self._offer(drawing) or better
-            if len(drawing.data) <= self.budget:
-                loss -= step
-            elif loss == 1:
+        before, loss = self.best, 1.0
+        for step in (0.5, 0.25, 0.125):
+            fits = self._try(colors, loss) <= self.budget
+            if loss == 1 and not fits and self._try(colors) > self.budget:
                 break
-            else:
-                loss += step
-            step /= 2
-        return better
+            loss += -step if fits or loss == 1 else step
+        return self.best is not before
 
 
 def _loss_for(
