@@ -235,8 +235,9 @@ class Studio:
     def draw_best(self, colors: int, lossy: float) -> Drawing:
         """Draw as `draw` does, or as a lower effort would where that is smaller and looks better.
 
-        Of 1,092 pairs 24 were, since K-means measures neither. From effort 2 on all lower ones that
-        differ have their turn, which takes one to three times as long again.
+        K-means measures neither, so of 190 small pictures over 70 were. From effort 2 on all lower
+        ones that differ have their turn, which takes 1.1 to 2.9 times as long; 10 are left, where
+        effort 0 beats 1, which draws once.
         """
         best = self.draw(colors, lossy)
         effort = self.options.effort

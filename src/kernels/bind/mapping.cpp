@@ -14,8 +14,8 @@ namespace {
 
 // `bands` holds the first row of each, the first to keep, and the one after its last.
 Fresh<uint8_t> diffuse_py(const Array<uint8_t, 3> &pixels, const Array<float, 2> &palette,
-                                 const Array<uint8_t, 2> &nearest, float strength, float limit, float flat,
-                                 bool serpentine, const Array<int64_t, 2> &bands) {
+                          const Array<uint8_t, 2> &nearest, float strength, float limit, float flat,
+                          bool serpentine, const Array<int64_t, 2> &bands) {
     const auto *band = reinterpret_cast<const mapping::Band *>(bands.data());
     const int64_t count = int64_t(bands.shape(0)), rows = band[count - 1].last - band[0].kept;
     auto out = make_array<uint8_t>({size_t(rows), pixels.shape(1)});
@@ -35,10 +35,10 @@ Fresh<float> weights_py(const Array<uint8_t, 3> &pixels, int threads) {
 }
 
 Fresh<uint8_t> remap_for_rate(const Array<uint8_t, 3> &pixels,
-                                      const Array<float, 2> &weights,
-                                      const Array<uint8_t, 2> &nearest,
-                                      const Array<float, 2> &palette, int hidden, float spread,
-                                      float lambda, int effort, int bits, bool webp) {
+                              const Array<float, 2> &weights,
+                              const Array<uint8_t, 2> &nearest,
+                              const Array<float, 2> &palette, int hidden, float spread,
+                              float lambda, int effort, int bits, bool webp) {
     auto out = make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
     nb::gil_scoped_release release;
     const int channels = int(pixels.shape(2));
@@ -52,10 +52,10 @@ Fresh<uint8_t> remap_for_rate(const Array<uint8_t, 3> &pixels,
 }
 
 Fresh<uint8_t> remap_for_lzw(const Array<uint8_t, 3> &pixels,
-                                       const Array<float, 2> &weights,
-                                       const Array<uint8_t, 2> &nearest,
-                                       const Array<float, 2> &palette, int hidden, float spread,
-                                       float lambda, int effort, int code_size) {
+                             const Array<float, 2> &weights,
+                             const Array<uint8_t, 2> &nearest,
+                             const Array<float, 2> &palette, int hidden, float spread,
+                             float lambda, int effort, int code_size) {
     auto out = make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
     nb::gil_scoped_release release;
     auto run = pixels.shape(2) == 4 ? lzw::remap<4> : lzw::remap<3>;

@@ -38,8 +38,8 @@ Fresh<double> linear_steps() {
 }
 
 Fresh<double> sums_py(const Array<uint8_t, 3> &pixels,
-                                     const Array<uint8_t, 2> &colors,
-                                     const Array<float, 2> &weights) {
+                      const Array<uint8_t, 2> &colors,
+                      const Array<float, 2> &weights) {
     auto out = make_array<double>({colors.shape(0)});
     nb::gil_scoped_release release;
     auto run = pixels.shape(2) == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
