@@ -235,7 +235,7 @@ class Studio:
     def draw_best(self, colors: int, lossy: float) -> Drawing:
         """Draw as `draw` does, or as a lower effort would where that is smaller and looks better.
 
-        K-means measures neither, so of 190 small pictures over 70 were. From effort 2 on all lower
+        K-means measures neither: of 190 cases over 70 were. From effort 2 on all lower
         ones that differ have their turn, which takes 1.1 to 2.9 times as long; 10 are left, where
         effort 0 beats 1, which draws once.
         """
