@@ -22,9 +22,11 @@ import numpy as np
 import oxipng
 from PIL import Image
 
-from tinct import TargetError, files, quality
-from tinct.draw import Clock, Options, Studio
-from tinct.targets import least_bytes
+from tinct import TargetError
+from tinct.compress.encoder import Clock, Options, Studio
+from tinct.compress.targets import least_bytes
+from tinct.picture import read as files
+from tinct.scoring import quality
 
 KS = (8, 16, 32, 64, 128, 256)
 GOALS = tuple(range(50, 91, 5))

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import tinct
-from tinct import choose, plots
+from tinct import plots
+from tinct.clustering import choose
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "examples"))

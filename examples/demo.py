@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bird import bird
 
-from tinct import cli
+from tinct.cli import main as cli
 
 
 def photograph() -> Path:

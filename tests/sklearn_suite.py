@@ -13,8 +13,8 @@ from collections import Counter, defaultdict
 import pytest
 import sklearn.cluster
 
-from tinct import learn
-from tinct.learn import KMeans
+from tinct.clustering import estimator as learn
+from tinct.clustering.estimator import KMeans
 
 MODULE = "sklearn.cluster.tests.test_k_means"
 HELPER = "tests a private function of scikit-learn, not a class"

@@ -10,13 +10,16 @@ import reference_pixels as reference
 from painted import alpha, bird, photo
 from test_quality import as_the_package_says
 from tinct import _kernels
-from tinct.color import to_points
-from tinct.compress import compress
-from tinct.palette import histogram, palette
-from tinct.quality import GROUNDS, Judge, mse
-from tinct.quick import quick
-from tinct.remap import remap, remap_lossy
-from tinct.summary import decibels
+from tinct.cli.quick import quick
+from tinct.color.points import to_points
+from tinct.compress.compress import compress
+from tinct.mapping.lossy import remap_lossy
+from tinct.mapping.remap import remap
+from tinct.palette.choice import palette
+from tinct.palette.histogram import histogram
+from tinct.scoring.psnr import mse
+from tinct.scoring.ssimulacra2 import GROUNDS, Judge
+from tinct.scoring.summary import decibels
 
 KINDS = ("black", "grey", "photo", "fade", "noise", "mask")
 

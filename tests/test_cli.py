@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from painted import alpha, bird, exact, flat, photo
-from tinct import cli, files
-from tinct.compress import compress
-from tinct.quality import ssimulacra2
+from tinct.cli import main as cli
+from tinct.compress.compress import compress
+from tinct.picture import read as files
+from tinct.scoring.ssimulacra2 import ssimulacra2
 
 COMMAND = [sys.executable, "-m", "tinct"]
 
@@ -331,13 +333,10 @@ def test_a_file_size_limit_is_told_and_leaves_nothing():
 
 
 def test_a_bug_is_one_line_and_the_other_pictures_have_their_turn(monkeypatch):
-    import tinct.compress as room
-
     def buggy(source, *_, **__):
         raise ZeroDivisionError("of course")
 
-    monkeypatch.setattr(sys.modules["tinct.compress"], "compress", buggy, raising=True)
-    assert room is not None
+    monkeypatch.setattr(import_module("tinct.compress.compress"), "compress", buggy)
     code, out, err = tinct("compress", "bird.png", "flat.png")
     assert (code, out) == (70, "")
     wanted = "{}: a bug in tinct: ZeroDivisionError: of course (TINCT_DEBUG=1 shows where)\n"
@@ -402,7 +401,7 @@ def test_a_reader_who_leaves_early_is_no_bug_of_ours():
 
 def test_help_costs_neither_numpy_nor_pillow():
     program = (
-        "import sys, tinct.cli as cli; code = cli.main(['compress', '--help'])\n"
+        "import sys, tinct.cli.main as cli; code = cli.main(['compress', '--help'])\n"
         "sys.exit(code or ', '.join({'numpy', 'PIL', 'rich', 'scipy'} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -412,15 +411,15 @@ def test_help_costs_neither_numpy_nor_pillow():
 
 
 def test_the_help_names_the_default_dither():
-    from tinct.rules import DITHER
+    from tinct.defaults import DITHER
 
     assert f"[default: {DITHER}]" in " ".join(tinct("compress", "--help")[1].split())
 
 
 def test_a_png_pays_for_no_other_format_and_no_other_command():
     program = (
-        "import sys, tinct.cli as cli; code = cli.main(['compress', 'bird.png', '-q'])\n"
-        "others = {'tinct.cli_cluster', 'PIL.JpegImagePlugin', 'rich', 'json', 'numpy.random'}\n"
+        "import sys, tinct.cli.main as cli; code = cli.main(['compress', 'bird.png', '-q'])\n"
+        "others = {'tinct.cli.cluster', 'PIL.JpegImagePlugin', 'rich', 'json', 'numpy.random'}\n"
         "print(code, sorted(others & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinct import cli
-from tinct.kmeans import kmeans
+from tinct.cli import main as cli
+from tinct.clustering.kmeans import kmeans
 from tinct.tables import read_table
 
 POINTS = np.vstack(
@@ -179,7 +179,7 @@ def test_an_existing_target_is_replaced_with_force(folder):
 
 
 def test_help_does_not_pay_for_numpy():
-    script = "import sys; from tinct import cli; cli.main(['cluster', '--help']); "
+    script = "import sys; from tinct.cli import main as cli; cli.main(['cluster', '--help']); "
     script += "cli.main(['steps', '--help']); sys.exit('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference_pixels as reference
-from tinct import color
+from tinct.color import oklab, points
 
 codes = st.integers(0, 255)
 rgba = st.tuples(codes, codes, codes, codes)
@@ -24,37 +24,37 @@ def test_kernel_equals_definition():
     rng = np.random.default_rng(1)
     colors = np.vstack([rng.integers(0, 256, (500, 3)), np.eye(3) * 255]).astype(np.uint8)
     wanted = [reference.oklab(c) for c in colors]
-    np.testing.assert_allclose(color.srgb_to_oklab(colors), wanted, atol=5e-7)
+    np.testing.assert_allclose(oklab.srgb_to_oklab(colors), wanted, atol=5e-7)
 
 
 def test_linear_light_equals_definition():
     wanted = [reference.linear(code) for code in range(256)]
     np.testing.assert_allclose(
-        color.srgb_to_linear(np.arange(256, dtype=np.uint8)), wanted, rtol=1e-14
+        oklab.srgb_to_linear(np.arange(256, dtype=np.uint8)), wanted, rtol=1e-14
     )
 
 
 def test_light_between_two_codes_rounds_to_the_nearer_one_in_srgb():
     for code in range(255):
         below, above = reference.linear(code + 0.499), reference.linear(code + 0.501)
-        assert color.linear_to_srgb([below, above]).tolist() == [code, code + 1]
+        assert oklab.linear_to_srgb([below, above]).tolist() == [code, code + 1]
 
 
 def test_oklab_and_back_is_the_identity_on_all_colors():
     for plane in every_color(step=3):
-        np.testing.assert_array_equal(color.oklab_to_srgb(color.srgb_to_oklab(plane)), plane)
+        np.testing.assert_array_equal(oklab.oklab_to_srgb(oklab.srgb_to_oklab(plane)), plane)
 
 
 def test_points_and_back_are_the_identity_on_visible_colors():
     rng = np.random.default_rng(2)
     colors = rng.integers(0, 256, (100_000, 4), dtype=np.uint8)
     colors[:, 3] = np.maximum(colors[:, 3], 1)
-    np.testing.assert_array_equal(color.from_points(color.to_points(colors)), colors)
+    np.testing.assert_array_equal(points.from_points(points.to_points(colors)), colors)
 
 
 def test_black_is_the_origin_white_is_one_and_grays_have_no_chroma():
     grays = np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(-1, 3)
-    lab = color.srgb_to_oklab(grays)
+    lab = oklab.srgb_to_oklab(grays)
     assert lab[0].tolist() == [0, 0, 0]
     np.testing.assert_allclose(lab[-1], [1, 0, 0], atol=2e-7)
     np.testing.assert_allclose(lab[:, 1:], 0, atol=5e-7)
@@ -63,8 +63,8 @@ def test_black_is_the_origin_white_is_one_and_grays_have_no_chroma():
 
 @given(rgba, rgba)
 def test_distance_is_the_mean_of_those_seen_over_black_and_over_white(one, other):
-    points = color.to_points(np.array([one, other], dtype=np.uint8)).astype(np.float64)
-    apart = ((points[0] - points[1]) ** 2).sum()
+    pair = points.to_points(np.array([one, other], dtype=np.uint8)).astype(np.float64)
+    apart = ((pair[0] - pair[1]) ** 2).sum()
     assert apart == pytest.approx(reference.squared_distance(one, other), rel=1e-4, abs=1e-9)
 
 
@@ -72,7 +72,7 @@ def test_distance_is_the_mean_of_those_seen_over_black_and_over_white(one, other
 def test_opaque_colors_are_as_far_apart_as_without_alpha(one, other):
     colors = np.array([one, other], dtype=np.uint8)
     colors[:, 3] = 255
-    plain, alpha = color.to_points(colors[:, :3].copy()), color.to_points(colors)
+    plain, alpha = points.to_points(colors[:, :3].copy()), points.to_points(colors)
     assert ((alpha[0] - alpha[1]) ** 2).sum() == pytest.approx(
         ((plain[0] - plain[1]) ** 2).sum(), rel=1e-3, abs=1e-9
     )
@@ -81,29 +81,29 @@ def test_opaque_colors_are_as_far_apart_as_without_alpha(one, other):
 @given(rgba)
 def test_what_hides_behind_full_transparency_is_not_seen(one):
     hidden = np.array([[*one[:3], 0]], dtype=np.uint8)
-    assert not color.to_points(hidden).any()
-    assert color.from_points(color.to_points(hidden)).tolist() == [[0, 0, 0, 0]]
+    assert not points.to_points(hidden).any()
+    assert points.from_points(points.to_points(hidden)).tolist() == [[0, 0, 0, 0]]
 
 
 def test_points_outside_of_the_gamut_are_clipped():
     far = [[3.0, 1.0, 1.0], [-2.0, 0.0, 0.0]]
-    assert color.oklab_to_srgb(far)[:, 0].tolist() == [255, 0]
-    assert color.from_points([[9.0, 0.0, 0.0, 9.0]]).tolist() == [[255, 255, 255, 255]]
+    assert oklab.oklab_to_srgb(far)[:, 0].tolist() == [255, 0]
+    assert points.from_points([[9.0, 0.0, 0.0, 9.0]]).tolist() == [[255, 255, 255, 255]]
 
 
 def test_any_number_of_colors_gives_the_same_points_as_one_at_a_time():
     colors = np.random.default_rng(3).integers(0, 256, (37, 4), dtype=np.uint8)
-    single = np.vstack([color.to_points(colors[i : i + 1]) for i in range(37)])
-    np.testing.assert_array_equal(color.to_points(colors), single)
-    assert color.to_points(colors[:0]).shape == (0, 4)
+    single = np.vstack([points.to_points(colors[i : i + 1]) for i in range(37)])
+    np.testing.assert_array_equal(points.to_points(colors), single)
+    assert points.to_points(colors[:0]).shape == (0, 4)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
 def test_repeated_colors_give_the_same_points_as_one_at_a_time(channels):
     some = np.random.default_rng(5).integers(0, 256, (4, channels)).astype(np.uint8)
     order = np.repeat([0, 1, 0, 2, 3, 3], [16, 8, 25, 7, 24, 8])
-    alone = np.concatenate([color.to_points(c[None]) for c in some])
-    np.testing.assert_array_equal(color.to_points(some[order]), alone[order])
+    alone = np.concatenate([points.to_points(c[None]) for c in some])
+    np.testing.assert_array_equal(points.to_points(some[order]), alone[order])
 
 
 @pytest.mark.parametrize(
@@ -117,24 +117,24 @@ def test_repeated_colors_give_the_same_points_as_one_at_a_time(channels):
 )
 def test_refuses_what_is_no_table_of_colors(colors, error, words):
     with pytest.raises(error, match=words):
-        color.to_points(colors)
+        points.to_points(colors)
 
 
 @pytest.mark.parametrize("space", ["oklab", "srgb"])
 def test_points_and_back_are_the_identity_in_either_space(space):
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 256, (4000, 3)).astype(np.uint8)
-    assert (color.from_points(color.to_points(rgb, space), space) == rgb).all()
+    assert (points.from_points(points.to_points(rgb, space), space) == rgb).all()
     opaque = np.hstack([rgb, np.full((4000, 1), 255, np.uint8)])
-    assert (color.from_points(color.to_points(opaque, space), space) == opaque).all()
+    assert (points.from_points(points.to_points(opaque, space), space) == opaque).all()
 
 
 def test_srgb_points_are_apart_by_the_mean_over_black_and_over_white():
     rng = np.random.default_rng(1)
     one, other = rng.integers(0, 256, (2, 500, 4)).astype(np.uint8)
-    away = ((color.to_points(one, "srgb") - color.to_points(other, "srgb")).astype(float) ** 2).sum(
-        axis=1
-    )
+    away = (
+        (points.to_points(one, "srgb") - points.to_points(other, "srgb")).astype(float) ** 2
+    ).sum(axis=1)
 
     def over(codes, ground):
         opacity = codes[:, 3:] / 255
@@ -146,4 +146,4 @@ def test_srgb_points_are_apart_by_the_mean_over_black_and_over_white():
 
 def test_another_space_is_refused_by_name():
     with pytest.raises(ValueError, match="space must be oklab or srgb, not lab"):
-        color.to_points(np.zeros((1, 3), np.uint8), "lab")
+        points.to_points(np.zeros((1, 3), np.uint8), "lab")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from painted import PICTURES, alpha, exact, flat, photo
-from tinct.compare import side_by_side
-from tinct.quality import Report
+from tinct.plots.compare import side_by_side
+from tinct.scoring.report import Report
 
 
 def figure(original, compressed=None, palette=None, shares=None, **told):

@@ -10,10 +10,10 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from painted import text
-from tinct import files
-from tinct.compress import compress
-from tinct.draw import Clock, Options, Studio
-from tinct.quality import psnr
+from tinct.compress.compress import compress
+from tinct.compress.encoder import Clock, Options, Studio
+from tinct.picture import read as files
+from tinct.scoring.psnr import psnr
 
 
 def painting(channels=3, side=64, seed=0):

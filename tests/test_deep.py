@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 import reference_deep as twin
-from tinct.files import PictureError, read
+from tinct.errors import PictureError
+from tinct.picture.read import read
 
 SHAPES = st.tuples(st.integers(1, 11), st.integers(1, 11))
 SEEDS = st.integers(0, 2**32 - 1)

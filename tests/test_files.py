@@ -14,7 +14,8 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms
 
 from painted import PICTURES, alpha, exact, flat, photo
-from tinct.files import PictureError, read
+from tinct.errors import PictureError
+from tinct.picture.read import read
 
 
 def encoded(image, kind="PNG", **options):

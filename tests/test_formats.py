@@ -11,13 +11,18 @@ from PIL import Image
 
 import reference_rate as reference
 from painted import PICTURES, alpha, exact, flat, grey, photo, text
-from tinct import _kernels, deflate, files
-from tinct.color import to_points
-from tinct.compress import compress
-from tinct.files import Picture, PictureError
-from tinct.formats import encode, original, prepared
-from tinct.palette import histogram, palette, visibility
-from tinct.remap import FORMATS, code_size, price, remap, remap_lossy
+from tinct import _kernels
+from tinct.codecs import deflate
+from tinct.codecs.formats import encode, original, prepared
+from tinct.color.points import to_points
+from tinct.compress.compress import compress
+from tinct.errors import PictureError
+from tinct.mapping.lossy import FORMATS, code_size, price, remap_lossy
+from tinct.mapping.remap import remap
+from tinct.palette.choice import palette
+from tinct.palette.histogram import histogram, visibility
+from tinct.picture import read as files
+from tinct.picture.read import Picture
 
 
 def decoded(data):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from painted import photo
-from tinct.compress import compress
+from tinct.compress.compress import compress
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNELS = ROOT / "src" / "kernels"

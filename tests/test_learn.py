@@ -20,8 +20,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import reference
 import tinct
-from tinct import learn
-from tinct.learn import KMeans
+from tinct.clustering import estimator as learn
+from tinct.clustering.estimator import KMeans
 
 TABLES = Path(__file__).parents[2] / "shared" / "data" / "tables"
 INITS = ["k-means++", "random", "divisive"]
@@ -377,7 +377,7 @@ def test_fewer_different_samples_than_clusters_warn_and_fit_exactly(init):
 
 
 def test_without_scikit_learn_the_missing_extra_is_named():
-    code = "import sys; sys.modules['sklearn'] = None; import tinct.learn"
+    code = "import sys; sys.modules['sklearn'] = None; import tinct.clustering.estimator"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "ImportError: tinct.KMeans needs scikit-learn" in run.stderr
     assert "pip install tinct[learn]" in run.stderr

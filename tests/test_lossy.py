@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 import reference_rate as reference
 from painted import flat, photo
 from tinct import _kernels
-from tinct.color import to_points
-from tinct.palette import histogram, palette, visibility, weighted
-from tinct.remap import WARM, price, remap, remap_lossy
+from tinct.color.points import to_points
+from tinct.mapping.lossy import WARM, price, remap_lossy
+from tinct.mapping.remap import remap
+from tinct.palette.choice import palette
+from tinct.palette.histogram import histogram, visibility, weighted
 
 
 def faded(height=40, width=56):
@@ -180,7 +182,7 @@ def test_every_effort_gives_indices_in_range(effort):
 
 
 def test_threads_and_repetition_change_no_bit(monkeypatch):
-    monkeypatch.setattr(sys.modules["tinct.remap"], "LOSSY_BAND", 128 * WARM)
+    monkeypatch.setattr(sys.modules["tinct.mapping.lossy"], "LOSSY_BAND", 128 * WARM)
     pixels = photo(96, 128)
     colors = palette(histogram(pixels), 24).colors
     maps = [remap_lossy(pixels, colors, 0.5, threads=t) for t in (1, 2, 1)]

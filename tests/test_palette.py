@@ -13,11 +13,12 @@ from hypothesis.extra import numpy as hnp
 
 import reference_pixels as reference
 from tinct import _kernels
-from tinct.color import from_points, to_points
-from tinct.compress import compress
-from tinct.kmeans import assign
-from tinct.palette import Histogram, histogram, palette
-from tinct.remap import remap
+from tinct.clustering.kmeans import assign
+from tinct.color.points import from_points, to_points
+from tinct.compress.compress import compress
+from tinct.mapping.remap import remap
+from tinct.palette.choice import palette
+from tinct.palette.histogram import Histogram, histogram
 
 
 def pictures(channels=(3, 4)):

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 from tinct import kmeans
-from tinct.choose import choose_k, silhouette
-from tinct.compress import compress
-from tinct.files import read
-from tinct.palette import histogram
+from tinct.clustering.choose import choose_k, silhouette
+from tinct.compress.compress import compress
+from tinct.palette.histogram import histogram
+from tinct.picture.read import read
 
 matplotlib = pytest.importorskip("matplotlib")
 from PIL import Image  # noqa: E402
 
-from tinct import film, plots  # noqa: E402
-from tinct.plots import paper  # noqa: E402
+from tinct import plots  # noqa: E402
+from tinct.plots import animation as film  # noqa: E402
+from tinct.plots import common  # noqa: E402
 
 
 def blobs(k=4, n=200, d=2, stretch=(1, 1), seed=0):
@@ -104,13 +105,13 @@ def test_titles_are_the_iterations_and_captions_their_inertia():
     axes = plots.plot_steps(points, run).axes
     assert [a.get_title() for a in axes] == [f"iteration {i}" for i in range(len(axes))]
     inertia = [float(a.get_xlabel().split()[1].replace(",", "")) for a in axes]
-    assert np.allclose(inertia, [s.inertia for s in paper.states_of(run)], rtol=1e-3)
+    assert np.allclose(inertia, [s.inertia for s in common.states_of(run)], rtol=1e-3)
     assert inertia == sorted(inertia, reverse=True)
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 8, 9, 20, 64])
 def test_every_cluster_has_a_color_or_a_marker_of_its_own(k):
-    colors = paper.cluster_colors(k)
+    colors = common.cluster_colors(k)
     assert len(set(colors)) == k
     points = blobs(n=150)
     axes = plots.plot_steps(points, recorded(points, k), panels=1).axes[0]
@@ -128,7 +129,7 @@ def test_points_are_drawn_in_the_cluster_they_are_assigned_to():
 @pytest.mark.parametrize("n", [1, 2, 11, 12, 13, 40, 300])
 @pytest.mark.parametrize("most", [1, 2, 3, 12])
 def test_panels_run_from_the_first_iteration_to_the_last_in_growing_steps(n, most):
-    chosen = paper.spread(n, most)
+    chosen = common.spread(n, most)
     assert len(chosen) == min(n, most)
     assert chosen[-1] == n - 1
     assert most == 1 or chosen[0] == 0
@@ -139,16 +140,16 @@ def test_panels_run_from_the_first_iteration_to_the_last_in_growing_steps(n, mos
 def test_more_than_two_dimensions_are_shown_along_the_axes_of_most_variance():
     rng = np.random.default_rng(1)
     points = rng.normal(size=(500, 5)) * [1, 8, 1, 4, 1]
-    view = paper.view_of(points, None)
+    view = common.view_of(points, None)
     assert np.allclose(np.abs(np.corrcoef(view.flat[:, 0], points[:, 1])[0, 1]), 1, atol=0.01)
     share = points.var(axis=0)[1] / points.var(axis=0).sum()
     assert view.labels[0] == f"principal component 1 ({share:.0%} of variance)"
 
 
 def test_a_large_table_is_sampled_and_the_figure_says_so():
-    points = blobs(n=paper.MOST_DRAWN + 500)
+    points = blobs(n=common.MOST_DRAWN + 500)
     figure = plots.plot_steps(points, recorded(points, 2), panels=1)
-    assert sum(len(c.get_offsets()) for c in figure.axes[0].collections) == paper.MOST_DRAWN
+    assert sum(len(c.get_offsets()) for c in figure.axes[0].collections) == common.MOST_DRAWN
     assert "6,500 points, 6,000 of them drawn" in figure._suptitle.get_text()
 
 
@@ -156,7 +157,7 @@ def test_a_center_that_jumps_leaves_no_trail_across():
     points = np.array([[0.0], [1], [2], [50]])
     run = recorded(points, 2, init=[[1.0], [1000.0]])
     assert run.history[0].empty == (1,)
-    trail = paper.trails_of(paper.states_of(run))[1]
+    trail = common.trails_of(common.states_of(run))[1]
     assert np.isnan(trail[1]).all()
 
 
@@ -256,7 +257,7 @@ def test_a_film_shows_every_iteration_and_ends_where_the_run_does():
     points = blobs(n=60)
     run = recorded(points, 3, max_iter=3)
     movie = Image.open(io.BytesIO(plots.animate_steps(points, run)))
-    states = len(paper.states_of(run))
+    states = len(common.states_of(run))
     assert movie.n_frames > 3 * states
     assert movie.info["loop"] == 0
 

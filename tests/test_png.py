@@ -14,8 +14,8 @@ from PIL import Image
 
 from painted import PICTURES, bird, exact, flat, grey, one_color
 from tinct import _kernels
-from tinct.files import read
-from tinct.png import encode, encode_truecolor
+from tinct.codecs.png import encode, encode_truecolor
+from tinct.picture.read import read
 
 
 def indexed(pixels):
@@ -95,7 +95,7 @@ def test_higher_levels_are_never_larger_on_a_real_picture():
 
 def test_the_number_of_threads_changes_no_byte():
     program = (
-        "import hashlib, numpy as np; from tinct.png import encode\n"
+        "import hashlib, numpy as np; from tinct.codecs.png import encode\n"
         "chance = np.random.default_rng(3)\n"
         "indices = chance.integers(0, 9, (200, 300)).astype(np.uint8)\n"
         "palette = chance.integers(0, 256, (9, 3)).astype(np.uint8)\n"

@@ -13,9 +13,11 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from painted import alpha, bird, flat, grey, photo, text
-from tinct.compress import compress
-from tinct.quality import Judge, Report, mse, psnr, ssimulacra2
-from tinct.summary import size_text
+from tinct.compress.compress import compress
+from tinct.scoring.psnr import mse, psnr
+from tinct.scoring.report import Report
+from tinct.scoring.ssimulacra2 import Judge, ssimulacra2
+from tinct.scoring.summary import size_text
 
 
 def slow_mse(original, compressed):

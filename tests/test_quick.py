@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from painted import PICTURES, alpha, bird, few, flat, photo
-from tinct import cli, inflate
-from tinct.compress import compress
-from tinct.quick import Meanwhile, quick
-from tinct.rules import NOT_SMALLER, OK
+from tinct.cli import main as cli
+from tinct.cli.quick import Meanwhile, quick
+from tinct.compress.compress import compress
+from tinct.defaults import NOT_SMALLER, OK
+from tinct.picture import inflate
 
 
 @pytest.fixture(autouse=True)
@@ -434,7 +435,7 @@ def test_a_full_disk_is_left_to_the_whole_command(monkeypatch, error):
         raise error
 
     save(png(bird()))
-    monkeypatch.setattr("tinct.writing.write", fails)
+    monkeypatch.setattr("tinct.atomic_write.write", fails)
     declines("compress", "a.png")
 
 
@@ -444,7 +445,7 @@ def test_without_another_thread_the_same_comes_out(monkeypatch):
 
     save(png(bird()))
     assert short("a.png", "-o", "b.png") == OK
-    monkeypatch.setattr("tinct.quick.start_new_thread", fails)
+    monkeypatch.setattr("tinct.cli.quick.start_new_thread", fails)
     assert short("a.png", "-o", "c.png") == OK
     assert Path("b.png").read_bytes() == Path("c.png").read_bytes()
 
@@ -456,7 +457,7 @@ def test_one_thread_starts_no_other(monkeypatch):
         started.append(True)
         raise RuntimeError("none is needed")
 
-    monkeypatch.setattr("tinct.quick.start_new_thread", noted)
+    monkeypatch.setattr("tinct.cli.quick.start_new_thread", noted)
     save(png(bird()))
     assert short("a.png", "--threads", "1") == OK
     assert not started

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 import reference_pixels as reference
 from tinct import _kernels
-from tinct.color import to_points
-from tinct.palette import histogram, palette
-from tinct.remap import remap
+from tinct.color.points import to_points
+from tinct.mapping.remap import remap
+from tinct.palette.choice import palette
+from tinct.palette.histogram import histogram
 
 BAND = 128  # rows that are diffused together, see draw.hpp
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from painted import PICTURES, alpha, few, grey, photo
-from tinct import png
-from tinct.compress import compress
+from tinct.codecs import png
+from tinct.compress.compress import compress
 
 AS_GIVEN = ("bit_depth_reduction", "color_type_reduction", "palette_reduction")
 AS_GIVEN = dict.fromkeys((*AS_GIVEN, "grayscale_reduction"), False)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import reference_sparse as reference
-from tinct import learn
-from tinct import sparse as rooms
-from tinct.learn import KMeans
+from tinct.clustering import estimator as learn
+from tinct.clustering import sparse as rooms
+from tinct.clustering.estimator import KMeans
 
 INITS = ["k-means++", "random", "divisive"]
 pytestmark = pytest.mark.filterwarnings("ignore:Number of distinct clusters")
@@ -158,8 +158,8 @@ SCRIPT = """
 import hashlib, sys, numpy as np
 sys.path.insert(0, 'tests')
 from test_sparse import texts
-from tinct import learn
-from tinct.learn import KMeans
+from tinct.clustering import estimator as learn
+from tinct.clustering.estimator import KMeans
 learn.DENSE_BYTES, learn.DENSE_TIMES = -1, 0
 found = hashlib.sha256()
 for dtype in [np.float32, np.float64]:
@@ -249,7 +249,7 @@ def test_nothing_of_the_size_of_the_dense_table_is_made():
     code = """
 import resource, numpy as np
 from scipy import sparse
-from tinct.learn import KMeans
+from tinct.clustering.estimator import KMeans
 X = sparse.random_array((20_000, 30_000), density=1e-3, format="csr", rng=0)
 KMeans(2).fit(X[:300])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

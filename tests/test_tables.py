@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinct.tables import Table, TableError, read_table, standardize
+from tinct.errors import TableError
+from tinct.tables import Table, read_table, standardize
 
 VALUES = np.array([[1.5, 2.0], [3.25, -4.0], [5e-3, 6e7]])
 

@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from painted import alpha, flat, photo, text
-from tinct import TargetError, draw, search, targets
-from tinct.compress import compress
-from tinct.quality import ssimulacra2
+from tinct import TargetError
+from tinct.compress import encoder as draw
+from tinct.compress import regula_falsi as search
+from tinct.compress import targets
+from tinct.compress.compress import compress
+from tinct.scoring.ssimulacra2 import ssimulacra2
 
 
 @settings(max_examples=100, deadline=None)

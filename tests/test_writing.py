@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tinct import writing
-from tinct.writing import write
+from tinct import atomic_write as writing
+from tinct.atomic_write import write
 
 
 def test_a_new_file_has_the_permissions_of_the_umask_and_nothing_else_is_left(tmp_path):

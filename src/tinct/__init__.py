@@ -15,14 +15,18 @@ TYPE_CHECKING = False  # importing typing for it would take longer than the rest
 if TYPE_CHECKING:
     from typing import Any
 
-    from tinct.color import oklab_to_srgb, srgb_to_oklab
-    from tinct.compress import Compressed, TargetError, compress
-    from tinct.files import Picture, PictureError, read
-    from tinct.kmeans import Iteration, KMeansResult, assign, kmeans, update
-    from tinct.learn import KMeans
-    from tinct.palette import Histogram, Palette, histogram, palette
-    from tinct.quality import Report, psnr, ssimulacra2
-    from tinct.remap import remap
+    from tinct.clustering.estimator import KMeans
+    from tinct.clustering.kmeans import Iteration, KMeansResult, assign, kmeans, update
+    from tinct.color.oklab import oklab_to_srgb, srgb_to_oklab
+    from tinct.compress.compress import Compressed, compress
+    from tinct.errors import PictureError, TargetError
+    from tinct.mapping.remap import remap
+    from tinct.palette.choice import Palette, palette
+    from tinct.palette.histogram import Histogram, histogram
+    from tinct.picture.read import Picture, read
+    from tinct.scoring.psnr import psnr
+    from tinct.scoring.report import Report
+    from tinct.scoring.ssimulacra2 import ssimulacra2
 
 __version__ = "0.1.0"
 
@@ -53,14 +57,18 @@ __all__ = [
 
 # Imported when first used: `tinct --help` needs no numpy, and scikit-learn takes seconds to import.
 _HOMES = {
-    "color": ("oklab_to_srgb", "srgb_to_oklab"),
-    "compress": ("Compressed", "TargetError", "compress"),
-    "files": ("Picture", "PictureError", "read"),
-    "kmeans": ("Iteration", "KMeansResult", "assign", "kmeans", "update"),
-    "learn": ("KMeans",),
-    "palette": ("Histogram", "Palette", "histogram", "palette"),
-    "quality": ("Report", "psnr", "ssimulacra2"),
-    "remap": ("remap",),
+    "clustering.estimator": ("KMeans",),
+    "clustering.kmeans": ("Iteration", "KMeansResult", "assign", "kmeans", "update"),
+    "color.oklab": ("oklab_to_srgb", "srgb_to_oklab"),
+    "compress.compress": ("Compressed", "compress"),
+    "errors": ("PictureError", "TargetError"),
+    "mapping.remap": ("remap",),
+    "palette.choice": ("Palette", "palette"),
+    "palette.histogram": ("Histogram", "histogram"),
+    "picture.read": ("Picture", "read"),
+    "scoring.psnr": ("psnr",),
+    "scoring.report": ("Report",),
+    "scoring.ssimulacra2": ("ssimulacra2",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 
-from tinct.rules import INTERRUPTED
+from tinct.defaults import INTERRUPTED
 
 __all__ = ["run"]
 
@@ -34,17 +34,17 @@ def run() -> None:
 
 def _code(argv: list[str]) -> int:
     """By the short way if the arguments and the picture allow it."""
-    from tinct.quick import quick  # after `run` has told the collector
+    from tinct.cli.quick import quick  # after `run` has told the collector
 
     try:
         code = quick(argv)
     except OSError as error:
-        from tinct.cli import ended
+        from tinct.cli.main import ended
 
         return ended(error)
     if code is not None:
         os._exit(code)  # all is written and said; taking Python apart again takes an icon 2 ms
-    from tinct.cli import main
+    from tinct.cli.main import main
 
     return main(argv)
 

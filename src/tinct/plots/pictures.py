@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tinct.color import from_points, srgb_to_oklab
-from tinct.compress import Compressed
-from tinct.files import Picture
-from tinct.kmeans import KMeansResult
-from tinct.palette import histogram
-from tinct.plots import paper
-from tinct.plots.paper import INK, MOST_DRAWN, SOFT, Floats, Pixels
+from tinct.clustering.kmeans import KMeansResult
+from tinct.color.oklab import srgb_to_oklab
+from tinct.color.points import from_points
+from tinct.compress.compress import Compressed
+from tinct.palette.histogram import histogram
+from tinct.picture.read import Picture
+from tinct.plots import common
+from tinct.plots.common import INK, MOST_DRAWN, SOFT, Floats, Pixels
 
 __all__ = ["plot_colors", "plot_picture_steps"]
 
@@ -37,7 +38,7 @@ def plot_colors(picture: Picture, result: Compressed | KMeansResult) -> Figure:
 
     Examples
     --------
-    >>> from tinct.compress import compress
+    >>> from tinct.compress.compress import compress
     >>> ramp = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
     >>> small = compress(ramp, colors=4)
     >>> [axes.get_xlabel() for axes in plot_colors(small.original, small).axes][:2]
@@ -46,7 +47,7 @@ def plot_colors(picture: Picture, result: Compressed | KMeansResult) -> Figure:
     cloud = Cloud.of(picture.pixels)
     chosen, shares = _chosen_colors(picture, result)
     lab = srgb_to_oklab(np.ascontiguousarray(chosen))
-    figure = paper.blank(11, 4.9, layout="constrained")
+    figure = common.blank(11, 4.9, layout="constrained")
     plane, light, strip = figure.subplots(1, 3, width_ratios=(1, 1, 0.24))
     reach = cloud.reach
     draw_cloud(plane, cloud.lab[:, 1:], cloud)
@@ -95,7 +96,7 @@ class Cloud:
 
 def draw_cloud(axes: Axes, places: NDArray[Any], cloud: Cloud) -> None:
     """Every color as a dot of itself."""
-    paper.quiet(axes)
+    common.quiet(axes)
     axes.set_facecolor("#f4f4f2")
     x, y = places.T
     axes.scatter(x, y, s=cloud.size, c=cloud.rgb / 255, lw=0, alpha=0.55)
@@ -173,18 +174,18 @@ def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) 
 
     Examples
     --------
-    >>> from tinct.files import read
-    >>> from tinct.kmeans import kmeans
+    >>> from tinct.picture.read import read
+    >>> from tinct.clustering.kmeans import kmeans
     >>> picture = read(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
     >>> run = kmeans(histogram(picture.pixels).points, 2, record=True)
     >>> plot_picture_steps(picture, run, panels=1).axes[-1].get_title()
     'original'
     """
-    states, painter = paper.states_of(run), Painter.of(picture.pixels, run)
-    shown = paper.spread(len(states), panels)
+    states, painter = common.states_of(run), Painter.of(picture.pixels, run)
+    shown = common.spread(len(states), panels)
     height, width = picture.pixels.shape[:2]
-    layout = paper.Layout.of(len(shown) + 1, height / width)
-    figure = paper.blank(*layout.size, layout="compressed")
+    layout = common.Layout.of(len(shown) + 1, height / width)
+    figure = common.blank(*layout.size, layout="compressed")
     grid = figure.subplots(layout.rows, layout.columns, squeeze=False)
     images = [painter.paint(states[i].centers, states[i].labels) for i in shown]
     titles = [f"iteration {i}" for i in shown]
@@ -196,7 +197,7 @@ def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) 
     for axes in grid.flat:
         axes.axis("off")
     for axes, i in zip(grid.flat, shown, strict=False):
-        note = f"inertia {paper.digits(states[i].inertia)}"
+        note = f"inertia {common.digits(states[i].inertia)}"
         axes.text(0.5, -0.03, note, transform=axes.transAxes, ha="center", va="top", color=SOFT)
     return figure
 

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from tinct.choose import Choice
-from tinct.kmeans import KMeansResult
-from tinct.plots import paper
-from tinct.plots.paper import INK, LINE, OKABE_ITO, SOFT
+from tinct.clustering.choose import Choice
+from tinct.clustering.kmeans import KMeansResult
+from tinct.plots import common
+from tinct.plots.common import INK, LINE, OKABE_ITO, SOFT
 
 __all__ = ["plot_choose_k", "plot_inertia", "plot_steps"]
 
@@ -53,44 +53,44 @@ def plot_steps(
 
     Examples
     --------
-    >>> from tinct.kmeans import kmeans
+    >>> from tinct.clustering.kmeans import kmeans
     >>> points = [[0.0, 0.0], [0.0, 1.0], [4.0, 0.0], [4.0, 1.0]]
     >>> run = kmeans(points, 2, init=points[:2], effort=0, record=True)
     >>> [axes.get_title() for axes in plot_steps(points, run).axes]
     ['iteration 0', 'iteration 1']
     """
-    view, states = paper.view_of(points, columns), paper.states_of(run)
-    paper.check_fit(view, run)
+    view, states = common.view_of(points, columns), common.states_of(run)
+    common.check_fit(view, run)
     if isinstance(panels, bool) or not isinstance(panels, int) or panels < 1:
         raise ValueError(f"panels must be a whole number, 1 or more, not {panels!r}")
-    shown = paper.spread(len(states), panels)
-    box, tall = paper.limits_of(paper.all_places(view, states))
-    layout = paper.Layout.of(len(shown), tall)
-    figure = paper.blank(*layout.size, layout="compressed")
+    shown = common.spread(len(states), panels)
+    box, tall = common.limits_of(common.all_places(view, states))
+    layout = common.Layout.of(len(shown), tall)
+    figure = common.blank(*layout.size, layout="compressed")
     engine: Any = figure.get_layout_engine()
     engine.set(h_pad=0.08, w_pad=0.06)
     grid = figure.subplots(layout.rows, layout.columns, squeeze=False, sharex=True, sharey=True)
     for axes, i in zip(grid.flat, shown, strict=False):
         k = len(run.centers)
         dots, crosses = layout.marker(len(view.flat), k)
-        paper.draw_points(axes, view, states[i].labels, k, dots)
-        paths = [view.project(path) for path in paper.trails_of(states[: i + 1])]
-        paper.draw_trails(axes, paths, crosses)
-        paper.draw_crosses(axes, view.project(states[i].centers), crosses)
+        common.draw_points(axes, view, states[i].labels, k, dots)
+        paths = [view.project(path) for path in common.trails_of(states[: i + 1])]
+        common.draw_trails(axes, paths, crosses)
+        common.draw_crosses(axes, view.project(states[i].centers), crosses)
         axes.set_title(f"iteration {i}", fontsize=11, color=INK, pad=5)
-        axes.set_xlabel(f"inertia {paper.digits(states[i].inertia)}", fontsize=9.5, color=SOFT)
+        axes.set_xlabel(f"inertia {common.digits(states[i].inertia)}", fontsize=9.5, color=SOFT)
     for axes in grid.flat[len(shown) :]:
         axes.remove()
     for axes in grid.flat[: len(shown)]:
-        paper.frame_axes(axes, box, layout.equal)
-    headline = paper.headline_of(view, run, states, shown, sample_of)
+        common.frame_axes(axes, box, layout.equal)
+    headline = common.headline_of(view, run, states, shown, sample_of)
     if not layout.equal:
         headline += "   the axes have different scales"
     _finish(figure, grid, view, len(shown), headline)
     return figure
 
 
-def _finish(figure: Figure, grid: Any, view: paper.View, shown: int, headline: str) -> None:
+def _finish(figure: Figure, grid: Any, view: common.View, shown: int, headline: str) -> None:
     """Ticks at the outer panels only, the names of the axes and the headline once."""
     columns = grid.shape[1]
     for i, axes in enumerate(grid.flat[:shown]):
@@ -121,14 +121,14 @@ def plot_inertia(run: KMeansResult) -> Figure:
 
     Examples
     --------
-    >>> from tinct.kmeans import kmeans
+    >>> from tinct.clustering.kmeans import kmeans
     >>> plot_inertia(kmeans([[0.0], [1.0], [5.0]], 2, record=True)).axes[0].get_ylabel()
     'inertia'
     """
-    states = paper.states_of(run)
+    states = common.states_of(run)
     moved = [int((a.labels != b.labels).sum()) for a, b in pairwise(states)]
     numbers = np.arange(len(states))
-    figure = paper.blank(6.4, 4.6, layout="constrained")
+    figure = common.blank(6.4, 4.6, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     small = "o-" if len(states) <= 60 else "-"
     upper.plot(numbers, [s.inertia for s in states], small, color=OKABE_ITO[0], ms=4, lw=1.5)
@@ -139,10 +139,10 @@ def plot_inertia(run: KMeansResult) -> Figure:
     lower.set_xlim(-0.5, len(states) - 0.5)
     lower.xaxis.get_major_locator().set_params(integer=True)
     for axes in (upper, lower):
-        paper.quiet(axes)
+        common.quiet(axes)
         axes.grid(axis="y", color=LINE, lw=0.6)
         axes.set_axisbelow(True)
-        axes.yaxis.set_major_formatter(lambda value, _: paper.short(value))
+        axes.yaxis.set_major_formatter(lambda value, _: common.short(value))
     return figure
 
 
@@ -164,19 +164,19 @@ def plot_choose_k(choice: Choice) -> Figure:
     >>> figure.axes[1].get_xlabel()
     'K'
     """
-    figure = paper.blank(6.4, 5.2, layout="constrained")
+    figure = common.blank(6.4, 5.2, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     best = choice.ks.index(choice.suggested)
     for axes, values, name in (
         (upper, choice.inertia, "inertia"),
         (lower, choice.silhouette, "mean silhouette"),
     ):
-        paper.quiet(axes)
+        common.quiet(axes)
         axes.axvline(choice.suggested, color=LINE, lw=7, zorder=0)
         axes.plot(choice.ks, values, "o-", color=OKABE_ITO[0], ms=5, lw=1.5)
         axes.plot(choice.suggested, values[best], "o", color=OKABE_ITO[5], ms=9)
         axes.set_ylabel(name, color=INK)
-        axes.yaxis.set_major_formatter(lambda value, _: paper.short(value))
+        axes.yaxis.set_major_formatter(lambda value, _: common.short(value))
         axes.margins(y=0.12)
     lower.set_xlabel("K", color=INK)
     lower.xaxis.get_major_locator().set_params(integer=True)

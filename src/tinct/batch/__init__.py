@@ -1,0 +1,1 @@
+"""Many pictures on many cores and machines; never a scheduler of our own."""

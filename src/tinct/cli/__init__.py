@@ -1,0 +1,1 @@
+"""Words, options, exit codes, progress; never an algorithm."""

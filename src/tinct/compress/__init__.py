@@ -1,0 +1,1 @@
+"""One picture drawn again and again, and the searches around it; never a stage of its own."""

@@ -1,0 +1,269 @@
+"""Compression: from a picture to a small indexed file, one call per stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct.atomic_write import write
+from tinct.checks import as_kernels_take, flag, number, whole
+from tinct.codecs import deflate, formats, png
+from tinct.color.points import check_space
+from tinct.compress.encoder import Clock, Drawing, Options, Studio, painted
+from tinct.compress.targets import fewest_colors, least_bytes, within_bytes
+from tinct.defaults import DITHER, MAX_COLORS
+from tinct.mapping.lossy import check_format, check_lossy
+from tinct.mapping.remap import check_dither
+from tinct.palette.choice import check_colors
+from tinct.picture import read as files
+from tinct.scoring.psnr import psnr_by_rows
+from tinct.scoring.report import Report
+
+__all__ = ["Compressed", "compress"]
+
+Colors = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compressed:
+    """A picture drawn with few colors, as a file and as arrays. Shows itself in a notebook.
+
+    Attributes
+    ----------
+    original : Picture
+        What was compressed.
+    palette : (k, c) uint8
+        The colors, each used by some pixel; the most transparent first, then from dark to light.
+    indices : (h, w) uint8
+        Each pixel's entry.
+    data : bytes
+        The file.
+    format : str
+        What it is: ``"png"``, ``"webp"`` or ``"gif"``.
+    exact : (h, w, c) uint8, optional
+        The original's pixels, where the file holds those because that took fewer bytes than the
+        drawing with these colors.
+    report : Report
+        Bytes, colors, quality, and seconds per stage.
+    """
+
+    original: files.Picture = field(repr=False)
+    palette: Colors = field(repr=False)
+    indices: NDArray[np.uint8] = field(repr=False)
+    data: bytes = field(repr=False)
+    report: Report
+    format: str = "png"
+    exact: Colors | None = field(default=None, repr=False)
+
+    @property
+    def image(self) -> Colors:
+        """The pixels as a viewer of the file sees them: (h, w, c) uint8."""
+        return painted(self.indices, self.palette) if self.exact is None else self.exact
+
+    @property
+    def cut(self) -> bool:
+        """Whether partial transparency was lost: a GIF's pixels are there or not."""
+        pixels = self.original.pixels
+        if self.format != "gif" or pixels.shape[2] == 3:
+            return False
+        return bool(((pixels[:, :, 3] > 0) & (pixels[:, :, 3] < 255)).any())
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """The share of the pixels that each palette entry draws: (k,) float64, summing to 1."""
+        counts = np.bincount(self.indices.ravel(), minlength=len(self.palette))
+        return np.asarray(counts / self.indices.size)
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to.
+        overwrite : bool
+            Whether a file that is already there may be replaced.
+
+        Raises
+        ------
+        FileExistsError
+            If it is there and may not be.
+        OSError
+            If it can't be written.
+        """
+        if not isinstance(path, str | PathLike):
+            raise TypeError(f"path must be a path, not {type(path).__name__}")
+        write(path, self.data, overwrite=flag("overwrite", overwrite))
+
+    def _repr_png_(self) -> bytes:
+        """Show the same pixels in a notebook; not all of them know WebP and GIF."""
+        return self.data if self.format == "png" else png.encode_truecolor(self.image)
+
+
+def compress(
+    source: Any,
+    colors: int | Literal["auto"] = 256,
+    *,
+    dither: float = DITHER,
+    lossy: float = 0.0,
+    quality: float | tuple[float, float] | None = None,
+    max_bytes: int | None = None,
+    space: str = "oklab",
+    seed: int = 0,
+    effort: int = 1,
+    format: str = "png",
+    level: int | None = None,
+    threads: int | None = None,
+    ssimulacra2: bool = False,
+    watch: Callable[[int], None] | None = None,
+) -> Compressed:
+    """Compress a picture to a palette of few colors, chosen by K-means.
+
+    A picture that already has no more than `colors` colors keeps every pixel as it is, and with all
+    256 allowed so does any whose lossless file is smaller than the drawing. The same arguments
+    give the same bytes on every machine and with any number of threads.
+
+    Parameters
+    ----------
+    source : path, bytes, array, Pillow image or Picture
+        Whatever `tinct.files.read` takes.
+    colors : int or "auto"
+        How many colors at most, 2...256; one of them is spent on full transparency where the
+        picture has it. "auto": as few as score within 2 points of SSIMULACRA2 of 256 in fewer
+        bytes; with `quality` or `max_bytes`, as many as serve those best, which is also what 256
+        means there.
+    dither : float
+        The share of each pixel's error that is passed on to its neighbours, 0...1.
+    lossy : float
+        How much error a smaller file is worth, 0...1: 0 is off; from 0.1 to 0.8 photographs go from
+        90 to 50 on SSIMULACRA2. Errors are then put where they show least.
+    quality : float or (least, most), optional
+        The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible: 90
+        can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be
+        judged. Takes several times as long. Of a pair the
+        second is aimed at, and the best there is will do if it reaches the first.
+    max_bytes : int, optional
+        How large the file may be; it then looks as good as that allows. Flat pictures, those of no
+        more than 128x128 pixels and those that else don't fit are drawn without dithering where
+        they look better so.
+    space : {"oklab", "srgb"}
+        Where K-means measures distances: as the eye does, or between sRGB codes as textbooks do,
+        which without dithering gives the highest PSNR and looks worse.
+    seed, effort, threads
+        As in `tinct.kmeans`.
+    format : {"png", "webp", "gif"}
+        What file to make; all three hold palettes and change no pixel. WebP is the smallest. GIF
+        has no partial transparency: pixels less than half opaque become transparent, the others
+        opaque.
+    level : int, optional
+        How hard a PNG's encoder tries, as in `tinct.png.encode`; otherwise `effort` says.
+    ssimulacra2 : bool
+        Whether to measure SSIMULACRA2 as well.
+    watch : callable, optional
+        Called with the bytes of each drawing that a search makes.
+
+    Returns
+    -------
+    Compressed
+        The file, the arrays, the report.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of its range.
+    PictureError
+        If the source is no picture.
+    OSError
+        If it can't be read.
+    TargetError
+        If `quality` or `max_bytes` is out of reach.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) // 48
+    >>> small = compress(ramp.astype(np.uint8), colors=8)
+    >>> small.image.shape, small.palette.shape, small.data[1:4]
+    ((64, 64, 3), (8, 3), b'PNG')
+    """
+    auto = isinstance(colors, str) and colors == "auto"
+    most = MAX_COLORS if auto else check_colors(colors)
+    dither, lossy = check_dither(dither), check_lossy(lossy)
+    check_space(space)
+    check_format(format)
+    quality, max_bytes = _target(lossy, quality, max_bytes)
+    effort, seed, crew = as_kernels_take(effort, seed, threads)
+    ssimulacra2 = flag("ssimulacra2", ssimulacra2)
+    if watch is not None and not callable(watch):
+        raise TypeError(f"watch must be callable, not {type(watch).__name__}")
+    clock = Clock()
+    with clock("read"):
+        picture = files.read(source)
+    options = Options(
+        dither=dither,
+        space=space,
+        seed=seed,
+        effort=effort,
+        format=format,
+        level=None if level is None else deflate.check_level(level),
+        threads=crew or None,
+    )
+    studio = Studio(formats.prepared(picture, format), options, clock, picture.pixels, watch)
+    if isinstance(quality, tuple):
+        drawn = least_bytes(studio, most, quality[1], quality[0])
+    elif quality is not None:
+        drawn = least_bytes(studio, most, quality)
+    elif max_bytes is not None:
+        drawn = within_bytes(studio, most, max_bytes)
+    else:
+        drawn = fewest_colors(studio, lossy) if auto else studio.draw_best(most, lossy)
+    with clock("quality"):
+        decibels = psnr_by_rows(picture.pixels, drawn.rows)
+    scores = studio.scores(drawn) if ssimulacra2 or quality is not None else {}
+    used = len(drawn.palette if drawn.exact is None else studio.counted.colors)
+    report = _report(picture, drawn, used, decibels, scores, clock.seconds)
+    return Compressed(
+        picture, drawn.palette, drawn.indices, drawn.data, report, format, drawn.exact
+    )
+
+
+def _target(lossy: float, goal: Any, budget: Any) -> tuple[Any, int | None]:
+    ways = {"lossy": lossy or None, "quality": goal, "max_bytes": budget}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} exclude each other")
+    if isinstance(goal, tuple):
+        goal = tuple(number("quality", score, 1, 100) for score in goal)
+        if len(goal) != 2 or goal[0] > goal[1]:
+            raise ValueError(f"quality must be (least, most), not {goal}")
+    elif goal is not None:
+        goal = number("quality", goal, 1, 100)
+    return goal, None if budget is None else whole("max_bytes", budget, 1)
+
+
+def _report(
+    picture: files.Picture,
+    drawn: Drawing,
+    colors: int,
+    decibels: float,
+    scores: dict[str, float],
+    seconds: dict[str, float],
+) -> Report:
+    height, width = picture.pixels.shape[:2]
+    return Report(
+        name=picture.name,
+        width=width,
+        height=height,
+        bytes_in=picture.bytes_in,
+        bytes_out=len(drawn.data),
+        colors=colors,
+        psnr=decibels,
+        ssimulacra2=min(scores.values(), default=None),
+        ground=min(scores, key=scores.__getitem__) if len(scores) > 1 else None,
+        seconds=seconds,
+    )

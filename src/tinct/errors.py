@@ -1,0 +1,15 @@
+"""What is raised and has a name of ours: each message is one line."""
+
+__all__ = ["PictureError", "TableError", "TargetError"]
+
+
+class PictureError(ValueError):
+    """A picture that can't be read. Its message is one line: which picture, and what is wrong."""
+
+
+class TableError(ValueError):
+    """A table that can't be read. The message is one line: which, where, and what is wrong."""
+
+
+class TargetError(ValueError):
+    """A target that this picture can't meet. The message says what was reached."""

@@ -1,0 +1,1 @@
+"""Pixels and a palette to indices: nearest, dithered, for few bits; never a format's bytes."""

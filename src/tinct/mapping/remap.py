@@ -1,0 +1,120 @@
+"""Remapping: draw a picture with the colors of a palette.
+
+Without dithering every color goes to its nearest entry in Oklab, found once for each distinct
+color. With dithering the error of each pixel is passed on to its neighbours (Floyd and Steinberg
+1976), also in Oklab. A lossy mapping weighs error against the bits that a file will spend on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct.checks import flag, number, threads_taken
+from tinct.color.points import to_points
+from tinct.defaults import MAX_COLORS
+from tinct.palette.histogram import Histogram, as_pixels, histogram, is_hidden
+
+__all__ = ["as_palette", "check_dither", "remap"]
+
+Colors = NDArray[np.uint8]
+Indices = NDArray[np.uint8]
+
+
+def remap(
+    pixels: Colors,
+    palette: Colors,
+    *,
+    dither: float = 0.0,
+    serpentine: bool = True,
+    sharp: NDArray[np.bool_] | None = None,
+    counted: Histogram | None = None,
+    threads: int | None = None,
+) -> Indices:
+    """Map every pixel to a palette entry.
+
+    Fully transparent pixels go to the palette's fully transparent entry where it has one; visible
+    pixels never do, unless the palette holds nothing else but one opaque color: then translucent
+    pixels take the nearer. Opaque pixels go to opaque entries where it has any. Ties go to the
+    lowest index.
+
+    Parameters
+    ----------
+    pixels : (h, w, c) uint8
+        RGB or RGBA.
+    palette : (k, c) uint8
+        1...256 colors with as many channels.
+    dither : float
+        The share of each pixel's error that its neighbours receive: 0 none, 1 all of it.
+    serpentine : bool
+        Whether rows run left to right and back in turn, which hides the grain of the diffusion, or
+        always left to right.
+    sharp : (h, w) bool, optional
+        Pixels that take their nearest entry whatever error they receive.
+    counted : Histogram, optional
+        The pixels' histogram, if it is known already. Without dithering its space is where
+        distances are measured; error is always diffused in Oklab.
+    threads : int, optional
+        Threads to dither with; by default one per core. The result does not depend on it.
+
+    Returns
+    -------
+    (h, w) uint8
+        Indices into `palette`.
+
+    Raises
+    ------
+    TypeError
+        If `pixels` or `palette` is not uint8.
+    ValueError
+        If a shape is wrong, `dither` is outside 0...1, or a visible pixel meets a palette without a
+        visible entry.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ramp = np.repeat(np.arange(0, 250, 50, dtype=np.uint8), 3).reshape(1, 5, 3)
+    >>> remap(ramp, np.array([[0, 0, 0], [200, 200, 200]], dtype=np.uint8)).tolist()
+    [[0, 0, 1, 1, 1]]
+    """
+    pixels = as_pixels(pixels)
+    palette = as_palette(palette, pixels)
+    dither = check_dither(dither)
+    serpentine = flag("serpentine", serpentine)
+    threads = threads_taken(threads)
+    counted = histogram(pixels) if counted is None else counted
+    if not isinstance(counted, Histogram):
+        raise TypeError(f"counted must be a Histogram, not {type(counted).__name__}")
+    if counted.colors.shape[1] != pixels.shape[2]:
+        channels, its = pixels.shape[2], counted.colors.shape[1]
+        raise ValueError(f"counted must have the pixels' {channels} channels, not {its}")
+    if is_hidden(palette).all() and not counted.hidden.all():
+        raise ValueError("palette must hold a visible color for visible pixels")
+    if sharp is not None and not isinstance(sharp, np.ndarray):
+        raise TypeError(f"sharp must be a bool array, not {type(sharp).__name__}")
+    if sharp is not None and (sharp.shape != pixels.shape[:2] or sharp.dtype != np.bool_):
+        raise ValueError(f"sharp must be bool {pixels.shape[:2]}, not {sharp.dtype} {sharp.shape}")
+    if dither and counted.space != "oklab":
+        counted = Histogram(counted.colors, counted.weights, to_points(counted.colors))
+    return counted.kernel.remap(pixels, palette, dither, serpentine, sharp, threads)
+
+
+def check_dither(dither: Any) -> float:
+    """Refuse anything but a number of 0...1, by name."""
+    return number("dither", dither, 0, 1)
+
+
+def as_palette(palette: Any, pixels: Colors) -> Colors:
+    """Refuse, by name, what is no palette for the pixels; return it contiguous."""
+    if pixels.ndim != 3:
+        raise ValueError(f"pixels must be (h, w, c), not {pixels.shape}")
+    if not isinstance(palette, np.ndarray) or palette.dtype != np.uint8:
+        kind = getattr(palette, "dtype", type(palette).__name__)
+        raise TypeError(f"palette must be a uint8 array, not {kind}")
+    if palette.ndim != 2 or palette.shape[1] != pixels.shape[2]:
+        raise ValueError(f"palette must be (k, {pixels.shape[2]}), not {palette.shape}")
+    if not 1 <= len(palette) <= MAX_COLORS:
+        raise ValueError(f"palette must hold 1..{MAX_COLORS} colors, not {len(palette)}")
+    return np.ascontiguousarray(palette)

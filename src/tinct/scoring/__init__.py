@@ -1,0 +1,1 @@
+"""How good a picture is, and the report that says so; never printing."""

@@ -1,0 +1,66 @@
+"""What compressing one picture gave and took."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tinct.scoring.summary import saved
+
+__all__ = ["Report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What compressing one picture gave and took.
+
+    Attributes
+    ----------
+    name : str, optional
+        Which picture.
+    width, height : int
+        Its size in pixels.
+    bytes_in : int, optional
+        The size of its file; None if it came as pixels.
+    bytes_out : int
+        The size of the compressed file.
+    colors : int
+        How many colors that has.
+    psnr : float
+        Peak signal-to-noise ratio in dB; inf where no pixel changed. With alpha, the least over
+        black, white and grey.
+    ssimulacra2 : float, optional
+        The SSIMULACRA2 score: 100 is the original, 90 can't be told from it. With alpha, the least
+        over black, white and grey. None unless asked for.
+    ground : {"black", "white", "grey"}, optional
+        Over which of them a picture with alpha scores that.
+    seconds : dict
+        Wall time of each stage.
+
+    Examples
+    --------
+    >>> Report(width=8, height=8, bytes_in=400, bytes_out=100, colors=4, psnr=33.5).saved
+    0.75
+    """
+
+    name: str | None = None
+    width: int
+    height: int
+    bytes_in: int | None
+    bytes_out: int
+    colors: int
+    psnr: float
+    ssimulacra2: float | None = None
+    ground: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def saved(self) -> float | None:
+        """The fraction of the bytes saved: negative if the file grew, None without a file."""
+        return saved(self.bytes_in, self.bytes_out)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report and `saved`, for JSON: an infinite PSNR becomes None."""
+        psnr = self.psnr if math.isfinite(self.psnr) else None
+        return {**asdict(self), "psnr": psnr, "saved": self.saved}
