@@ -23,10 +23,10 @@ import oxipng
 from PIL import Image
 
 from tinct import TargetError
-from tinct.compress.encoder import Clock, Options, Studio
-from tinct.compress.targets import least_bytes
+from tinct.compress.encoder import Clock, Encoder, Options
+from tinct.compress.search_quality import least_bytes
 from tinct.picture import read as files
-from tinct.scoring import quality
+from tinct.scoring.ssimulacra2 import Reference
 
 KS = (8, 16, 32, 64, 128, 256)
 GOALS = tuple(range(50, 91, 5))
@@ -36,13 +36,13 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
 def ours(pixels, effort):
     """(setting, PNG, pixels) of each quality that can be reached."""
-    studio = Studio(pixels, Options(dither=0.75, effort=effort), Clock())
+    encoder = Encoder(pixels, Options(dither=0.75, effort=effort), Clock())
     for goal in GOALS:
         try:
-            drawing = least_bytes(studio, 256, goal)
+            drawn = least_bytes(encoder, 256, goal)
         except TargetError:
             return
-        yield f"quality={goal}", drawing.data, drawing.image
+        yield f"quality={goal}", drawn.data, encoder.image(drawn)
 
 
 def theirs(pixels):
@@ -59,11 +59,11 @@ def theirs(pixels):
 
 def measured(runs, pixels, butteraugli):
     """(setting, bytes, SSIMULACRA2, butteraugli's 3-norm or None) of each drawing."""
-    judge = quality.Judge(pixels)
+    reference = Reference(pixels)
     for setting, data, drawn in runs:
         size = len(oxipng.optimize_from_memory(data, level=4))
         norm = three_norm(pixels, drawn) if butteraugli else None
-        yield setting, size, judge.score(drawn), norm
+        yield setting, size, reference.score(drawn), norm
 
 
 def three_norm(pixels, drawn):

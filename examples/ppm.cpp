@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sketch.hpp"
+#include "quantizer.hpp"
 
 int main(int argc, char **argv) {
     std::string kind;
@@ -20,16 +20,13 @@ int main(int argc, char **argv) {
         std::cerr << "usage: ppm 2..256 < picture.ppm (P6 of 8 bits) > few.ppm\n";
         return 2;
     }
-    std::vector<uint8_t> rows;  // as a PNG has them: each behind its filter, here none
-    for (int64_t y = 0; y < height; ++y) {
-        rows.push_back(0);
-        rows.resize(rows.size() + size_t(width) * 3);
-        std::cin.read(reinterpret_cast<char *>(rows.data() + rows.size() - width * 3), width * 3);
-    }
-    tinct::Sketch sketch(rows.data(), width, height, 3);
-    sketch.draw(colors, 0.75f, 0, 1, 0, [] {});
+    std::vector<uint8_t> pixels(size_t(width * height) * 3);
+    std::cin.read(reinterpret_cast<char *>(pixels.data()), std::streamsize(pixels.size()));
+    tinct::Quantizer picture(tinct::Picture{pixels.data(), height, width, 3});
+    const auto palette = picture.choose({.colors = colors}, 0, [] {});
+    const tinct::Drawing drawing = picture.draw(palette, 0.75f, tinct::color::Space::oklab, 0, [] {});
+    const std::vector<uint8_t> drawn = drawing.painted();
     std::cout << "P6\n" << width << " " << height << "\n255\n";
-    for (uint8_t index : sketch.packed(8))
-        std::cout.write(reinterpret_cast<const char *>(sketch.entries().data()) + index * 3, 3);
+    std::cout.write(reinterpret_cast<const char *>(drawn.data()), std::streamsize(drawn.size()));
     return std::cin && std::cout ? 0 : 1;
 }

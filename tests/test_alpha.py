@@ -9,7 +9,7 @@ from PIL import Image
 import reference_pixels as reference
 from painted import alpha, bird, photo
 from test_quality import as_the_package_says
-from tinct import _kernels
+from tinct import _probes
 from tinct.cli.quick import quick
 from tinct.color.points import to_points
 from tinct.compress.compress import compress
@@ -18,7 +18,7 @@ from tinct.mapping.remap import remap
 from tinct.palette.choice import palette
 from tinct.palette.histogram import histogram
 from tinct.scoring.psnr import mse
-from tinct.scoring.ssimulacra2 import GROUNDS, Judge
+from tinct.scoring.ssimulacra2 import GROUNDS, Reference
 from tinct.scoring.summary import decibels
 
 KINDS = ("black", "grey", "photo", "fade", "noise", "mask")
@@ -149,7 +149,7 @@ def test_hidden_colors_do_not_make_a_picture_flat_or_take_it_from_it():
     even = np.where(pixels[..., 3:] > 0, pixels, 0).astype(np.uint8)
     noisy = even.copy()
     noisy[..., :3] = np.where(even[..., 3:] > 0, even[..., :3], photo(64, 64))
-    assert _kernels.is_flat(even) == _kernels.is_flat(noisy)
+    assert _probes.is_flat(even) == _probes.is_flat(noisy)
 
 
 @settings(max_examples=60, deadline=None)
@@ -178,9 +178,9 @@ def test_a_score_with_alpha_is_the_least_over_black_white_and_grey(kind):
     pixels = shape(kind)
     other = pixels & np.uint8(0xF0)
     over = {name: (seen(pixels, g), seen(other, g)) for name, g in GROUNDS.items()}
-    scores = Judge(pixels).scores(other)
+    scores = Reference(pixels).scores(other)
     assert scores == {name: as_the_package_says(*pair) for name, pair in over.items()}
-    assert Judge(pixels).score(other) == min(scores.values())
+    assert Reference(pixels).score(other) == min(scores.values())
     assert mse(pixels, other) == max(
         ((one.astype(int) - two) ** 2).mean() for one, two in over.values()
     )
@@ -192,8 +192,8 @@ def test_an_opaque_grey_disc_is_not_seen_through_for_a_perfect_score():
     pixels = np.dstack([grey, np.clip((16 - np.hypot(x, y)) * 255, 0, 255)]).astype(np.uint8)
     ghost = pixels.copy()
     ghost[..., 3] = np.minimum(ghost[..., 3], 157)
-    assert Judge(pixels).scores(ghost)["grey"] == 100
-    assert Judge(pixels).score(ghost) < 80
+    assert Reference(pixels).scores(ghost)["grey"] == 100
+    assert Reference(pixels).score(ghost) < 80
     assert decibels(mse(pixels, ghost)) < 30
 
 
@@ -208,7 +208,7 @@ def test_a_quality_holds_over_black_and_over_white(kind, goal):
             if small.image.shape[2] == 4
             else np.dstack([small.image, opacities(small.image)])
         )
-        scores = [Judge(seen(pixels, g)).score(seen(image, g)) for g in GROUNDS.values()]
+        scores = [Reference(seen(pixels, g)).score(seen(image, g)) for g in GROUNDS.values()]
         assert small.report.ssimulacra2 == min(scores) >= goal
         assert scores[list(GROUNDS).index(small.report.ground)] == min(scores)
 

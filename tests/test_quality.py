@@ -16,7 +16,7 @@ from painted import alpha, bird, flat, grey, photo, text
 from tinct.compress.compress import compress
 from tinct.scoring.psnr import mse, psnr
 from tinct.scoring.report import Report
-from tinct.scoring.ssimulacra2 import Judge, ssimulacra2
+from tinct.scoring.ssimulacra2 import Reference, ssimulacra2
 from tinct.scoring.summary import size_text
 
 
@@ -164,20 +164,20 @@ def test_threads_change_no_bit_of_a_score(channels):
     assert len({ssimulacra2(pixels, other, threads=n) for n in (None, 1, 2, 3, 8)}) == 1
 
 
-def test_a_judge_says_the_same_again_and_again_in_any_layout():
-    judge = Judge(bird())
+def test_a_reference_says_the_same_again_and_again_in_any_layout():
+    reference = Reference(bird())
     others = [bird() & 0xF0, bird() & 0xFC, alpha(128), bird()]
     once = [ssimulacra2(bird(), other) for other in others]
-    assert once == [judge.score(other) for other in others]
-    assert once == [judge.score(np.asfortranarray(other)) for other in others]
+    assert once == [reference.score(other) for other in others]
+    assert once == [reference.score(np.asfortranarray(other)) for other in others]
     assert once[-1] == 100
 
 
-def test_a_judge_knows_the_size_of_its_original():
+def test_a_reference_knows_the_size_of_its_original():
     with pytest.raises(ValueError, match="same size and a pixel, not 128x96 and 96x128"):
-        Judge(photo()).score(photo().swapaxes(0, 1))
+        Reference(photo()).score(photo().swapaxes(0, 1))
     with pytest.raises(ValueError, match="must be uint8"):
-        Judge(photo() / 255)
+        Reference(photo() / 255)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (3, 30), (7, 7), (8, 5)])
@@ -190,7 +190,7 @@ def test_sides_below_8_are_judged_mirrored(height, width):
     pair = chance.integers(0, 256, (2, height, width, 4), dtype=np.uint8)
     large = pair[:, mirrored(height)][:, :, mirrored(width)]
     assert min(large.shape[1:3]) >= 8
-    assert ssimulacra2(*pair) == Judge(pair[0]).score(pair[1]) == ssimulacra2(*large) < 100
+    assert ssimulacra2(*pair) == Reference(pair[0]).score(pair[1]) == ssimulacra2(*large) < 100
 
 
 def a_report(**changes):

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from painted import PICTURES, alpha, bird, few, flat, photo
+from tinct.background import Future
 from tinct.cli import main as cli
-from tinct.cli.quick import Meanwhile, quick
+from tinct.cli.quick import quick
 from tinct.compress.compress import compress
 from tinct.defaults import NOT_SMALLER, OK
 from tinct.picture import inflate
@@ -445,7 +446,7 @@ def test_without_another_thread_the_same_comes_out(monkeypatch):
 
     save(png(bird()))
     assert short("a.png", "-o", "b.png") == OK
-    monkeypatch.setattr("tinct.cli.quick.start_new_thread", fails)
+    monkeypatch.setattr("tinct.background.start_new_thread", fails)
     assert short("a.png", "-o", "c.png") == OK
     assert Path("b.png").read_bytes() == Path("c.png").read_bytes()
 
@@ -457,7 +458,7 @@ def test_one_thread_starts_no_other(monkeypatch):
         started.append(True)
         raise RuntimeError("none is needed")
 
-    monkeypatch.setattr("tinct.cli.quick.start_new_thread", noted)
+    monkeypatch.setattr("tinct.background.start_new_thread", noted)
     save(png(bird()))
     assert short("a.png", "--threads", "1") == OK
     assert not started
@@ -467,9 +468,9 @@ def test_what_fails_in_the_other_thread_fails_where_it_is_asked_for(capfd):
     def fails():
         raise MemoryError("here")
 
-    meanwhile = Meanwhile(fails, 2)
+    meanwhile = Future(fails, 2)
     with pytest.raises(MemoryError, match="here"):
-        meanwhile.get()
+        meanwhile.result()
     assert capfd.readouterr() == ("", "")
 
 

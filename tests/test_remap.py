@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference_pixels as reference
-from tinct import _kernels
+from tinct import _probes
 from tinct.color.points import to_points
 from tinct.mapping.remap import remap
 from tinct.palette.choice import palette
@@ -69,7 +69,7 @@ def test_diffusion_equals_slow_twin(job, strength, limit, flat, serpentine):
     points = to_points(pixels.reshape(-1, pixels.shape[2])).reshape(pixels.shape)
     hidden = pixels[:, :, -1] == 0 if pixels.shape[2] == 4 else np.zeros(pixels.shape[:2], bool)
     whole = np.array([[0, 0, len(pixels)]])
-    fast = _kernels.diffuse(
+    fast = _probes.diffuse(
         pixels, entries, remap(pixels, colors), strength, limit, flat, serpentine, whole
     )
     alphas = (pixels[:, :, 3], colors[:, 3]) if pixels.shape[2] == 4 else (None, None)
@@ -82,7 +82,7 @@ def test_diffusion_in_bands_equals_slow_twin_with_a_full_palette():
     colors = palette(histogram(painting()), 256).colors
     entries, points = to_points(colors), to_points(pixels.reshape(-1, 3)).reshape(pixels.shape)
     bands = np.array([[0, 0, 5], [3, 5, 11], [9, 11, 12]])
-    fast = _kernels.diffuse(pixels, entries, remap(pixels, colors), 1.0, 0.05, 0.0, True, bands)
+    fast = _probes.diffuse(pixels, entries, remap(pixels, colors), 1.0, 0.05, 0.0, True, bands)
     for first, kept, last in bands:
         hidden = np.zeros((last - first, pixels.shape[1]), bool)
         slow = reference.diffuse(points[first:last], hidden, entries, 1.0, 0.05, 0.0, True)
@@ -295,11 +295,11 @@ def test_a_mask_and_a_histogram_must_fit_the_pixels():
 
 def test_edges_are_where_visibility_is_least():
     weights = np.array([[1.0, 0.14, 0.13, 1.0]], np.float32)
-    assert _kernels.find_edges(weights).tolist() == [[False, False, True, False]]
+    assert _probes.find_edges(weights).tolist() == [[False, False, True, False]]
 
 
 @pytest.mark.parametrize(("same", "flat"), [(25, False), (26, True)])
 def test_a_picture_is_flat_if_more_than_a_quarter_equals_the_pixel_before(same, flat):
     row = np.arange(101, dtype=np.uint8) + np.zeros((3, 101), np.uint8)
     row[0, 1 : same + 1] = row[0, 0]  # of the rows 0, 4, 8...
-    assert _kernels.is_flat(np.repeat(row[:, :, None], 3, axis=2)) == flat
+    assert _probes.is_flat(np.repeat(row[:, :, None], 3, axis=2)) == flat

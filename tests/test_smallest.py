@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from painted import PICTURES, alpha, few, grey, photo
-from tinct.codecs import png
+from tinct.codecs.arrays import encode, encode_truecolor
 from tinct.compress.compress import compress
 
 AS_GIVEN = ("bit_depth_reduction", "color_type_reduction", "palette_reduction")
@@ -73,7 +73,7 @@ def test_no_file_of_the_same_pixels_by_others_is_smaller(format, seeds):
         if format == "gif" and pixels.shape[2] == 4:
             continue
         small = compress(pixels, format=format)
-        np.testing.assert_array_equal(decoded(small.data), decoded(png.encode_truecolor(pixels)))
+        np.testing.assert_array_equal(decoded(small.data), decoded(encode_truecolor(pixels)))
         best = min(by_others(pixels, format), default=len(small.data))
         over.append((len(small.data) - best - SHARE * best, seed))
     assert max(over) <= (BYTES, seeds), max(over)
@@ -119,7 +119,7 @@ def test_drawings_in_many_greys_are_filtered():
     pixels = np.repeat(photo(256, 256)[..., :1], 3, axis=2)
     small = compress(pixels, 100)
     assert small.exact is None
-    plain = png.encode(small.indices, small.palette, level=2)
+    plain = encode(small.indices, small.palette, level=2)
     assert len(small.data) < 0.99 * len(plain)
     np.testing.assert_array_equal(decoded(small.data)[..., :3], small.image)
 

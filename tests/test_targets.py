@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from painted import alpha, flat, photo, text
 from tinct import TargetError
-from tinct.compress import encoder as draw
-from tinct.compress import regula_falsi as search
-from tinct.compress import targets
+from tinct.compress import encoder, regula_falsi, search_quality
 from tinct.compress.compress import compress
+from tinct.compress.trial import Trial
 from tinct.scoring.ssimulacra2 import ssimulacra2
 
 
@@ -27,7 +26,7 @@ def test_the_farthest_position_is_good_and_the_best_measured(root, slope, bend, 
         seen[at] = slope * (root**bend - at**bend)
         return seen[at]
 
-    found = search.farthest(slack, tolerance=1, guess=guess, slope=60)
+    found = regula_falsi.farthest(slack, tolerance=1, guess=guess, slope=60)
     assert len(seen) <= 9
     good = [at for at, left in seen.items() if left >= 0]
     assert found == (max(good) if good else None)
@@ -95,13 +94,13 @@ def tiny(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_a_budget_that_a_plain_grid_meets_is_met_and_spent_as_well(seed):
     pixels, format = tiny(seed), ("png", "webp", "gif")[seed % 5 % 3]
-    studio = draw.Studio(pixels, draw.Options(dither=0.75, format=format), draw.Clock())
-    whole = len(studio.draw(256).data)
-    grid = [studio.draw(k, lossy, dither=dither) for k, dither, lossy in GRID]
-    least = min(len(drawing.data) for drawing in grid)
+    picture = encoder.Encoder(pixels, encoder.Options(dither=0.75, format=format), encoder.Clock())
+    whole = len(picture.draw(256).data)
+    grid = [picture.draw(k, lossy, dither=dither) for k, dither, lossy in GRID]
+    least = min(drawn.size for drawn in grid)
     for budget in {least, (2 * least + whole) // 3} - {whole}:
         small = compress(pixels, max_bytes=budget, format=format, ssimulacra2=True)
-        best = max(studio.score(d) for d in grid if len(d.data) <= budget)
+        best = max(picture.score(d) for d in grid if d.size <= budget)
         assert len(small.data) <= budget
         assert small.report.ssimulacra2 >= best - MISSED
 
@@ -117,7 +116,7 @@ def test_what_is_refused_is_met_by_the_bytes_that_the_refusal_names():
 @pytest.mark.parametrize("colors", [2, 16])
 def test_larger_pictures_are_drawn_undithered_where_few_bytes_are_left(colors):
     pixels = photo(130, 140)
-    assert pixels[:, :, 0].size > draw.TINY
+    assert pixels[:, :, 0].size > encoder.TINY
     plain = compress(pixels, colors, dither=0, lossy=1, ssimulacra2=True)
     small = compress(pixels, max_bytes=len(plain.data), ssimulacra2=True)
     assert small.report.ssimulacra2 >= plain.report.ssimulacra2 - MISSED
@@ -224,13 +223,12 @@ def test_refuses_by_name(options, error, words):
 
 def test_large_pictures_are_tried_out_on_tiles_of_them():
     pixels = np.tile(photo(128, 128), (9, 9, 1))
-    studio = draw.Studio(pixels, draw.Options(dither=0.75), draw.Clock())
-    sample = studio.sample()
+    picture = encoder.Encoder(pixels, encoder.Options(dither=0.75), encoder.Clock())
+    sample = picture.sample()
     assert sample.pixels.shape == (800, 800, 3)
-    assert sample.weights.shape == (800, 800)
     np.testing.assert_array_equal(sample.pixels[:160, :160], pixels[:160, :160])
     np.testing.assert_array_equal(sample.pixels[-160:, -160:], pixels[-160:, -160:])
-    assert len(sample.draw(8, 0.5).palette) == 8
+    assert len(sample.draw(8, 0.5).drawing.entries) == 8
 
 
 def test_flat_pictures_take_no_more_than_undithered_in_the_fewest_colors_that_do():
@@ -245,61 +243,62 @@ def test_flat_pictures_take_no_more_than_undithered_in_the_fewest_colors_that_do
 
 def test_few_colors_of_flat_pictures_are_those_that_score_highest_undithered():
     pixels = np.ascontiguousarray(np.tile(text(), (2, 1, 1)))
-    studio = draw.Studio(pixels, draw.Options(dither=0.75, effort=5), draw.Clock())
-    assert studio.thorough
+    picture = encoder.Encoder(pixels, encoder.Options(dither=0.75, effort=5), encoder.Clock())
+    assert picture.thorough
     for colors in (4, 6, 9):
-        drawing, score = studio.plain(colors)
-        assert score == ssimulacra2(pixels, drawing.image)
+        drawn, score = picture.undithered(colors)
+        assert score == ssimulacra2(pixels, picture.image(drawn))
         assert score >= compress(pixels, colors, dither=0, ssimulacra2=True).report.ssimulacra2
-        assert len(drawing.palette) <= colors
+        assert len(drawn.drawing.entries) <= colors
 
 
 def test_a_way_that_misses_the_goal_on_the_whole_picture_gives_its_turn_to_the_next(monkeypatch):
-    def found_on_tiles(hunt, colors, guess):
-        hunt.reached = {(64, None): (99, 0.2), (2, None): (10, 0.5)}
+    def found_on_tiles(search, colors, guess):
+        search.reached = {(64, None): (99, 0.2), (2, None): (10, 0.5)}
 
-    monkeypatch.setattr(draw, "WHOLE", 1 << 10)
-    monkeypatch.setattr(targets._Hunt, "everywhere", found_on_tiles)
-    studio = draw.Studio(photo(200, 200), draw.Options(dither=0.75), draw.Clock())
-    best = targets.least_bytes(studio, 256, 60)
-    assert studio.score(best) >= 60
-    assert 2 < len(best.palette) <= 64
+    monkeypatch.setattr(encoder, "WHOLE", 1 << 10)
+    monkeypatch.setattr(search_quality._Search, "everywhere", found_on_tiles)
+    picture = encoder.Encoder(photo(200, 200), encoder.Options(dither=0.75), encoder.Clock())
+    best = search_quality.least_bytes(picture, 256, 60)
+    assert picture.score(best) >= 60
+    assert 2 < len(best.drawing.entries) <= 64
 
 
 def test_where_the_score_jumps_past_the_goal_other_numbers_of_colors_come_closer():
     def draw_with(colors, lossy, hasty, dither):
         jumps = 88 if lossy < 0.4 else 70
         score = jumps if colors == 20 else 95 - 30 * lossy
-        return SimpleNamespace(data=bytes(3000 - int(1000 * lossy) - colors), score=score)
+        return SimpleNamespace(size=3000 - int(1000 * lossy) - colors, score=score)
 
-    studio = SimpleNamespace(
+    picture = SimpleNamespace(
         draw=draw_with,
-        score=lambda drawing: drawing.score,
+        score=lambda drawn: drawn.score,
         flat=True,
-        pixels=np.zeros((1000, 1000, 3), np.uint8),
+        size=1_000_000,
     )
-    hunt = targets._Hunt(studio, 80)
-    hunt.turn(20, 0.3, targets.CLOSE)
-    assert hunt.at[0] == 20
-    assert hunt.at[2] == 88
-    hunt.closer(64)
-    assert hunt.at[0] != 20
-    assert 80 <= hunt.at[2] <= 80 + targets.SPARE
+    search = search_quality._Search(picture, 80)
+    search.turn((20, None), 0.3)
+    assert search.best.colors == 20
+    assert search.best.score == 88
+    search.closer(64)
+    assert search.best.colors != 20
+    assert 80 <= search.best.score <= 80 + search_quality.SPARE
 
 
 def test_plain_drawings_give_up_points_for_loss_where_that_saves_bytes():
-    plain = SimpleNamespace(data=bytes(1000), score=88)
+    plain = SimpleNamespace(size=1000, score=88)
 
     def draw_with(colors, lossy, dither):
         assert (colors, dither) == (12, 0.0)
-        return SimpleNamespace(data=bytes(950 - int(100 * lossy)), score=88 - 40 * lossy)
+        return SimpleNamespace(size=950 - int(100 * lossy), score=88 - 40 * lossy)
 
-    hunt = targets._Hunt(SimpleNamespace(draw=draw_with, score=lambda d: d.score), 80)
-    hunt.rival, hunt.spare = plain, (12, 8.0)
-    lighter = hunt.lightened(plain)
-    assert len(lighter.data) < 950
+    picture = SimpleNamespace(draw=draw_with, score=lambda d: d.score)
+    search = search_quality._Search(picture, 80)
+    search.plain = Trial(12, 0.0, 0.0, plain, 88.0)
+    lighter = search.lightened(plain)
+    assert lighter.size < 950
     assert lighter.score >= 80
-    other = SimpleNamespace(data=bytes(9), score=81)
-    assert hunt.lightened(other) is other
-    hunt.spare = (12, 1.0)
-    assert hunt.lightened(plain) is plain
+    other = SimpleNamespace(size=9, score=81)
+    assert search.lightened(other) is other
+    search.plain = Trial(12, 0.0, 0.0, plain, 81.0)
+    assert search.lightened(plain) is plain

@@ -8,10 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <vector>
 
-#include "mapping/remap.hpp"
+#include "mapping/rate_job.hpp"
 #include "memory/buffer.hpp"
+#include "picture/picture.hpp"
 
 namespace tinct {
 
@@ -47,8 +49,12 @@ template <class T> Fresh<T> table_of(const std::vector<T> &values, size_t column
 
 inline nb::bytes bytes_of(const std::vector<uint8_t> &values) { return nb::bytes(values.data(), values.size()); }
 
-inline mapping::Picture picture_of(const Array<uint8_t, 3> &pixels) {
+inline Picture picture_of(const Array<uint8_t, 3> &pixels) {
     return {pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), int(pixels.shape(2))};
+}
+
+inline BitModel bit_model(const std::string &coder, int bits) {
+    return {coder == "lzw" ? Coder::lzw : coder == "webp" ? Coder::webp : Coder::deflate, bits};
 }
 
 // One for each room.
@@ -56,6 +62,7 @@ void bind_clustering(nb::module_ &m);
 void bind_sparse(nb::module_ &m);
 void bind_palette(nb::module_ &m);
 void bind_mapping(nb::module_ &m);
+void bind_quantizer(nb::module_ &m);
 void bind_codecs(nb::module_ &m);
 void bind_scoring(nb::module_ &m);
 

@@ -9,12 +9,12 @@
 #include "bind/signals.hpp"
 #include "mapping/remap.hpp"
 #include "mapping/visibility.hpp"
-#include "palette/choice.hpp"
+#include "palette/builder.hpp"
 
 namespace tinct {
 namespace {
 
-using color::Colors, color::Space, palette::Counted;
+using color::Colors, color::Space, palette::Histogram;
 
 Space space_of(bool oklab) { return oklab ? Space::oklab : Space::srgb; }
 
@@ -49,21 +49,21 @@ Fresh<double> sums_py(const Array<uint8_t, 3> &pixels,
 }
 
 // A palette, and what each of its colors serves.
-template <class Choose> nb::tuple palette_of(Counted &counted, int threads, const Choose &choose) {
+template <class Choose> nb::tuple palette_of(Histogram &histogram, int threads, const Choose &choose) {
     Colors colors;
     std::vector<double> served;
     {
         nb::gil_scoped_release release;
-        const std::lock_guard lock(counted.busy);
-        palette::Choice choice(counted, threads, Signals());
-        colors = choose(choice);
-        served = choice.served(colors);
+        const std::lock_guard lock(histogram.busy);
+        palette::PaletteBuilder builder(histogram, threads, Signals());
+        colors = choose(builder);
+        served = builder.served(colors);
     }
-    return nb::make_tuple(table_of(colors, size_t(counted.channels)), row_of(served));
+    return nb::make_tuple(table_of(colors, size_t(histogram.channels)), row_of(served));
 }
 
 // Histograms can be made by anyone; the engine takes what it is given.
-void check_counted(const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
+void check_histogram(const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
                           const Array<float, 2> &points) {
     const bool fits = weights.size() > 0 && colors.shape(0) == weights.size() && points.shape(0) == weights.size() &&
                       (colors.shape(1) == 3 || colors.shape(1) == 4) && points.shape(1) == colors.shape(1);
@@ -96,35 +96,26 @@ void bind_palette(nb::module_ &m) {
         color::from_points(points.data(), int64_t(points.shape(0)), int(points.shape(1)), space_of(oklab), out.data());
         return out;
     }, "points"_a, "oklab"_a);
-    m.def("nearest_colors", [](const Array<float, 2> &points, bool oklab) {
-        const int channels = int(points.shape(1));
-        return table_of(palette::nearest_colors(points.data(), int64_t(points.shape(0)), channels, space_of(oklab)),
-                        size_t(channels));
-    }, "points"_a, "oklab"_a);
-    nb::class_<Counted>(m, "Counted")
-        .def("__init__", [](Counted *self, const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
+    nb::class_<Histogram>(m, "Histogram")
+        .def("__init__", [](Histogram *self, const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
                             const Array<float, 2> &points, bool oklab) {
-            check_counted(colors, weights, points);
-            new (self) Counted(Colors(colors.data(), colors.data() + colors.size()),
+            check_histogram(colors, weights, points);
+            new (self) Histogram(Colors(colors.data(), colors.data() + colors.size()),
                                std::vector<double>(weights.data(), weights.data() + weights.size()),
                                std::vector<float>(points.data(), points.data() + points.size()),
                                int(colors.shape(1)), space_of(oklab));
         }, "colors"_a, "weights"_a, "points"_a, "oklab"_a)
-        .def("palette", [](Counted &self, int colors, int effort, uint64_t seed, int threads) {
-            return palette_of(self, threads, [&](palette::Choice &choice) { return choice.make(colors, effort, seed); });
+        .def("palette", [](Histogram &self, int colors, int effort, uint64_t seed, int threads) {
+            return palette_of(self, threads, [&](palette::PaletteBuilder &builder) { return builder.make(colors, effort, seed); });
         }, "colors"_a, "effort"_a, "seed"_a, "threads"_a)
-        .def("rounded", [](Counted &self, const Array<float, 2> &centers) {
-            const std::vector<float> given(centers.data(), centers.data() + centers.size());
-            return palette_of(self, 1, [&](palette::Choice &choice) { return choice.rounded(given); });
-        }, "centers"_a)
-        .def("remap", [](Counted &self, const Array<uint8_t, 3> &pixels, const Array<uint8_t, 2> &colors, float dither,
+        .def("remap", [](Histogram &self, const Array<uint8_t, 3> &pixels, const Array<uint8_t, 2> &colors, float dither,
                          bool serpentine, std::optional<Array<bool, 2>> sharp, int threads) {
             auto out = make_array<uint8_t>({pixels.shape(0), pixels.shape(1)});
-            const mapping::Manner manner{dither, serpentine, threads,
+            const mapping::DitherOptions options{dither, serpentine, threads,
                                       sharp ? reinterpret_cast<const uint8_t *>(sharp->data()) : nullptr};
             nb::gil_scoped_release release;
             const std::lock_guard lock(self.busy);
-            mapping::remap(picture_of(pixels), colors.data(), int(colors.shape(0)), self, manner, Signals(), out.data());
+            mapping::remap(picture_of(pixels), colors.data(), int(colors.shape(0)), self, options, Signals(), out.data());
             return out;
         }, "pixels"_a, "palette"_a, "dither"_a, "serpentine"_a, "sharp"_a.none(), "threads"_a);
 }

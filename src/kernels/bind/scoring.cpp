@@ -28,29 +28,14 @@ nb::tuple squared_differences(const Array<uint8_t, 3> &one, const Array<uint8_t,
 void bind_scoring(nb::module_ &m) {
     using Picture = Array<uint8_t, 3>;
     m.def("squared_differences", &squared_differences, "one"_a, "other"_a);
-    nb::class_<Judge>(m, "Judge")
-        .def("__init__",
-             [](Judge *self, const Picture &p, uint8_t ground) {
-                 nb::gil_scoped_release release;
-                 new (self) Judge(p.data(), {int64_t(p.shape(0)), int64_t(p.shape(1))}, int(p.shape(2)), ground);
-             },
-             "pixels"_a.noconvert(), "ground"_a, nb::keep_alive<1, 2>())
-        .def_prop_ro("heights",
-                     [](const Judge &judge) {
-                         nb::list heights;
-                         for (const Size &size : judge.light.sizes) heights.append(size.height);
-                         return heights;
-                     })
-        .def("prepare", &Judge::prepare, "scale"_a, "first"_a, "last"_a, Release());
-    nb::class_<Trial>(m, "Trial")
-        .def("__init__",
-             [](Trial *self, const Judge &judge, const Picture &p, uint8_t ground) {
-                 nb::gil_scoped_release release;
-                 new (self) Trial(judge, p.data(), int(p.shape(2)), ground);
-             },
-             "judge"_a, "pixels"_a.noconvert(), "ground"_a, nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>())
-        .def("compare", &Trial::compare, "scale"_a, "first"_a, "last"_a, Release())
-        .def("score", &Trial::score, Release());
+    nb::class_<Reference>(m, "Reference")
+        .def("__init__", [](Reference *self, const Picture &p, uint8_t ground, int threads) {
+            nb::gil_scoped_release release;
+            new (self) Reference(p.data(), {int64_t(p.shape(0)), int64_t(p.shape(1))}, int(p.shape(2)), ground, threads);
+        }, "pixels"_a.noconvert(), "ground"_a, "threads"_a, nb::keep_alive<1, 2>())
+        .def("score", [](const Reference &self, const Picture &p, uint8_t ground, int threads) {
+            return Comparison(self, p.data(), int(p.shape(2)), ground, threads).score();
+        }, "pixels"_a.noconvert(), "ground"_a, "threads"_a, Release());
 }
 
 }  // namespace tinct

@@ -8,16 +8,9 @@
 #include <vector>
 
 #include "codecs/lzw.hpp"
-#include "color/oklab.hpp"
+#include "mapping/rate_job.hpp"
 
 namespace tinct::lzw {
-
-struct Options {
-    float lambda;   // weighted squared error that one bit is worth
-    float spread;   // share of a pixel's error that is diffused
-    int hidden;     // the entry of fully transparent pixels, the last one, or -1: no other pixel may take it
-    int code_size;  // of the file: bits of an index
-};
 
 struct Search {
     int beam;   // paths kept per place and length
@@ -31,14 +24,13 @@ struct Search {
 /// phrases: so no phrase may be followed by an index that would have made it longer.
 template <int D> class Remapper {
   public:
-    Remapper(const uint8_t *pixels, const float *weights, const uint8_t *nearest, const float *palette, int h,
-             int w, int k, const Options &options, const Search &search, uint8_t *indices)
-        : weights_(weights), nearest_(nearest), indices_(indices), n_(size_t(h) * w), w_(size_t(w)), k_(k),
-          options_(options), search_(search), phrases_(options.code_size), target_((n_ + w_ + 1) * D) {
-        for (int j = 0; j < k; ++j)
-            for (int c = 0; c < D; ++c) palette_[j][c] = palette[j * D + c];
-        color::points_of<D>(pixels, int64_t(n_), target_.data());
-        if (w < NARROW) options_.spread = 0;
+    Remapper(const RateJob &job, const Search &search)
+        : job_(job), n_(size_t(job.h) * job.w), w_(size_t(job.w)), search_(search), phrases_(job.bits.bits),
+          target_((n_ + w_ + 1) * D) {
+        for (int j = 0; j < job.k; ++j)
+            for (int c = 0; c < D; ++c) palette_[j][c] = job.palette[j * D + c];
+        job.points_of(job.pixels, int64_t(n_), target_.data());
+        if (job.w < NARROW) job_.spread = 0;
     }
 
     void run() {
@@ -65,9 +57,9 @@ template <int D> class Remapper {
         int node, from;  // the last node of the phrase that leads here, and the place where that began
     };
 
-    bool hidden(size_t p) const { return nearest_[p] == options_.hidden; }
-    float spread(size_t p) const { return hidden(p) ? 0.0f : options_.spread * (1.0f / 16); }
-    float code_price() const { return options_.lambda * float(phrases_.width()); }
+    bool hidden(size_t p) const { return job_.nearest[p] == job_.hidden; }
+    float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1.0f / 16); }
+    float code_price() const { return job_.lambda * float(phrases_.width()); }
 
     /// Fills places_ from p on: the phrases from each within sight. As no path goes on for a row's length,
     /// all error that comes from the row above is known.
@@ -75,7 +67,7 @@ template <int D> class Remapper {
         nodes_.clear();
         places_.assign(1, {0.0f, {}, -1, -1});
         std::copy(carried_, carried_ + 4, places_[0].error);
-        const size_t end = options_.spread > 0 ? std::min(n_, p + w_ - 1) : n_;
+        const size_t end = job_.spread > 0 ? std::min(n_, p + w_ - 1) : n_;
         const size_t seen = std::min(size_t(search_.ahead), end - p);
         for (size_t q = 0; q < seen; ++q)
             if (q < places_.size() && places_[q].cost < NEVER) grow(p, q, end);
@@ -110,7 +102,7 @@ template <int D> class Remapper {
     }
 
     void begin(size_t p, const Place &place, int before) {
-        const uint8_t *list = neighbors_[nearest_[p]];
+        const uint8_t *list = neighbors_[job_.nearest[p]];
         const float cost = place.cost + code_price();
         const size_t start = nodes_.size();
         for (int i = 0, n = hidden(p) ? 1 : std::min(visible_, NEIGHBORS); i < n; ++i)
@@ -121,7 +113,7 @@ template <int D> class Remapper {
 
     /// One pixel more on a path.
     void extend(size_t p, int before, float cost, const float *error, int phrase, uint8_t index) {
-        if (D == 4 && (index == options_.hidden) != hidden(p)) return;
+        if (D == 4 && (index == job_.hidden) != hidden(p)) return;
         Node node = {};
         const float share = (p + 1) % w_ == 0 ? 0.0f : 7 * spread(p);
         float distance = 0.0f;
@@ -130,7 +122,7 @@ template <int D> class Remapper {
             distance += e * e;
             node.error[c] = e * share;
         }
-        node.cost = cost + (hidden(p) ? 0.0f : weights_[p] * distance);
+        node.cost = cost + (hidden(p) ? 0.0f : job_.weights[p] * distance);
         node.before = before;
         node.phrase = uint16_t(phrase);
         node.index = index;
@@ -172,9 +164,9 @@ template <int D> class Remapper {
         while (!done && size_t(places_[stop].from) > 0 && stop > seen / 2) stop = size_t(places_[stop].from);
         for (size_t to = stop; to > 0; to = size_t(places_[to].from)) {
             size_t q = p + to;
-            for (int i = places_[to].node; i >= 0; i = nodes_[i].before) indices_[--q] = nodes_[i].index;
+            for (int i = places_[to].node; i >= 0; i = nodes_[i].before) job_.indices[--q] = nodes_[i].index;
         }
-        for (size_t q = p; q < p + stop; ++q) { diffuse(q); follow(indices_[q]); }
+        for (size_t q = p; q < p + stop; ++q) { diffuse(q); follow(job_.indices[q]); }
         return stop;
     }
 
@@ -183,7 +175,7 @@ template <int D> class Remapper {
         const float share = spread(p);
         const bool first = p % w_ == 0, last = (p + 1) % w_ == 0, lowest = p + w_ >= n_;
         for (int c = 0; c < D; ++c) {
-            const float e = (target_[p * D + c] + carried_[c] - palette_[indices_[p]][c]) * share;
+            const float e = (target_[p * D + c] + carried_[c] - palette_[job_.indices[p]][c]) * share;
             carried_[c] = last ? 0.0f : 7 * e;
             if (lowest) continue;
             float *below = &target_[(p + w_) * D + c];
@@ -222,17 +214,13 @@ template <int D> class Remapper {
             });
             std::copy(order, order + n, neighbors_[j]);
         }
-        if (visible_ < k_) neighbors_[visible_][0] = uint8_t(visible_);
+        if (visible_ < job_.k) neighbors_[visible_][0] = uint8_t(visible_);
     }
 
-    const float *weights_;
-    const uint8_t *nearest_;
-    uint8_t *indices_;
+    RateJob job_;
     size_t n_, w_;
-    int k_;
-    Options options_;
     Search search_;
-    int visible_ = options_.hidden < 0 ? k_ : k_ - 1;
+    int visible_ = job_.hidden < 0 ? job_.k : job_.k - 1;
     Phrases phrases_;
     std::vector<float> target_;  // pixels + error from above
     std::vector<Node> nodes_;
@@ -243,11 +231,9 @@ template <int D> class Remapper {
     float mean_cost_ = 0.0f;
 };
 
-template <int D>
-void remap(const uint8_t *pixels, const float *weights, const uint8_t *nearest, const float *palette, int h,
-           int w, int k, const Options &o, int effort, uint8_t *out) {
-    const Search search = effort <= 0 ? Search{8, 24} : effort == 1 ? Search{16, 48} : Search{32, 96};
-    Remapper<D>(pixels, weights, nearest, palette, h, w, k, o, search, out).run();
+template <int D> void remap(const RateJob &job) {
+    const Search search = job.effort <= 0 ? Search{8, 24} : job.effort == 1 ? Search{16, 48} : Search{32, 96};
+    Remapper<D>(job, search).run();
 }
 
 }  // namespace tinct::lzw

@@ -23,7 +23,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "codecs/prices.hpp"
+#include "mapping/chains.hpp"
+#include "mapping/prices.hpp"
 #include "mapping/rate_job.hpp"
 
 namespace tinct::rate {
@@ -36,121 +37,6 @@ struct Search {
 };
 
 constexpr float NEVER = 1e30f;
-
-/// What the coder is about to charge, in bits, learned from the rows already mapped. Of several indices that
-/// share a symbol each pays for itself, given those before it: `prefix` is 1 followed by their bits.
-template <class Coder> class Prices {
-  public:
-    Prices(int k, int bits) : bits_(bits) {
-        for (int symbol = 0; symbol < 256; ++symbol) {
-            bool possible = true;
-            for (int at = 0; at < 8; at += bits) possible &= (symbol >> at & ((1 << bits) - 1)) < k;
-            counts_[256 + symbol] = possible ? 2 : 0;
-        }
-        for (int c = 0; c < Coder::LENGTHS; ++c) lengths_[c] = c < 8 ? 16u : 4u;
-        std::fill(distances_, distances_ + Coder::DISTANCES, 4u);
-    }
-
-    float literal(int prefix) const { return literal_[prefix]; }          // of its last index
-    float copy(int distance_code) const { return copy_[distance_code]; }  // the shortest one
-    float longer(int length) const { return longer_[length]; }            // from length to length + 1
-
-    void count_literal(int symbol) { ++counts_[256 + symbol]; }
-    void count_copy(int length, int distance_code) {
-        ++lengths_[Coder::length_code(length)];
-        ++distances_[distance_code];
-    }
-
-    void update() {
-        forget();
-        uint32_t symbols = count_prefixes(), copies = 0;
-        for (uint32_t n : lengths_) symbols += n;
-        for (uint32_t n : distances_) copies += n;
-        float all = log2_bits(symbols), any = log2_bits(copies);
-        for (int start = 256; start > 1; start >>= bits_)
-            for (int i = start; i < 2 * start; ++i)
-                if (counts_[i])
-                    literal_[i] = (i >> bits_ == 1 ? all : log2_bits(counts_[i >> bits_])) - log2_bits(counts_[i]);
-        float by_code[Coder::LENGTHS];
-        for (int c = 0; c < Coder::LENGTHS; ++c)
-            by_code[c] = all - log2_bits(lengths_[c]) + float(Coder::length_extra(c));
-        auto length = [&](int n) { return by_code[Coder::length_code(std::clamp(n, SHORTEST, LONGEST))]; };
-        for (int c = 0; c < Coder::DISTANCES; ++c)
-            copy_[c] = length(SHORTEST) + any - log2_bits(distances_[c]) + float(prefix_extra(c));
-        // A copy of 1 or 2 pays for 3. Steps between code boundaries are averaged, so that no length is a wall.
-        for (int n = 0; n < SHORTEST; ++n) longer_[n] = 0.0f;
-        for (int n = SHORTEST; n < LONGEST - 1; ++n)
-            longer_[n] = (length(n + 2) - length(n - 1)) * (1.0f / 3.0f);
-        longer_[LONGEST - 1] = longer_[LONGEST - 2];
-    }
-
-  private:
-    static constexpr int SHORTEST = Coder::SHORTEST, LONGEST = Coder::LONGEST;
-
-    /// Literals that begin with each prefix. Returns how many there are.
-    uint32_t count_prefixes() {
-        std::fill(counts_, counts_ + 256, 0u);
-        for (int start = 256; start > 1; start >>= bits_)
-            for (int i = start; i < 2 * start; ++i) counts_[i >> bits_] += counts_[i];
-        return counts_[1];
-    }
-
-    /// Halve the counts now and then: encoders start a new block, with new codes, when statistics drift.
-    /// (4096 symbols was 1 point of BD-rate better than 8192, 1.7 better than never.)
-    void forget() {
-        uint32_t symbols = 0;
-        for (int i = 256; i < 512; ++i) symbols += counts_[i];
-        for (uint32_t n : lengths_) symbols += n;
-        if (symbols <= 4096) return;
-        for (int i = 256; i < 512; ++i) if (counts_[i]) counts_[i] = counts_[i] / 2 + 1;
-        for (uint32_t &n : lengths_) n = n / 2 + 1;
-        for (uint32_t &n : distances_) n = n / 2 + 1;
-    }
-
-    int bits_;  // of an index
-    uint32_t counts_[512] = {}, lengths_[Coder::LENGTHS] = {}, distances_[Coder::DISTANCES] = {};
-    float literal_[512] = {}, copy_[Coder::DISTANCES] = {}, longer_[LONGEST] = {};
-};
-
-/// Zeroed memory. (A std::vector's members could be merged across instruction sets by the linker.)
-template <class T> class Buffer {
-  public:
-    explicit Buffer(size_t n) : data_(new T[n]()) {}
-    ~Buffer() { delete[] data_; }
-    Buffer(const Buffer &) = delete;
-    Buffer &operator=(const Buffer &) = delete;
-    T *data() { return data_; }
-    const T *data() const { return data_; }
-    T &operator[](size_t i) { return data_[i]; }
-    const T &operator[](size_t i) const { return data_[i]; }
-
-  private:
-    T *data_;
-};
-
-/// Earlier positions by a hash of the indices that start there, newest first; a ring as long as the window.
-template <size_t SIZE> class Chains {
-  public:
-    Chains() : head_(SIZE), links_(SIZE) { std::memset(head_.data(), 255, SIZE * sizeof(int32_t)); }
-    void insert(uint32_t hash, int32_t position, int row) {
-        links_[size_t(position) & (SIZE - 1)] = {head_[hash], row};
-        head_[hash] = position;
-    }
-    int32_t first(uint32_t hash) const { return head_[hash]; }
-    int32_t next(int32_t position) const {
-        int32_t p = links_[size_t(position) & (SIZE - 1)].previous;
-        return p < position ? p : -1;  // a newer one: the ring has been overwritten there
-    }
-    int row(int32_t position) const { return links_[size_t(position) & (SIZE - 1)].row; }
-    static uint32_t mix(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
-        return (a * 0x9E3779B1u ^ b * 0x85EBCA6Bu ^ c * 0xC2B2AE35u ^ d * 0x27D4EB2Fu) >> 7 & (SIZE - 1);
-    }
-
-  private:
-    struct Link { int32_t previous, row; };
-    Buffer<int32_t> head_;
-    Buffer<Link> links_;
-};
 
 /// D components per color; Near copies at distance 1..Near inside the row, Far copies from the rows before.
 /// What differs between states lies in rows of one number per state: the lanes of the vectors are states.
@@ -596,7 +482,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     const RateJob job_;
     const Search search_;
-    const int bits_ = job_.bits;                                  // of an index
+    const int bits_ = job_.bits.bits;                                  // of an index
     const int bundle_ = 8 / bits_;                                // indices that share a byte, a symbol
     const int units_ = (job_.w + bundle_ - 1) / bundle_;          // symbols of a row
     Prices<Coder> prices_;
@@ -629,7 +515,7 @@ template <class Coder, int D> void remap(const RateJob &job) {
 }
 
 inline void remap_rate(const RateJob &job) {
-    if (job.webp) job.channels == 4 ? remap<WebP, 4>(job) : remap<WebP, 3>(job);
+    if (job.bits.coder == Coder::webp) job.channels == 4 ? remap<WebP, 4>(job) : remap<WebP, 3>(job);
     else job.channels == 4 ? remap<Deflate, 4>(job) : remap<Deflate, 3>(job);
 }
 

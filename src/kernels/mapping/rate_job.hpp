@@ -1,8 +1,16 @@
-// What rate.hpp, which is compiled once for each instruction set, is asked for.
+// What a lossy mapping is asked for: of rate.hpp, which is compiled once for each instruction set, or of lzw.hpp.
 #pragma once
 #include <cstdint>
 
 namespace tinct {
+
+// Who will spend bits on indices, and how many an index takes in the file before it is coded: 1, 2, 4 or 8 of a PNG or a
+// WebP; 2 to 8 of a GIF.
+enum class Coder { deflate, webp, lzw };
+struct BitModel {
+    Coder coder = Coder::deflate;
+    int bits = 8;
+};
 
 struct RateJob {
     const uint8_t *pixels;   // [h][w][channels]
@@ -14,8 +22,7 @@ struct RateJob {
     float spread;  // share of a pixel's error that is diffused
     float lambda;  // weighted squared error that one bit is worth
     int effort;    // 0, 1, 2: see rate::remap
-    int bits;      // of an index in the file: 1, 2, 4 or 8
-    bool webp;     // whether lossless WebP will code the indices, not PNG
+    BitModel bits;
     void (*points_of)(const uint8_t *colors, int64_t n, float *points);
     uint8_t *indices;  // [h][w]: the result
 };

@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "mapping/diffusion.hpp"
-#include "palette/counted.hpp"
+#include "palette/distinct.hpp"
 #include "palette/histogram.hpp"
+#include "picture/picture.hpp"
 #include "threads/crew.hpp"
 
 namespace tinct::mapping {
 
-using color::Colors, color::Space, palette::Counted;
+using color::Colors, color::Space, palette::Histogram;
 
 // Errors are cut to this multiple of the palette's own error (root mean square, without dithering). Where a color
 // lies outside of what the palette can mix, errors would pile up and break out beside it as specks of foreign
@@ -29,19 +30,7 @@ constexpr float FLAT = 0.002f;
 // rows early to let the error build up, which leaves no seam.
 constexpr int64_t BAND = 128, WARM = 16;
 
-struct Picture {
-    const uint8_t *pixels;  // [height][width][channels]
-    int64_t height, width;
-    int channels;
-    int64_t size() const { return height * width; }
-    const uint8_t *at(int64_t i) const { return pixels + i * channels; }
-    bool hidden(int64_t i) const { return channels == 4 && at(i)[3] == 0; }
-    bool same(int64_t i, int64_t j) const {
-        return (hidden(i) && hidden(j)) || std::equal(at(i), at(i) + channels, at(j));
-    }
-};
-
-struct Manner {
+struct DitherOptions {
     float dither = 0;
     bool serpentine = true;
     int threads = 0;
@@ -76,26 +65,26 @@ class Entries {
 
 class Mapping {
   public:
-    // `counted` holds the picture's colors: with dithering in Oklab.
-    Mapping(const Picture &picture, const Entries &entries, Counted &counted, int threads,
+    // `histogram` holds the picture's colors: with dithering in Oklab.
+    Mapping(const Picture &picture, const Entries &entries, Histogram &histogram, int threads,
             const std::function<void()> &poll)
         : picture_(picture), entries_(entries), nearest(size_t(picture.size())) {
-        if (counted.seen() == 0) {
+        if (histogram.seen() == 0) {
             std::fill(nearest.begin(), nearest.end(), nearest_to_nothing());
             return;
         }
-        const palette::Assignment found(counted, entries.centers, entries.or_none(), threads, poll);
-        std::vector<uint8_t> labels(size_t(counted.size()), nearest_to_nothing());
+        const palette::Assignment found(histogram, entries.centers, entries.or_none(), threads, poll);
+        std::vector<uint8_t> labels(size_t(histogram.size()), nearest_to_nothing());
         double total = 0, mass = 0;
-        for (int64_t i = 0; i < counted.seen(); ++i) {
+        for (int64_t i = 0; i < histogram.seen(); ++i) {
             const int32_t label = found.labels[size_t(i)];
-            labels[size_t(counted.place(i))] = uint8_t(label == palette::NONE ? int(entries.shown.size()) : label);
-            total += counted.seen_weights()[i] * double(found.distances[size_t(i)]);
-            mass += counted.seen_weights()[i];
+            labels[size_t(histogram.place(i))] = uint8_t(label == palette::NONE ? int(entries.shown.size()) : label);
+            total += histogram.seen_weights()[i] * double(found.distances[size_t(i)]);
+            mass += histogram.seen_weights()[i];
         }
         error_ = mass > 0 ? std::sqrt(total / mass) : 0;
         auto map = picture.channels == 4 ? palette::map_pixels_rgba : palette::map_pixels_rgb;
-        map(picture.pixels, picture.size(), counted.colors.data(), counted.size(), labels.data(), nearest.data());
+        map(picture.pixels, picture.size(), histogram.colors.data(), histogram.size(), labels.data(), nearest.data());
     }
 
     // The palette's entries (n) of the mapping `drawn` to those that can be seen.
@@ -106,14 +95,14 @@ class Mapping {
                          : entries_.shown[drawn[i]];
     }
 
-    void diffuse(const Manner &manner, const std::function<void()> &poll, uint8_t *out) const {
-        const Diffusion options{manner.dither, float(double(LIMIT) * error_), FLAT, manner.serpentine};
+    void diffuse(const DitherOptions &how, const std::function<void()> &poll, uint8_t *out) const {
+        const Diffusion options{how.dither, float(double(LIMIT) * error_), FLAT, how.serpentine};
         std::vector<Band> bands;
         for (int64_t kept = 0; kept < picture_.height; kept += BAND)
             bands.push_back({std::max<int64_t>(kept - WARM, 0), kept, std::min(kept + BAND, picture_.height)});
         // A thread takes several pairs of bands at a time: what the kernel finds out about the palette serves them
         // all.
-        const int threads = manner.threads ? manner.threads : processors();
+        const int threads = how.threads ? how.threads : processors();
         const int64_t count = int64_t(bands.size()), step = 2 * std::max<int64_t>(count / (4 * threads), 1);
         auto run = picture_.channels == 4 ? mapping::diffuse<4> : mapping::diffuse<3>;
         const int64_t parts = (count + step - 1) / step;
@@ -150,17 +139,6 @@ class Mapping {
     std::vector<uint8_t> nearest;  // of each pixel, among the entries that can be seen; their number: none of them
 };
 
-// Whether much of a picture is of one color beside the other: graphics, not photographs. Of 60 photographs 2 had
-// more than a quarter of their pixels equal to the one before, of 31 graphics all but 2.
-inline bool is_flat(const Picture &picture) {
-    constexpr double SHARE = 0.25;
-    int64_t same = 0, all = 0;
-    for (int64_t y = 0; y < picture.height; y += 4)
-        for (int64_t x = 1; x < picture.width; ++x, ++all)
-            same += picture.same(y * picture.width + x, y * picture.width + x - 1);
-    return all && double(same) > SHARE * double(all);
-}
-
 // Pixels around which lightness has a standard deviation above EDGE, by their visibility. The error of letters and
 // lines is noise beside them. Not dithering those pixels of 13 flat pictures saved 2.6, 4.3 and 6.1 % at 256, 64
 // and 16 colors for 0.3, 0.7 and 2.2 points of SSIMULACRA2; of charts 5 to 17 % for none. Half of EDGE costs 4
@@ -172,39 +150,20 @@ inline void find_edges(const float *weights, int64_t n, uint8_t *edges) {
     for (int64_t i = 0; i < n; ++i) edges[i] = weights[i] < limit;
 }
 
-// Samples less those of the pixel above (axis 0) or before (axis 1), of the first rows of every so many: what a
-// lossless file would deflate, to estimate its size. Colors that full transparency hides count as 0.
-inline std::vector<uint8_t> differences(const Picture &picture, int axis, int64_t rows, int64_t every) {
-    std::vector<uint8_t> out;
-    const auto sample = [&](int64_t y, int64_t x, int j) {
-        const int64_t i = y * picture.width + x;
-        return picture.hidden(i) ? uint8_t(0) : picture.at(i)[j];
-    };
-    for (int64_t top = 0; top < picture.height; top += every)
-        for (int64_t y = top; y < std::min(top + rows, picture.height); ++y)
-            for (int64_t x = 0; x < picture.width; ++x)
-                for (int j = 0; j < picture.channels; ++j) {
-                    const bool first = axis == 0 ? y == top : x == 0;
-                    const uint8_t before = first ? uint8_t(0) : axis == 0 ? sample(y - 1, x, j) : sample(y, x - 1, j);
-                    out.push_back(uint8_t(sample(y, x, j) - before));
-                }
-    return out;
-}
-
 // Every pixel's entry; the palette holds one that can be seen, or no pixel can.
-inline void remap(const Picture &picture, const uint8_t *colors, int k, Counted &counted, const Manner &manner,
+inline void remap(const Picture &picture, const uint8_t *colors, int k, Histogram &histogram, const DitherOptions &options,
                   const std::function<void()> &poll, uint8_t *out) {
-    const Entries entries(colors, k, picture.channels, counted.space);
+    const Entries entries(colors, k, picture.channels, histogram.space);
     if (entries.shown.empty()) {
         std::fill_n(out, picture.size(), uint8_t(0));
         return;
     }
-    const Mapping mapping(picture, entries, counted, manner.threads, poll);
-    if (manner.dither == 0) return mapping.finish(mapping.nearest.data(), out);
+    const Mapping mapping(picture, entries, histogram, options.threads, poll);
+    if (options.dither == 0) return mapping.finish(mapping.nearest.data(), out);
     std::vector<uint8_t> drawn(size_t(picture.size()));
-    mapping.diffuse(manner, poll, drawn.data());
-    for (int64_t i = 0; manner.sharp && i < picture.size(); ++i)
-        if (manner.sharp[i]) drawn[size_t(i)] = mapping.nearest[size_t(i)];
+    mapping.diffuse(options, poll, drawn.data());
+    for (int64_t i = 0; options.sharp && i < picture.size(); ++i)
+        if (options.sharp[i]) drawn[size_t(i)] = mapping.nearest[size_t(i)];
     mapping.finish(drawn.data(), out);
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "color/oklab.hpp"
-#include "palette/histogram.hpp"
+#include "palette/distinct.hpp"
 #include "threads/crew.hpp"
 
 namespace tinct::visibility {

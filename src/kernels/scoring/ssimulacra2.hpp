@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "color/oklab.hpp"
+#include "threads/crew.hpp"
 
 namespace tinct::ssimulacra2 {
 
@@ -265,17 +266,42 @@ void stream(int64_t height, int64_t first, int64_t last, Take take, Give give) {
     }
 }
 
+/// Call work(scale, first, last) for spans of rows that cover all scales, on as many threads as are worth it.
+template <class Work> void each_span(const std::vector<Size> &sizes, int threads, const Work &work) {
+    constexpr int64_t ROWS = 64, WORTH = 1 << 16;  // rows that a thread is worth, pixels that threads at all are
+    threads = sizes[0].height * sizes[0].width < WORTH ? 1 : threads ? threads : processors();
+    struct Span {
+        int scale;
+        int64_t first, last;
+    };
+    std::vector<Span> spans;
+    for (int scale = 0; scale < int(sizes.size()); ++scale) {
+        const int64_t height = sizes[size_t(scale)].height, step = std::max((height + threads - 1) / threads, ROWS);
+        for (int64_t first = 0; first < height; first += step) spans.push_back({scale, first, std::min(first + step, height)});
+    }
+    const auto one = [&](int64_t i) { work(spans[size_t(i)].scale, spans[size_t(i)].first, spans[size_t(i)].last); };
+    Crew(threads - 1).each(int64_t(spans.size()), one, {});
+}
+
 /// The original: its XYB planes and their blurred means, at every scale.
-class Judge {
+class Reference {
   public:
-    Judge(const uint8_t *pixels, Size size, int channels, uint8_t ground) : light(pixels, size, channels, ground) {
+    Reference(const uint8_t *pixels, Size size, int channels, uint8_t ground, int threads)
+        : light(pixels, size, channels, ground) {
         for (size_t scale = 0; scale < light.sizes.size(); ++scale) {
             const size_t floats = size_t(light.sizes[scale].height * 3 * light.sizes[scale].stride());
             planes_[scale].reset(new float[floats]);
             means_[scale].reset(new float[floats]);
         }
+        each_span(light.sizes, threads, [this](int scale, int64_t first, int64_t last) { prepare(scale, first, last); });
     }
 
+    const float *plane(int scale, int64_t y, int c) const { return at(planes_, scale, y, c); }
+    const float *mean(int scale, int64_t y, int c) const { return at(means_, scale, y, c); }
+
+    Light light;
+
+  private:
     /// Make rows first...last - 1 of a scale.
     void prepare(int scale, int64_t first, int64_t last) {
         const Size size = light.sizes[size_t(scale)];
@@ -300,12 +326,6 @@ class Judge {
             });
     }
 
-    const float *plane(int scale, int64_t y, int c) const { return at(planes_, scale, y, c); }
-    const float *mean(int scale, int64_t y, int c) const { return at(means_, scale, y, c); }
-
-    Light light;
-
-  private:
     using Planes = std::array<std::unique_ptr<float[]>, SCALES>;
 
     float *at(const Planes &planes, int scale, int64_t y, int c) const {
@@ -333,56 +353,14 @@ inline double final_power(double x) {
     return std::ldexp(sum, int(whole));
 }
 
-/// Another picture before the judge.
-class Trial {
+/// Another picture beside the original.
+class Comparison {
   public:
-    Trial(const Judge &judge, const uint8_t *pixels, int channels, uint8_t ground)
-        : judge_(judge), light_(pixels, judge.light.sizes[0], channels, ground) {
+    Comparison(const Reference &reference, const uint8_t *pixels, int channels, uint8_t ground, int threads)
+        : reference_(reference), light_(pixels, reference.light.sizes[0], channels, ground) {
         for (size_t scale = 0; scale < light_.sizes.size(); ++scale)
             sums_[scale].resize(size_t(light_.sizes[scale].height * 3 * NORMS));
-    }
-
-    /// Look at rows first...last - 1 of a scale.
-    void compare(int scale, int64_t first, int64_t last) {
-        const Size size = light_.sizes[size_t(scale)];
-        const int64_t stride = size.stride();
-        Ring differences(size, 3), blurred(size, 9), padded(size, 2);
-        std::vector<float> room(size_t(6 * stride)), means(size_t(4 * stride));
-        float *now = room.data() + 3 * stride, *shift = means.data(), *square = shift + stride;
-        float *both = square + stride, *terms = both + stride;
-        stream(
-            size.height, first, last,
-            [&](int64_t y) {
-                xyb(light_.row(scale, y, room.data()), now, stride);
-                for (int c = 0; c < 3; ++c) {
-                    if (!counts(scale, c, true) && !counts(scale, c, false)) continue;
-                    float *e = differences.row(y, c), *e2 = padded.row(0, 0), *s = padded.row(0, 1);
-                    differ(judge_.plane(scale, y, c), now + c * stride, e, e2, s, stride);
-                    differences.pad(e, 0);
-                    blur_along(e, blurred.row(y, c), stride);
-                    if (!counts(scale, c, true)) continue;
-                    padded.pad(e2, 0);
-                    padded.pad(s, 2 * MIDDLE[c] * MIDDLE[c]);
-                    blur_along(e2, blurred.row(y, 3 + c), stride);
-                    blur_along(s, blurred.row(y, 6 + c), stride);
-                }
-            },
-            [&](int64_t y) {
-                for (int c = 0; c < 3; ++c) {
-                    double *sums = sums_[size_t(scale)].data() + (y * 3 + c) * NORMS;
-                    const float *mean = judge_.mean(scale, y, c);
-                    const bool inner = counts(scale, c, true), outer = counts(scale, c, false);
-                    if (inner || outer) blur_down(blurred.around(y, c).data(), shift, stride);
-                    if (inner) {
-                        blur_down(blurred.around(y, 3 + c).data(), square, stride);
-                        blur_down(blurred.around(y, 6 + c).data(), both, stride);
-                        structure(mean, shift, square, both, size.width, terms, sums);
-                    }
-                    if (outer)
-                        edges(judge_.plane(scale, y, c), mean, differences.row(y, c), shift, size.width, terms,
-                              sums + 2);
-                }
-            });
+        each_span(light_.sizes, threads, [this](int scale, int64_t first, int64_t last) { compare(scale, first, last); });
     }
 
     double score() const {
@@ -402,6 +380,49 @@ class Trial {
     }
 
   private:
+    /// Look at rows first...last - 1 of a scale.
+    void compare(int scale, int64_t first, int64_t last) {
+        const Size size = light_.sizes[size_t(scale)];
+        const int64_t stride = size.stride();
+        Ring differences(size, 3), blurred(size, 9), padded(size, 2);
+        std::vector<float> room(size_t(6 * stride)), means(size_t(4 * stride));
+        float *now = room.data() + 3 * stride, *shift = means.data(), *square = shift + stride;
+        float *both = square + stride, *terms = both + stride;
+        stream(
+            size.height, first, last,
+            [&](int64_t y) {
+                xyb(light_.row(scale, y, room.data()), now, stride);
+                for (int c = 0; c < 3; ++c) {
+                    if (!counts(scale, c, true) && !counts(scale, c, false)) continue;
+                    float *e = differences.row(y, c), *e2 = padded.row(0, 0), *s = padded.row(0, 1);
+                    differ(reference_.plane(scale, y, c), now + c * stride, e, e2, s, stride);
+                    differences.pad(e, 0);
+                    blur_along(e, blurred.row(y, c), stride);
+                    if (!counts(scale, c, true)) continue;
+                    padded.pad(e2, 0);
+                    padded.pad(s, 2 * MIDDLE[c] * MIDDLE[c]);
+                    blur_along(e2, blurred.row(y, 3 + c), stride);
+                    blur_along(s, blurred.row(y, 6 + c), stride);
+                }
+            },
+            [&](int64_t y) {
+                for (int c = 0; c < 3; ++c) {
+                    double *sums = sums_[size_t(scale)].data() + (y * 3 + c) * NORMS;
+                    const float *mean = reference_.mean(scale, y, c);
+                    const bool inner = counts(scale, c, true), outer = counts(scale, c, false);
+                    if (inner || outer) blur_down(blurred.around(y, c).data(), shift, stride);
+                    if (inner) {
+                        blur_down(blurred.around(y, 3 + c).data(), square, stride);
+                        blur_down(blurred.around(y, 6 + c).data(), both, stride);
+                        structure(mean, shift, square, both, size.width, terms, sums);
+                    }
+                    if (outer)
+                        edges(reference_.plane(scale, y, c), mean, differences.row(y, c), shift, size.width, terms,
+                              sums + 2);
+                }
+            });
+    }
+
     // Whether some weight of the structure, or of the edges, is not 0. With fewer scales, weights meant for
     // others are used: so it is defined, by a counter that runs on.
     bool counts(int scale, int c, bool structure) const {
@@ -422,7 +443,7 @@ class Trial {
         return norms;
     }
 
-    const Judge &judge_;
+    const Reference &reference_;
     Light light_;
     std::array<std::vector<double>, SCALES> sums_;
 };

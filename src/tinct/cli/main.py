@@ -504,13 +504,13 @@ def _read_again(path: str) -> bytes:
 
 
 def _draw(small: Compressed, path: str, force: bool) -> None:
-    from tinct.codecs import png
+    from tinct.codecs.arrays import encode_truecolor
     from tinct.plots import compare
 
     figure = compare.side_by_side(
         small.original.pixels, small.image, small.palette, small.shares, small.report
     )
-    write(path, png.encode_truecolor(figure, level=0), overwrite=force)
+    write(path, encode_truecolor(figure, level=0), overwrite=force)
 
 
 def _to_stdout(data: bytes) -> None:

@@ -11,16 +11,15 @@ import os
 import stat
 import sys
 import time
-from _thread import allocate_lock, start_new_thread  # threading takes a millisecond to import
 
 from tinct import _kernels
+from tinct.background import Future
 from tinct.defaults import DITHER, MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
 from tinct.picture.inflate import SIGNATURE, rows
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
 __all__ = ["quick"]
 
@@ -148,58 +147,27 @@ def _words(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 # --- the work -----------------------------------------------------------------------------------
 
 
-class Meanwhile:
-    """What another thread works out, if one may; whoever asks before it is done waits."""
-
-    def __init__(self, work: Callable[[], Any], threads: int) -> None:
-        self._work, self._done = work, allocate_lock()
-        self._found: list[Any] = []
-        if threads == 1:
-            return
-        self._done.acquire()
-        try:
-            start_new_thread(self._run, ())
-        except RuntimeError:  # no thread can be had
-            self._done.release()
-
-    def _run(self) -> None:
-        try:
-            self._found.append(self._work())
-        except BaseException:  # it comes again where it is asked for
-            pass
-        finally:
-            self._done.release()
-
-    def get(self) -> Any:
-        with self._done:
-            return self._found[0] if self._found else self._work()
-
-
 def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     """What to print, and the file; None instead if it is not to be written."""
     start = time.perf_counter()
-    size, sketch, width, height = _read(asked.source)
-    imports = Meanwhile(_import_the_rest, asked.threads)
-    sketch.draw(asked.colors, asked.dither, asked.seed, 1, asked.threads)
-    imports.get()
+    size, picture = _read(asked.source)
+    ahead = Future(lambda: _prepare(picture, asked), asked.threads)
+    chosen = picture.palette(asked.colors, effort=1, seed=asked.seed, threads=asked.threads)
+    drawing = picture.draw(chosen, dither=asked.dither, threads=asked.threads)
+    ahead.result()
+    from tinct.codecs.png import CODEC
     from tinct.scoring import summary
 
-    keeps = asked.colors >= min(MAX_COLORS, sketch.colors)
-    checks = Meanwhile(lambda: _checks(sketch, width, height, keeps), asked.threads)
-    data, colors = _drawing(sketch, width, height), len(sketch.entries)
-    error, guess = checks.get()
-    kept = _kept(sketch, asked, (width, height, sketch.channels), len(data), guess)
-    if kept is not None:
-        data = kept
-        if keeps:
-            colors, error = sketch.colors, 0
+    measured = Future(lambda: picture.squared_error(drawing), asked.threads)
+    data, exact = CODEC.smallest(picture, drawing, colors=asked.colors, threads=asked.threads)
+    error = 0 if exact else measured.result()
     smaller = asked.force or len(data) < size
     told = summary.cells(
         asked.source,
         size,
         len(data),
-        colors,
-        summary.decibels(error / (width * height * 3)),
+        picture.colors if exact else len(drawing.entries),
+        summary.decibels(error / (picture.width * picture.height * 3)),
         None,
         time.perf_counter() - start,
         asked.target if smaller else None,
@@ -208,65 +176,13 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     return line, data if smaller else None
 
 
-def _import_the_rest() -> None:
-    """2 ms that pass while the kernels draw."""
-    from tinct import atomic_write as writing  # noqa: F401
-
-
-def _checks(
-    sketch: _kernels.Sketch, width: int, height: int, keeps: bool
-) -> tuple[int, float | None]:
-    """The drawing's squared error, and about how many bytes a file without its palette takes.
-
-    That of the picture itself if it may stay, else that of the drawing if it is worth a try.
-    """
-    from tinct.codecs import deflate
-
-    error = sketch.squared_error()
-    if not keeps and not deflate.worth_filters(sketch.entries, width * height):
-        return error, None
-    known = sketch.colors if keeps else MAX_COLORS + 1
-
-    def shown(axis: int, rows: int, every: int) -> bytes:
-        return sketch.differences(axis, rows, every, not keeps)
-
-    return error, deflate.least(shown, width, height, known)
-
-
-def _kept(
-    sketch: _kernels.Sketch,
-    asked: Asked,
-    size: tuple[int, int, int],
-    limit: int,
-    guess: float | None,
-) -> bytes | None:
-    """The file without a palette, if it is smaller."""
-    from tinct.codecs import deflate
-
-    if guess is None:
-        return None
-    few, keeps = sketch.colors <= MAX_COLORS, asked.colors >= min(MAX_COLORS, sketch.colors)
-    tried = few and size[0] * size[1] <= deflate.SMALL  # among the ways of the drawing
-    return deflate.original(
-        lambda key: sketch.samples(key, not keeps),
-        size,
-        limit,
-        guess,
-        sketch.entries if few and keeps else None,
-        [] if tried else [2],
-        keeps and asked.colors < MAX_COLORS,
-    )
-
-
-def _drawing(sketch: _kernels.Sketch, width: int, height: int) -> bytes:
-    """As `draw.Studio` at effort 1: the smallest file."""
-    from tinct.codecs import deflate
-
-    level = deflate.usual_level(sketch.flat, width * height)
-    return min(
-        deflate.ways(sketch.packed, width, height, sketch.entries, sketch.channels, level=level),
-        key=len,
-    )
+def _prepare(picture: _kernels.Quantizer, asked: Asked) -> None:
+    """Edges, and 2 ms of imports, that pass while the kernels choose a palette."""
+    if asked.dither and picture.flat:
+        picture.find_edges(asked.threads)
+    from tinct import atomic_write  # noqa: F401
+    from tinct.codecs import png  # noqa: F401
+    from tinct.scoring import summary  # noqa: F401
 
 
 def _said(told: tuple[str, ...]) -> str:
@@ -286,13 +202,13 @@ def _said(told: tuple[str, ...]) -> str:
     return f"\x1b[2m{titles}\x1b[0m\n{row}"
 
 
-def _read(path: str) -> tuple[int, _kernels.Sketch, int, int]:
-    """Bytes of the file, the sketch, width and height; what was read and inflated is let go of."""
+def _read(path: str) -> tuple[int, _kernels.Quantizer]:
+    """Bytes of the file, and the picture; what was read and inflated is let go of."""
     data = _slurp(path)
     plain = rows(data)
     if plain is None:
         raise ValueError("not a plain PNG")
-    return len(data), _kernels.Sketch(*plain), plain[1], plain[2]
+    return len(data), _kernels.Quantizer(*plain)
 
 
 def _slurp(path: str) -> bytes:

@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 
 from tinct.atomic_write import write
 from tinct.checks import as_kernels_take, flag, number, whole
-from tinct.codecs import deflate, formats, png
+from tinct.codecs.arrays import encode_truecolor
+from tinct.codecs.deflate import check_level
+from tinct.codecs.registry import check_format, codec_of
 from tinct.color.points import check_space
-from tinct.compress.encoder import Clock, Drawing, Options, Studio, painted
-from tinct.compress.targets import fewest_colors, least_bytes, within_bytes
+from tinct.compress.encoder import Clock, Encoded, Encoder, Options
+from tinct.compress.search_colors import fewest_colors
+from tinct.compress.search_quality import least_bytes
+from tinct.compress.search_size import within_bytes
 from tinct.defaults import DITHER, MAX_COLORS
-from tinct.mapping.lossy import check_format, check_lossy
-from tinct.mapping.remap import check_dither
+from tinct.mapping.lossy import check_lossy
+from tinct.mapping.remap import check_dither, painted
 from tinct.palette.choice import check_colors
-from tinct.picture import read as files
-from tinct.scoring.psnr import psnr_by_rows
+from tinct.picture.read import Picture, read
 from tinct.scoring.report import Report
 
 __all__ = ["Compressed", "compress"]
@@ -52,7 +55,7 @@ class Compressed:
         Bytes, colors, quality, and seconds per stage.
     """
 
-    original: files.Picture = field(repr=False)
+    original: Picture = field(repr=False)
     palette: Colors = field(repr=False)
     indices: NDArray[np.uint8] = field(repr=False)
     data: bytes = field(repr=False)
@@ -69,7 +72,7 @@ class Compressed:
     def cut(self) -> bool:
         """Whether partial transparency was lost: a GIF's pixels are there or not."""
         pixels = self.original.pixels
-        if self.format != "gif" or pixels.shape[2] == 3:
+        if codec_of(self.format).partial_alpha or pixels.shape[2] == 3:
             return False
         return bool(((pixels[:, :, 3] > 0) & (pixels[:, :, 3] < 255)).any())
 
@@ -102,7 +105,7 @@ class Compressed:
 
     def _repr_png_(self) -> bytes:
         """Show the same pixels in a notebook; not all of them know WebP and GIF."""
-        return self.data if self.format == "png" else png.encode_truecolor(self.image)
+        return self.data if self.data[1:4] == b"PNG" else encode_truecolor(self.image)
 
 
 def compress(
@@ -131,7 +134,7 @@ def compress(
     Parameters
     ----------
     source : path, bytes, array, Pillow image or Picture
-        Whatever `tinct.files.read` takes.
+        Whatever `tinct.read` takes.
     colors : int or "auto"
         How many colors at most, 2...256; one of them is spent on full transparency where the
         picture has it. "auto": as few as score within 2 points of SSIMULACRA2 of 256 in fewer
@@ -161,7 +164,7 @@ def compress(
         has no partial transparency: pixels less than half opaque become transparent, the others
         opaque.
     level : int, optional
-        How hard a PNG's encoder tries, as in `tinct.png.encode`; otherwise `effort` says.
+        How hard a PNG's encoder tries, as in `tinct.codecs.arrays.encode`; otherwise `effort` says.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
@@ -203,33 +206,30 @@ def compress(
         raise TypeError(f"watch must be callable, not {type(watch).__name__}")
     clock = Clock()
     with clock("read"):
-        picture = files.read(source)
+        picture = read(source)
     options = Options(
         dither=dither,
         space=space,
         seed=seed,
         effort=effort,
         format=format,
-        level=None if level is None else deflate.check_level(level),
+        level=None if level is None else check_level(level),
         threads=crew or None,
     )
-    studio = Studio(formats.prepared(picture, format), options, clock, picture.pixels, watch)
+    fitted = codec_of(format).fit(picture)
+    encoder = Encoder(fitted, options, clock, picture.pixels, watch)
     if isinstance(quality, tuple):
-        drawn = least_bytes(studio, most, quality[1], quality[0])
+        drawn = least_bytes(encoder, most, quality[1], quality[0])
     elif quality is not None:
-        drawn = least_bytes(studio, most, quality)
+        drawn = least_bytes(encoder, most, quality)
     elif max_bytes is not None:
-        drawn = within_bytes(studio, most, max_bytes)
+        drawn = within_bytes(encoder, most, max_bytes)
     else:
-        drawn = fewest_colors(studio, lossy) if auto else studio.draw_best(most, lossy)
-    with clock("quality"):
-        decibels = psnr_by_rows(picture.pixels, drawn.rows)
-    scores = studio.scores(drawn) if ssimulacra2 or quality is not None else {}
-    used = len(drawn.palette if drawn.exact is None else studio.counted.colors)
-    report = _report(picture, drawn, used, decibels, scores, clock.seconds)
-    return Compressed(
-        picture, drawn.palette, drawn.indices, drawn.data, report, format, drawn.exact
-    )
+        drawn = fewest_colors(encoder, lossy) if auto else encoder.draw_best(most, lossy)
+    exact = encoder.exact if drawn.exact else None
+    report = _report(encoder, picture, drawn, ssimulacra2 or quality is not None)
+    palette, indices = drawn.drawing.palette, drawn.drawing.indices
+    return Compressed(picture, palette, indices, drawn.data, report, format, exact)
 
 
 def _target(lossy: float, goal: Any, budget: Any) -> tuple[Any, int | None]:
@@ -246,24 +246,18 @@ def _target(lossy: float, goal: Any, budget: Any) -> tuple[Any, int | None]:
     return goal, None if budget is None else whole("max_bytes", budget, 1)
 
 
-def _report(
-    picture: files.Picture,
-    drawn: Drawing,
-    colors: int,
-    decibels: float,
-    scores: dict[str, float],
-    seconds: dict[str, float],
-) -> Report:
+def _report(encoder: Encoder, picture: Picture, drawn: Encoded, scored: bool) -> Report:
     height, width = picture.pixels.shape[:2]
+    scores = encoder.scores(drawn) if scored else {}
     return Report(
         name=picture.name,
         width=width,
         height=height,
         bytes_in=picture.bytes_in,
-        bytes_out=len(drawn.data),
-        colors=colors,
-        psnr=decibels,
+        bytes_out=drawn.size,
+        colors=encoder.colors if drawn.exact else len(drawn.drawing.entries),
+        psnr=encoder.decibels(drawn),
         ssimulacra2=min(scores.values(), default=None),
         ground=min(scores, key=scores.__getitem__) if len(scores) > 1 else None,
-        seconds=seconds,
+        seconds=encoder.clock.seconds,
     )

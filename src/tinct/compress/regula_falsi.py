@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["STEP", "farthest", "on_grid"]
+__all__ = ["LOG_BYTES", "STEP", "farthest", "on_grid"]
 
 # Dials are set to multiples of this: the last bit of a measurement then decides nothing.
 STEP = 1 / 512
+LOG_BYTES = 2.3  # by how much the logarithm of bytes falls from no loss to the most
 
 
 def farthest(
-    slack: Callable[[float], float],
+    slack: Callable[[float], float | None],
     *,
     tolerance: float,
     guess: float,
@@ -26,7 +27,7 @@ def farthest(
     Parameters
     ----------
     slack : callable
-        What is left at a position of the dial; it falls, more or less.
+        What is left at a position of the dial; it falls, more or less. None: give up.
     tolerance : float
         A slack of 0...tolerance is good enough to stop.
     guess : float
@@ -53,6 +54,8 @@ def farthest(
     at = on_grid(guess)
     for _ in range(most):
         left = slack(at)
+        if left is None:
+            return None
         if left >= 0:
             good = (at, left)
             if left <= tolerance or at == 1:

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
-from tinct.checks import cores, number, threads_taken
-from tinct.codecs.deflate import index_bits
-from tinct.color.points import to_points
-from tinct.defaults import MAX_COLORS
-from tinct.mapping.remap import as_palette, check_dither, remap
-from tinct.palette.histogram import Histogram, as_pixels, is_hidden, visibility
+from tinct.checks import number, threads_taken
+from tinct.mapping.remap import as_palette, check_dither, counted_for
+from tinct.palette.histogram import Histogram, as_pixels, visibility
 
-__all__ = ["FORMATS", "check_format", "check_lossy", "code_size", "price", "remap_lossy"]
+__all__ = ["CODERS", "check_lossy", "lossy_options", "price", "remap_lossy"]
 
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
 
+CODERS = ("deflate", "webp", "lzw")
 # A lossy mapping passes on four fifths of what `dither` says, 0.6 of the error by default. On
 # photographs 0.4 costs 5 % more bytes at the same score, and at 1 diffusion fights the copies.
 DAMPED = 0.8
-
-
-# Files that hold indices. A lossy mapping reckons with the bits of the one that will hold its own.
-FORMATS = ("png", "webp", "gif")
-
-
-# It is made in bands of so many pixels, at least. A band knows its own indices only, so copies of
-# those above end there: at a megapixel a band's first rows are a few percent of it.
-LOSSY_BAND = 1 << 20
-
-
-# A band starts some rows early to let the error build up, which leaves no seam.
-WARM = 16
 
 
 def remap_lossy(
@@ -48,8 +32,8 @@ def remap_lossy(
     weights: NDArray[np.float32] | None = None,
     counted: Histogram | None = None,
     effort: int = 1,
-    format: str = "png",
-    wide: bool = False,
+    bit_model: tuple[str, int] = ("deflate", 8),
+    band: int = _kernels.LOSSY_BAND,
     threads: int | None = None,
 ) -> Indices:
     """Map pixels to palette entries so that the file becomes small where that shows least.
@@ -74,10 +58,11 @@ def remap_lossy(
         The pixels' histogram, if it is known already.
     effort : int
         How many ways to go on are kept at each pixel: 8 at 0, 32 from 1 on, 48 from 5 on.
-    format : {"png", "webp", "gif"}
-        Whose bits are counted: DEFLATE's, lossless WebP's, LZW's.
-    wide : bool
-        Whether a PNG will spend a byte on each index even where two or more would fit in one.
+    bit_model : (str, int)
+        Whose bits are counted ("deflate", "webp", "lzw"), and how many an index has before it is
+        coded: 1, 2, 4 or 8, of LZW 2...8.
+    band : int
+        Pixels of a band, which knows its own indices only, at least: threads share bands.
     threads : int, optional
         Threads to work with; by default one per core. The result does not depend on it.
 
@@ -89,7 +74,7 @@ def remap_lossy(
     Raises
     ------
     TypeError, ValueError
-        As `remap` does, and if `lossy` is outside 0...1 or `format` another.
+        As `remap` does, and if `lossy` is outside 0...1 or a coder another.
 
     Examples
     --------
@@ -103,38 +88,26 @@ def remap_lossy(
     pixels = as_pixels(pixels)
     palette = as_palette(palette, pixels)
     dither, lossy = check_dither(dither), check_lossy(lossy)
-    check_format(format)
-    nearest = remap(pixels, palette, counted=counted)
-    clear = is_hidden(palette)
-    shown = np.flatnonzero(~clear)
-    if not len(shown):
-        return nearest
+    coder, bits = bit_model
+    if coder not in CODERS:
+        raise ValueError(f"bit_model must name {', '.join(CODERS)}, not {coder}")
+    counted = counted_for(pixels, palette, counted)
     weights = visibility(pixels, threads=threads) if weights is None else weights
-    order = np.append(shown, clear.argmax()) if clear.any() else shown
-    place = np.zeros(MAX_COLORS, np.uint8)
-    place[order] = np.arange(len(order))
-    hidden = len(shown) if clear.any() else -1
-    entries = to_points(palette[order])
+    options = lossy_options(lossy, dither, effort, threads_taken(threads))
+    return _kernels.remap_lossy(
+        pixels, weights, palette, counted.kernel, coder=coder, bits=bits, band=band, **options
+    )
 
+
+def lossy_options(lossy: float, dither: float, effort: int, threads: int) -> dict[str, Any]:
+    """What the kernels are told of these options."""
     search = 0 if effort == 0 else 1 if effort < 5 else 2
-
-    def part(band: NDArray[np.int64]) -> Indices:
-        first, kept, last = band
-        rows = slice(first, last)
-        common = (
-            *(pixels[rows], weights[rows], place[nearest[rows]], entries, hidden),
-            *(DAMPED * dither, price(lossy), search),
-        )
-        if format == "gif":
-            indices = _kernels.remap_for_lzw(*common, code_size(len(palette)))
-        else:
-            bits = 8 if wide and format == "png" else index_bits(len(palette))
-            indices = _kernels.remap_for_rate(*common, bits, format == "webp")
-        return indices[kept - first :]
-
-    bands = _bands(len(pixels), max(-(-LOSSY_BAND // pixels.shape[1]), WARM))
-    crew = threads_taken(threads) or cores()
-    return order.astype(np.uint8)[_in_parts(part, list(bands), crew)]
+    return {
+        "spread": DAMPED * dither,
+        "price": price(lossy),
+        "search": search,
+        "threads": threads,
+    }
 
 
 def price(lossy: float) -> float:
@@ -154,41 +127,6 @@ def price(lossy: float) -> float:
     return 1e-5 * min(16 * lossy, 1.0) * (1 + (doublings - whole)) * float(1 << whole)
 
 
-def code_size(colors: int) -> int:
-    """Bits of an index in a GIF's LZW code: at least 2.
-
-    Examples
-    --------
-    >>> [code_size(k) for k in (1, 4, 5, 256)]
-    [2, 2, 3, 8]
-    """
-    return max(2, (colors - 1).bit_length())
-
-
-def check_format(format: Any) -> None:
-    """Refuse anything but a format that holds indices, by name."""
-    if not isinstance(format, str):
-        raise TypeError(f"format must be png, webp or gif, not {type(format).__name__}")
-    if format not in FORMATS:
-        raise ValueError(f"format must be png, webp or gif, not {format}")
-
-
 def check_lossy(lossy: Any) -> float:
     """Refuse anything but a number of 0...1, by name."""
     return number("lossy", lossy, 0, 1)
-
-
-def _bands(rows: int, band: int) -> NDArray[np.int64]:
-    """The first row, the first row to keep and the end of every band: (n, 3)."""
-    kept = np.arange(0, rows, band)
-    return np.stack([np.maximum(kept - WARM, 0), kept, np.minimum(kept + band, rows)], axis=1)
-
-
-def _in_parts(work: Callable[[Any], Indices], parts: Sequence[Any], threads: int) -> Indices:
-    """Rows of indices, part by part, on several threads if there are several parts."""
-    if len(parts) == 1 or threads == 1:
-        return np.concatenate([work(part) for part in parts])
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(threads, "tinct") as pool:
-        return np.concatenate(list(pool.map(work, parts)))

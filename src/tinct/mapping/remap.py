@@ -17,7 +17,7 @@ from tinct.color.points import to_points
 from tinct.defaults import MAX_COLORS
 from tinct.palette.histogram import Histogram, as_pixels, histogram, is_hidden
 
-__all__ = ["as_palette", "check_dither", "remap"]
+__all__ = ["as_palette", "check_dither", "counted_for", "painted", "remap"]
 
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
@@ -84,14 +84,7 @@ def remap(
     dither = check_dither(dither)
     serpentine = flag("serpentine", serpentine)
     threads = threads_taken(threads)
-    counted = histogram(pixels) if counted is None else counted
-    if not isinstance(counted, Histogram):
-        raise TypeError(f"counted must be a Histogram, not {type(counted).__name__}")
-    if counted.colors.shape[1] != pixels.shape[2]:
-        channels, its = pixels.shape[2], counted.colors.shape[1]
-        raise ValueError(f"counted must have the pixels' {channels} channels, not {its}")
-    if is_hidden(palette).all() and not counted.hidden.all():
-        raise ValueError("palette must hold a visible color for visible pixels")
+    counted = counted_for(pixels, palette, counted)
     if sharp is not None and not isinstance(sharp, np.ndarray):
         raise TypeError(f"sharp must be a bool array, not {type(sharp).__name__}")
     if sharp is not None and (sharp.shape != pixels.shape[:2] or sharp.dtype != np.bool_):
@@ -118,3 +111,27 @@ def as_palette(palette: Any, pixels: Colors) -> Colors:
     if not 1 <= len(palette) <= MAX_COLORS:
         raise ValueError(f"palette must hold 1..{MAX_COLORS} colors, not {len(palette)}")
     return np.ascontiguousarray(palette)
+
+
+def counted_for(pixels: Colors, palette: Colors, counted: Histogram | None) -> Histogram:
+    """The pixels' histogram; refuse, by name, one that can't be theirs, and a palette unseen."""
+    counted = histogram(pixels) if counted is None else counted
+    if not isinstance(counted, Histogram):
+        raise TypeError(f"counted must be a Histogram, not {type(counted).__name__}")
+    if counted.colors.shape[1] != pixels.shape[2]:
+        channels, its = pixels.shape[2], counted.colors.shape[1]
+        raise ValueError(f"counted must have the pixels' {channels} channels, not {its}")
+    if is_hidden(palette).all() and not counted.hidden.all():
+        raise ValueError("palette must hold a visible color for visible pixels")
+    return counted
+
+
+def painted(indices: Indices, colors: Colors) -> Colors:
+    """Every pixel in its color: (h, w, c).
+
+    In bands, because take() widens its indices eightfold; colors[indices] takes twice as long.
+    """
+    image = np.empty((*indices.shape, colors.shape[1]), np.uint8)
+    for row in range(0, len(indices), 64):
+        colors.take(indices[row : row + 64], axis=0, out=image[row : row + 64], mode="clip")
+    return image

@@ -38,14 +38,14 @@ class Histogram:
     weights: NDArray[np.float64]
     points: NDArray[np.float32]
     space: str = "oklab"
-    _kernel: _kernels.Counted | None = field(default=None, init=False, repr=False)
+    _kernel: _kernels.Histogram | None = field(default=None, init=False, repr=False)
 
     @property
-    def kernel(self) -> _kernels.Counted:
+    def kernel(self) -> _kernels.Histogram:
         """The colors in the kernels' hands: laid out once for all palettes and mappings."""
         if self._kernel is None:
             oklab = self.space == "oklab"
-            made = _kernels.Counted(self.colors, self.weights, self.points, oklab)
+            made = _kernels.Histogram(self.colors, self.weights, self.points, oklab)
             object.__setattr__(self, "_kernel", made)
             return made
         return self._kernel

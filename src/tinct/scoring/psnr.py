@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
 from tinct.scoring.summary import decibels
 
-__all__ = ["check_pair", "mse", "psnr", "psnr_by_rows"]
+__all__ = ["check_pair", "mse", "psnr"]
 
 Pixels = NDArray[np.uint8]
-
-AT_ONCE = 1 << 16  # samples per step: the temporaries stay in the cache
 
 
 def mse(original: Pixels, compressed: Pixels) -> float:
@@ -42,18 +38,9 @@ def mse(original: Pixels, compressed: Pixels) -> float:
     9.0
     """
     check_pair(original, compressed)
-    return _mse(original, lambda rows: compressed[rows])
-
-
-def _mse(original: Pixels, compressed: Callable[[slice], Pixels]) -> float:
-    """`mse` where only a band of the compressed picture is there at a time."""
-    totals = [0, 0, 0]
-    for rows in _bands(original):
-        pair = (np.ascontiguousarray(pixels) for pixels in (original[rows], compressed(rows)))
-        found = _kernels.squared_differences(*pair)
-        totals = [total + part for total, part in zip(totals, found, strict=True)]
+    pair = (np.ascontiguousarray(pixels) for pixels in (original, compressed))
     height, width = original.shape[:2]
-    return float(max(totals) / (height * width * 3))
+    return float(max(_kernels.squared_differences(*pair)) / (height * width * 3))
 
 
 def psnr(original: Pixels, compressed: Pixels) -> float:
@@ -81,36 +68,6 @@ def psnr(original: Pixels, compressed: Pixels) -> float:
     38.59
     """
     return decibels(mse(original, compressed))
-
-
-def psnr_by_rows(original: Pixels, compressed: Callable[[slice], Pixels]) -> float:
-    """`psnr` of a picture that is painted a few rows at a time: 10 megapixels are 30 MB.
-
-    Parameters
-    ----------
-    original : (h, w, 3) or (h, w, 4) uint8
-        The original.
-    compressed : callable
-        Gives the rows of a slice, as (rows, w, 3) or (rows, w, 4) uint8.
-
-    Returns
-    -------
-    float
-        As `psnr`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> other = np.full((2, 2, 3), 3, np.uint8)
-    >>> round(psnr_by_rows(np.zeros((2, 2, 3), np.uint8), lambda rows: other[rows]), 2)
-    38.59
-    """
-    return decibels(_mse(original, compressed))
-
-
-def _bands(pixels: Pixels) -> Iterator[slice]:
-    step = max(1, AT_ONCE // (3 * pixels.shape[1]))
-    return (slice(row, row + step) for row in range(0, len(pixels), step))
 
 
 def check_pair(original: Pixels, compressed: Pixels) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
-from tinct.checks import cores, threads_taken
+from tinct.checks import threads_taken
 from tinct.scoring.psnr import check_pair
 
-__all__ = ["GROUNDS", "Judge", "ssimulacra2"]
+__all__ = ["GROUNDS", "Reference", "ssimulacra2"]
 
 Pixels = NDArray[np.uint8]
 
@@ -19,11 +17,9 @@ Pixels = NDArray[np.uint8]
 # grey disc may lose its opacity over grey, and black letters all of theirs over black.
 GROUNDS = {"black": 0, "white": 255, "grey": 128}
 MIN_SIDE = 8  # SSIMULACRA2 knows nothing smaller
-# A thread is worth at least so many rows of pixels, and threads at all so many pixels.
-ROWS, WORTH = 64, 1 << 16
 
 
-class Judge:
+class Reference:
     """SSIMULACRA2 of many pictures against one original: what that needs is worked out once.
 
     The measure of Jon Sneyers (Cloudinary, 2022), version 2.1: structure (SSIM), added and lost
@@ -35,7 +31,7 @@ class Judge:
     Parameters
     ----------
     original : (h, w, 3) or (h, w, 4) uint8
-        The original. It must not change while the judge lives.
+        The original. It must not change while the reference lives.
     threads : int, optional
         Threads to use; by default one per core.
 
@@ -48,25 +44,23 @@ class Judge:
     --------
     >>> import numpy as np
     >>> ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) // 48
-    >>> judge = Judge(ramp.astype(np.uint8))
-    >>> [round(judge.score(ramp.astype(np.uint8) & mask)) for mask in (0xFF, 0xFC, 0xF0)]
+    >>> reference = Reference(ramp.astype(np.uint8))
+    >>> [round(reference.score(ramp.astype(np.uint8) & mask)) for mask in (0xFF, 0xFC, 0xF0)]
     [100, 98, 94]
     """
 
     def __init__(self, original: Pixels, *, threads: int | None = None) -> None:
         check_pair(original, original)
-        height, width = original.shape[:2]
         self.original = np.ascontiguousarray(original)
-        crew = threads_taken(threads) or cores()
-        self._threads = crew if height * width >= WORTH else 1
+        self._threads = threads_taken(threads)
         grounds = GROUNDS if _has_alpha(original) else {"black": 0}  # where all are seen alike
         judged = _judged(self.original)
-        self._kernels = {g: _kernels.Judge(judged, GROUNDS[g]) for g in grounds}
-        for kernel in self._kernels.values():
-            self._each(kernel.prepare)
+        self._kernels = {
+            ground: _kernels.Reference(judged, GROUNDS[ground], self._threads) for ground in grounds
+        }
 
     def score(self, compressed: Pixels) -> float:
-        """Judge a picture; see `ssimulacra2`.
+        """Score a picture; see `ssimulacra2`.
 
         Parameters
         ----------
@@ -86,7 +80,7 @@ class Judge:
         return min(self.scores(compressed).values())
 
     def scores(self, compressed: Pixels) -> dict[str, float]:
-        """Judge a picture over each ground.
+        """Score a picture over each ground.
 
         Parameters
         ----------
@@ -109,27 +103,8 @@ class Judge:
         scores = {}
         for ground in GROUNDS if _has_alpha(compressed) else self._kernels:
             kernel = self._kernels.get(ground, self._kernels["black"])
-            trial = _kernels.Trial(kernel, compressed, GROUNDS[ground])
-            self._each(trial.compare)
-            scores[ground] = trial.score()
+            scores[ground] = kernel.score(compressed, GROUNDS[ground], self._threads)
         return scores
-
-    def _each(self, work: Callable[[int, int, int], None]) -> None:
-        """Call `work` with each scale and span of rows, on as many threads as there are."""
-        spans = [
-            (scale, first, min(first + step, height))
-            for scale, height in enumerate(self._kernels["black"].heights)
-            for step in [max(-(-height // self._threads), ROWS)]
-            for first in range(0, height, step)
-        ]
-        if self._threads == 1:
-            for span in spans:
-                work(*span)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(self._threads, "tinct") as pool:
-            list(pool.map(lambda span: work(*span), spans))
 
 
 def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = None) -> float:
@@ -139,7 +114,7 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
     ----------
     original, compressed : (h, w, 3) or (h, w, 4) uint8
         The pictures; with alpha the score is the least over black, white and grey, and sides below
-        8 are mirrored (`Judge`).
+        8 are mirrored (`Reference`).
     threads : int, optional
         Threads to use; by default one per core.
 
@@ -161,7 +136,7 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
     100.0
     """
     check_pair(original, compressed)
-    return Judge(original, threads=threads).score(compressed)
+    return Reference(original, threads=threads).score(compressed)
 
 
 def _has_alpha(pixels: Pixels) -> bool:

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "palette/counted.hpp"
 #include "palette/histogram.hpp"
+#include "palette/distinct.hpp"
 
 namespace tinct::palette {
 
@@ -99,22 +99,22 @@ constexpr int APART_ITERATIONS = 2;  // with opaque and translucent colors told 
 // 34 more lower the error by 0.2 % and take a tenth of the time for a palette.
 constexpr int ITERATIONS = 10;
 
-class Choice {
+class PaletteBuilder {
   public:
-    Choice(Counted &counted, int threads, std::function<void()> poll)
-        : counted_(counted), channels_(counted.channels), threads_(threads), poll_(std::move(poll)) {}
+    PaletteBuilder(Histogram &histogram, int threads, std::function<void()> poll)
+        : histogram_(histogram), channels_(histogram.channels), threads_(threads), poll_(std::move(poll)) {}
 
     // A palette of at most so many colors, in its order.
     Colors make(int colors, int effort, uint64_t seed) {
-        if (counted_.size() <= colors) return arranged(counted_.colors, channels_);
-        const Settings settings{.k = colors - (counted_.hidden >= 0), .max_iter = effort == 1 ? ITERATIONS : 300,
+        if (histogram_.size() <= colors) return arranged(histogram_.colors, channels_);
+        const Settings settings{.k = colors - (histogram_.hidden >= 0), .max_iter = effort == 1 ? ITERATIONS : 300,
                                 .effort = effort, .seed = seed};
         std::vector<float> centers = kmeans<float>(engine(), settings, nullptr).centers;
         std::vector<int32_t> labels = restored(engine().points, engine().points.labels());
-        if (counted_.space == Space::oklab && settings.k >= MARKED) {
+        if (histogram_.space == Space::oklab && settings.k >= MARKED) {
             const std::vector<char> mark = find_mark(centers, labels);
             const int64_t size = std::count(mark.begin(), mark.end(), 1);
-            if (size && counted_.seen() - size > settings.k) {
+            if (size && histogram_.seen() - size > settings.k) {
                 centers = with_mark(mark, settings);
                 labels = nearest(centers);
             }
@@ -136,7 +136,7 @@ class Choice {
         std::vector<double> weights(colors.size() / size_t(channels_), 0.0);
         for (size_t i = 0; i < weights.size(); ++i) {
             if (channels_ == 4 && colors[i * 4 + 3] == 0) {
-                weights[hidden = i] = counted_.hidden < 0 ? 0 : counted_.weights[size_t(counted_.hidden)];
+                weights[hidden = i] = histogram_.hidden < 0 ? 0 : histogram_.weights[size_t(histogram_.hidden)];
                 continue;
             }
             place.push_back(i);
@@ -144,24 +144,24 @@ class Choice {
             shown.insert(shown.end(), color, color + channels_);
         }
         if (place.empty()) return weights;
-        const std::vector<int32_t> labels = assign({shown, channels_, counted_.space}).labels;
-        for (int64_t i = 0; i < counted_.seen(); ++i) {
+        const std::vector<int32_t> labels = assign({shown, channels_, histogram_.space}).labels;
+        for (int64_t i = 0; i < histogram_.seen(); ++i) {
             const int32_t label = labels[size_t(i)];
-            weights[label == NONE ? hidden : place[size_t(label)]] += counted_.seen_weights()[i];
+            weights[label == NONE ? hidden : place[size_t(label)]] += histogram_.seen_weights()[i];
         }
         return weights;
     }
 
   private:
-    Engine<float> &engine() { return counted_.engine(threads_, poll_); }
+    Engine<float> &engine() { return histogram_.engine(threads_, poll_); }
 
     std::vector<int32_t> nearest(const std::vector<float> &centers) {
         engine().assign(centers.data(), int(centers.size()) / channels_);
         return restored(engine().points, engine().points.labels());
     }
     Assignment assign(const Centers &centers) {
-        const bool or_none = counted_.hidden >= 0 && centers.opaque.size() == 1 && centers.opaque[0];
-        return {counted_, centers, or_none, threads_, poll_};
+        const bool or_none = histogram_.hidden >= 0 && centers.opaque.size() == 1 && centers.opaque[0];
+        return {histogram_, centers, or_none, threads_, poll_};
     }
 
     // Opaque and translucent colors told apart, which K-means did not: a few soft edges in a cluster would let the
@@ -193,14 +193,14 @@ class Choice {
             if (rest) break;
         }
         double error = 0;
-        for (int64_t i = 0; i < counted_.seen(); ++i) error += counted_.seen_weights()[i] * double(now.distances[size_t(i)]);
+        for (int64_t i = 0; i < histogram_.seen(); ++i) error += histogram_.seen_weights()[i] * double(now.distances[size_t(i)]);
         return {std::move(centers), error};
     }
 
     // One center for all opaque colors, or for all translucent ones, and the others in one cluster less.
     Centers of_its_own(bool opaque, const Settings &settings) {
-        std::vector<char> its(size_t(counted_.seen()));
-        for (int64_t i = 0; i < counted_.seen(); ++i) its[size_t(i)] = counted_.opaque(i) == opaque;
+        std::vector<char> its(size_t(histogram_.seen()));
+        for (int64_t i = 0; i < histogram_.seen(); ++i) its[size_t(i)] = histogram_.opaque(i) == opaque;
         Centers centers(with_mark(its, settings), {});
         centers.opaque.assign(centers.points.size() / 4, !opaque);
         centers.opaque.back() = opaque;
@@ -209,10 +209,10 @@ class Choice {
 
     std::vector<char> mostly_opaque(size_t k, const std::vector<int32_t> &labels, bool &mixed) const {
         std::vector<double> opaque(k), all(k);
-        for (int64_t i = 0; i < counted_.seen(); ++i) {
+        for (int64_t i = 0; i < histogram_.seen(); ++i) {
             const auto own = size_t(labels[size_t(i)]);
-            all[own] += counted_.seen_weights()[i];
-            if (counted_.opaque(i)) opaque[own] += counted_.seen_weights()[i];
+            all[own] += histogram_.seen_weights()[i];
+            if (histogram_.opaque(i)) opaque[own] += histogram_.seen_weights()[i];
         }
         std::vector<char> most(k);
         for (size_t c = 0; c < k; ++c) {
@@ -226,18 +226,18 @@ class Choice {
     // would fade it. Centers that have lost all points are left out: what rounding finds worst served takes their
     // place.
     void move_to_means(Centers &centers, std::vector<int32_t> &labels) const {
-        const float plane = counted_.space == Space::oklab ? 0.5f : float(color::ROOT_3 / 2);
+        const float plane = histogram_.space == Space::oklab ? 0.5f : float(color::ROOT_3 / 2);
         std::vector<double> sums(centers.points.size(), 0.0), mass(centers.opaque.size(), 0.0);
         std::vector<char> firm(centers.opaque.size());  // has an opaque point
-        for (int64_t i = 0; i < counted_.seen(); ++i)
-            if (counted_.opaque(i)) firm[size_t(labels[size_t(i)])] = 1;
-        for (int64_t i = 0; i < counted_.seen(); ++i) {
+        for (int64_t i = 0; i < histogram_.seen(); ++i)
+            if (histogram_.opaque(i)) firm[size_t(labels[size_t(i)])] = 1;
+        for (int64_t i = 0; i < histogram_.seen(); ++i) {
             if (labels[size_t(i)] == NONE) continue;
             const auto own = size_t(labels[size_t(i)]);
-            if (firm[own] && centers.opaque[own] && !counted_.opaque(i)) continue;
-            const double weight = counted_.seen_weights()[i];
+            if (firm[own] && centers.opaque[own] && !histogram_.opaque(i)) continue;
+            const double weight = histogram_.seen_weights()[i];
             mass[own] += weight;
-            for (size_t j = 0; j < 4; ++j) sums[own * 4 + j] += weight * double(counted_.seen_points()[i * 4 + int64_t(j)]);
+            for (size_t j = 0; j < 4; ++j) sums[own * 4 + j] += weight * double(histogram_.seen_points()[i * 4 + int64_t(j)]);
         }
         Centers moved({}, {});
         for (size_t c = 0; c < mass.size(); ++c) {
@@ -260,12 +260,12 @@ class Choice {
     // A red lamp of 24 pixels in a green photograph costs K-means less than a step of the sky does, but a grey
     // lamp is another picture.
     std::vector<char> find_mark(const std::vector<float> &centers, const std::vector<int32_t> &labels) const {
-        const float *points = counted_.seen_points();
-        const double *weights = counted_.seen_weights();
-        std::vector<char> mark(size_t(counted_.seen()), 0);
+        const float *points = histogram_.seen_points();
+        const double *weights = histogram_.seen_weights();
+        std::vector<char> mark(size_t(histogram_.seen()), 0);
         double most = 0, mass = 0;
         int64_t middle = -1;
-        for (int64_t i = 0; i < counted_.seen(); ++i) {
+        for (int64_t i = 0; i < histogram_.seen(); ++i) {
             const float *point = points + i * channels_, *center = centers.data() + labels[size_t(i)] * channels_;
             const float tint = apart(point, center, 1, 3);
             if (!(tint > APART && apart(point, center) > APART)) continue;
@@ -276,7 +276,7 @@ class Choice {
                 middle = i;
             }
         }
-        for (int64_t i = 0; middle >= 0 && i < counted_.seen(); ++i) {
+        for (int64_t i = 0; middle >= 0 && i < histogram_.seen(); ++i) {
             if (!mark[size_t(i)]) continue;
             mark[size_t(i)] = apart(points + i * channels_, points + middle * channels_) < APART;
             if (mark[size_t(i)]) mass += weights[i];
@@ -291,9 +291,9 @@ class Choice {
         std::vector<float> others;
         std::vector<double> weights, sum(size_t(channels_), 0.0);
         double mass = 0;
-        for (int64_t i = 0; i < counted_.seen(); ++i) {
-            const float *point = counted_.seen_points() + i * channels_;
-            const double weight = counted_.seen_weights()[i];
+        for (int64_t i = 0; i < histogram_.seen(); ++i) {
+            const float *point = histogram_.seen_points() + i * channels_;
+            const double weight = histogram_.seen_weights()[i];
             if (mark[size_t(i)]) {
                 mass += weight;
                 for (int j = 0; j < channels_; ++j) sum[size_t(j)] += weight * double(point[j]);
@@ -312,17 +312,17 @@ class Choice {
 
     Colors rounded(const Centers &centers, int64_t k) {
         Colors colors = nearest_colors(centers.points.data(), int64_t(centers.points.size()) / channels_, channels_,
-                                       counted_.space, centers.opaque.data(), counted_.gray);
+                                       histogram_.space, centers.opaque.data(), histogram_.gray);
         colors = distinct(colors, channels_);
         if (const int64_t spare = k - int64_t(colors.size()) / channels_; spare > 0) {
-            for (int64_t i : worst_served(assign({colors, channels_, counted_.space}).distances, spare)) {
-                const uint8_t *another = counted_.color(counted_.place(i));
+            for (int64_t i : worst_served(assign({colors, channels_, histogram_.space}).distances, spare)) {
+                const uint8_t *another = histogram_.color(histogram_.place(i));
                 colors.insert(colors.end(), another, another + channels_);
             }
             colors = distinct(colors, channels_);
         }
-        if (counted_.hidden >= 0) {
-            const uint8_t *hidden = counted_.color(counted_.hidden);
+        if (histogram_.hidden >= 0) {
+            const uint8_t *hidden = histogram_.color(histogram_.hidden);
             colors.insert(colors.end(), hidden, hidden + channels_);
         }
         return colors;
@@ -330,7 +330,7 @@ class Choice {
 
     std::vector<int64_t> worst_served(const std::vector<float> &distances, int64_t count) const {
         std::vector<double> loss(distances.size());
-        for (size_t i = 0; i < loss.size(); ++i) loss[i] = counted_.seen_weights()[i] * double(distances[i]);
+        for (size_t i = 0; i < loss.size(); ++i) loss[i] = histogram_.seen_weights()[i] * double(distances[i]);
         std::vector<int64_t> order(loss.size());
         std::iota(order.begin(), order.end(), 0);
         count = std::min<int64_t>(count, int64_t(order.size()));
@@ -341,7 +341,7 @@ class Choice {
         return order;
     }
 
-    Counted &counted_;
+    Histogram &histogram_;
     const int channels_, threads_;
     std::function<void()> poll_;
 };

@@ -1,0 +1,127 @@
+// The drawing core.
+#include <nanobind/stl/string.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "bind/arrays.hpp"
+#include "bind/signals.hpp"
+#include "quantizer.hpp"
+
+namespace tinct {
+namespace {
+
+using color::Colors, color::Space;
+using Release = nb::call_guard<nb::gil_scoped_release>;
+
+Space space_of(const std::string &name) { return name == "oklab" ? Space::oklab : Space::srgb; }
+
+// Palettes pass through Python as bytes, for which it needs no NumPy.
+Colors colors_of(const nb::bytes &palette) {
+    const auto *first = reinterpret_cast<const uint8_t *>(palette.c_str());
+    return Colors(first, first + palette.size());
+}
+nb::list entries_of(const Colors &colors, int channels) {
+    nb::list out;
+    for (size_t i = 0; i < colors.size(); i += size_t(channels))
+        out.append(nb::make_tuple(colors[i], colors[i + 1], colors[i + 2], channels == 4 ? colors[i + 3] : 255));
+    return out;
+}
+template <class Work> nb::bytes bytes_by(const Work &work) {
+    const std::vector<uint8_t> found = [&] {
+        nb::gil_scoped_release release;
+        return work();
+    }();
+    return bytes_of(found);
+}
+std::vector<int64_t> numbers(const Vector<int64_t> &given) { return {given.data(), given.data() + given.size()}; }
+
+void make(Drawing *self, const Array<uint8_t, 2> &indices, const Array<uint8_t, 2> &palette) {
+    const auto [least, most] = std::minmax_element(indices.data(), indices.data() + indices.size());
+    if (*most >= palette.shape(0))
+        throw std::invalid_argument("indices must be 0.." + std::to_string(int64_t(palette.shape(0)) - 1) + ", not " +
+                                    std::to_string(*most));
+    new (self) Drawing(int64_t(indices.shape(0)), int64_t(indices.shape(1)), int(palette.shape(1)),
+                       Colors(palette.data(), palette.data() + palette.size()),
+                       std::vector<uint8_t>(indices.data(), indices.data() + indices.size()));
+}
+
+void bind_drawing(nb::module_ &m) {
+    nb::class_<Drawing>(m, "Drawing")
+        .def("__init__", &make, "indices"_a, "palette"_a)
+        .def_ro("height", &Drawing::height)
+        .def_ro("width", &Drawing::width)
+        .def_ro("channels", &Drawing::channels)
+        .def_prop_ro("entries", [](const Drawing &self) { return entries_of(self.palette(), self.channels); })
+        .def_prop_ro("palette", [](const Drawing &self) { return table_of(self.palette(), size_t(self.channels)); },
+                     nb::rv_policy::automatic)
+        .def_prop_ro("indices", [](const Drawing &self) {
+            return nb::ndarray<nb::numpy, const uint8_t>(self.indices().data(),
+                                                         {size_t(self.height), size_t(self.width)});
+        }, nb::rv_policy::reference_internal)
+        .def("packed", [](const Drawing &self, int bits) { return bytes_by([&] { return self.packed(bits); }); }, "bits"_a)
+        .def("samples", [](const Drawing &self, int) { return bytes_by([&] { return self.painted(); }); }, "key"_a)
+        .def("differences", [](const Drawing &self, int axis, int64_t rows, int64_t every) {
+            return bytes_by([&] { return self.differences(axis, rows, every); });
+        }, "axis"_a, "rows"_a, "every"_a);
+}
+
+}  // namespace
+
+void bind_quantizer(nb::module_ &m) {
+    bind_drawing(m);
+    nb::class_<Quantizer>(m, "Quantizer")
+        .def("__init__", [](Quantizer *self, const Array<uint8_t, 3> &pixels) {
+            nb::gil_scoped_release release;
+            new (self) Quantizer(picture_of(pixels));
+        }, "pixels"_a, nb::keep_alive<1, 2>())
+        .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
+            if (width < 1 || height < 1 || (channels != 3 && channels != 4) ||
+                int64_t(rows.size()) != height * (width * channels + 1))
+                throw std::invalid_argument("rows must hold height * (width * channels + 1) bytes");
+            nb::gil_scoped_release release;
+            new (self) Quantizer(rows.data(), height, width, channels);
+        }, "rows"_a, "width"_a, "height"_a, "channels"_a)
+        .def("__init__", [](Quantizer *self, Quantizer &whole, const Vector<int64_t> &rows, const Vector<int64_t> &columns,
+                            int threads) {
+            nb::gil_scoped_release release;
+            new (self) Quantizer(whole, numbers(rows), numbers(columns), threads);
+        }, "whole"_a, "rows"_a, "columns"_a, "threads"_a, nb::keep_alive<1, 2>())
+        .def_prop_ro("height", [](const Quantizer &self) { return self.picture().height; })
+        .def_prop_ro("width", [](const Quantizer &self) { return self.picture().width; })
+        .def_prop_ro("channels", [](const Quantizer &self) { return self.picture().channels; })
+        .def_ro("flat", &Quantizer::flat)
+        .def_prop_ro("colors", &Quantizer::colors, Release())
+        .def_prop_ro("fewest", &Quantizer::fewest, Release())
+        .def_prop_ro("entries", [](Quantizer &self) { return entries_of(self.few_colors(), self.picture().channels); })
+        .def("find_edges", [](Quantizer &self, int threads) { self.edges(threads); }, "threads"_a, Release())
+        .def("palette", [](Quantizer &self, int colors, int effort, uint64_t seed, bool visible, const std::string &space,
+                           int threads) {
+            const PaletteOptions options{colors, effort, seed, visible, space_of(space)};
+            return bytes_by([&] { return self.choose(options, threads, Signals()); });
+        }, "colors"_a, nb::kw_only(), "effort"_a, "seed"_a, "visible"_a = false, "space"_a = "oklab", "threads"_a)
+        .def("draw", [](Quantizer &self, const nb::bytes &palette, double dither, const std::string &space, int threads) {
+            const Colors colors = colors_of(palette);
+            nb::gil_scoped_release release;
+            return self.draw(colors, float(dither), space_of(space), threads, Signals());
+        }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "threads"_a)
+        .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, int search,
+                              const std::string &coder, int bits, const std::string &space, int threads) {
+            const mapping::LossyOptions options{float(spread), float(price), search, bit_model(coder, bits), threads};
+            const Colors colors = colors_of(palette);
+            nb::gil_scoped_release release;
+            return self.draw_lossy(colors, options, space_of(space), Signals());
+        }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
+           "threads"_a)
+        .def("squared_error", [](const Quantizer &self, const Drawing &drawing) {
+            return drawing.squared_error(self.picture());
+        }, "drawing"_a, Release())
+        .def("samples", [](const Quantizer &self, int key) {
+            return bytes_by([&] { return self.samples(uint8_t(key)); });
+        }, "key"_a)
+        .def("differences", [](const Quantizer &self, int axis, int64_t rows, int64_t every) {
+            return bytes_by([&] { return differences(self.picture(), axis, rows, every); });
+        }, "axis"_a, "rows"_a, "every"_a);
+}
+
+}  // namespace tinct

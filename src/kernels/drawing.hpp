@@ -1,0 +1,94 @@
+// A picture of at most 256 colors: a palette, and each pixel's entry.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "codecs/png.hpp"
+#include "color/points.hpp"
+#include "picture/picture.hpp"
+#include "scoring/difference.hpp"
+
+namespace tinct {
+
+// How many pixels have each index. Four tables in turn, because equal neighbours would wait for each other.
+inline std::array<int64_t, 256> count_indices(const uint8_t *indices, int64_t size) {
+    std::array<std::array<int64_t, 256>, 4> counts{};
+    const int64_t whole = size / 4 * 4;
+    for (int64_t i = 0; i < whole; i += 4)
+        for (int lane = 0; lane < 4; ++lane) ++counts[lane][indices[i + lane]];
+    for (int64_t i = whole; i < size; ++i) ++counts[0][indices[i]];
+    for (int i = 0; i < 256; ++i) counts[0][i] += counts[1][i] + counts[2][i] + counts[3][i];
+    return counts[0];
+}
+
+class Drawing {
+  public:
+    // Of the palette only entries that are used are kept, each color once, those that aren't opaque first, which makes
+    // a PNG's list of alphas as short as it can be; the file would only be larger.
+    Drawing(int64_t height, int64_t width, int channels, color::Colors palette, std::vector<uint8_t> indices)
+        : height(height), width(width), channels(channels), palette_(std::move(palette)), indices_(std::move(indices)) {
+        const std::array<int64_t, 256> counts = count_indices(indices_.data(), size());
+        std::vector<int> kept;
+        uint8_t place[256] = {};
+        for (const bool opaque : {false, true})
+            for (int i = 0; i < entries(); ++i)
+                if (counts[size_t(i)] && (channels == 3 || entry(i)[3] == 255) == opaque && first(i, counts) == i) {
+                    place[i] = uint8_t(kept.size());
+                    kept.push_back(i);
+                }
+        color::Colors tidy;
+        for (int i : kept) tidy.insert(tidy.end(), entry(i), entry(i) + channels);
+        bool moved = false;
+        for (int i = 0; i < entries(); ++i)
+            if (counts[size_t(i)]) moved |= (place[i] = place[first(i, counts)]) != i;
+        if (moved) for (uint8_t &index : indices_) index = place[index];
+        palette_ = std::move(tidy);
+    }
+
+    int64_t size() const { return height * width; }
+    int entries() const { return int(palette_.size()) / channels; }
+    const color::Colors &palette() const { return palette_; }
+    const std::vector<uint8_t> &indices() const { return indices_; }
+
+    std::vector<uint8_t> packed(int bits) const { return codecs::packed(indices_.data(), height, width, bits); }
+
+    std::vector<uint8_t> painted() const {
+        std::vector<uint8_t> out(size_t(size() * channels));
+        for (int64_t i = 0; i < size(); ++i) std::copy_n(color_at(i), channels, out.begin() + i * channels);
+        return out;
+    }
+    // As the one of pictures.
+    std::vector<uint8_t> differences(int axis, int64_t rows, int64_t every) const {
+        const std::vector<uint8_t> shown = painted();
+        return tinct::differences({shown.data(), height, width, channels}, axis, rows, every);
+    }
+    // Over the three color channels; with alpha the most over black, white and mid grey.
+    uint64_t squared_error(const Picture &picture) const {
+        difference::Totals totals{};
+        const auto drawn = [&](int64_t i) { return color_at(i); };
+        if (channels == 4) difference::add<4, 4>(totals, picture.pixels, size(), drawn);
+        else difference::add<3, 3>(totals, picture.pixels, size(), drawn);
+        return *std::max_element(totals.begin(), totals.end());
+    }
+
+    const int64_t height, width;
+    const int channels;
+
+  private:
+    const uint8_t *entry(int i) const { return palette_.data() + i * channels; }
+    const uint8_t *color_at(int64_t i) const { return entry(indices_[size_t(i)]); }
+    // The first entry in use that has the same color.
+    int first(int i, const std::array<int64_t, 256> &counts) const {
+        for (int j = 0; j < i; ++j)
+            if (counts[size_t(j)] && std::equal(entry(i), entry(i) + channels, entry(j))) return j;
+        return i;
+    }
+
+    color::Colors palette_;
+    std::vector<uint8_t> indices_;
+};
+
+}  // namespace tinct

@@ -1,0 +1,51 @@
+// A picture's pixels, and what can be told of them at a glance.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace tinct {
+
+struct Picture {
+    const uint8_t *pixels;  // [height][width][channels]
+    int64_t height, width;
+    int channels;
+    int64_t size() const { return height * width; }
+    const uint8_t *at(int64_t i) const { return pixels + i * channels; }
+    bool hidden(int64_t i) const { return channels == 4 && at(i)[3] == 0; }
+    bool same(int64_t i, int64_t j) const {
+        return (hidden(i) && hidden(j)) || std::equal(at(i), at(i) + channels, at(j));
+    }
+};
+
+// Whether much of a picture is of one color beside the other: graphics, not photographs. Of 60 photographs 2 had
+// more than a quarter of their pixels equal to the one before, of 31 graphics all but 2.
+inline bool is_flat(const Picture &picture) {
+    constexpr double SHARE = 0.25;
+    int64_t same = 0, all = 0;
+    for (int64_t y = 0; y < picture.height; y += 4)
+        for (int64_t x = 1; x < picture.width; ++x, ++all)
+            same += picture.same(y * picture.width + x, y * picture.width + x - 1);
+    return all && double(same) > SHARE * double(all);
+}
+
+// Samples less those of the pixel above (axis 0) or before (axis 1), of the first rows of every so many: what a
+// lossless file would deflate, to estimate its size. Colors that full transparency hides count as 0.
+inline std::vector<uint8_t> differences(const Picture &picture, int axis, int64_t rows, int64_t every) {
+    std::vector<uint8_t> out;
+    const auto sample = [&](int64_t y, int64_t x, int j) {
+        const int64_t i = y * picture.width + x;
+        return picture.hidden(i) ? uint8_t(0) : picture.at(i)[j];
+    };
+    for (int64_t top = 0; top < picture.height; top += every)
+        for (int64_t y = top; y < std::min(top + rows, picture.height); ++y)
+            for (int64_t x = 0; x < picture.width; ++x)
+                for (int j = 0; j < picture.channels; ++j) {
+                    const bool first = axis == 0 ? y == top : x == 0;
+                    const uint8_t before = first ? uint8_t(0) : axis == 0 ? sample(y - 1, x, j) : sample(y, x - 1, j);
+                    out.push_back(uint8_t(sample(y, x, j) - before));
+                }
+    return out;
+}
+
+}  // namespace tinct

@@ -1,0 +1,196 @@
+// The drawing core: a picture, what drawings of it share, and the drawings. The command's short way, the library and
+// other programs all draw with it, so that the same options give the same pixels.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "codecs/png.hpp"
+#include "drawing.hpp"
+#include "mapping/lossy.hpp"
+#include "mapping/remap.hpp"
+#include "mapping/visibility.hpp"
+#include "palette/builder.hpp"
+
+namespace tinct {
+
+struct PaletteOptions {
+    int colors = 256;
+    int effort = 1;
+    uint64_t seed = 0;
+    bool visible = false;  // whether colors count by how visible errors are in their pixels, not by their number
+    color::Space space = color::Space::oklab;
+    auto operator<=>(const PaletteOptions &) const = default;
+};
+
+class Quantizer {
+  public:
+    using Poll = std::function<void()>;
+
+    // Of pixels that must stay where they are.
+    explicit Quantizer(const Picture &picture) : picture_(picture), flat(is_flat(picture_)) {}
+    // Of a PNG's inflated rows. Alpha that is opaque throughout is left out.
+    Quantizer(const uint8_t *rows, int64_t height, int64_t width, int channels)
+        : own_(channels == 4 ? codecs::unfiltered<4>(rows, height, width) : codecs::unfiltered<3>(rows, height, width)),
+          picture_(without_idle_alpha(height, width, channels)), flat(is_flat(picture_)) {}
+    // Of some rows and columns of another picture, drawn with that one's palettes. The other must stay.
+    Quantizer(Quantizer &whole, const std::vector<int64_t> &rows, const std::vector<int64_t> &columns, int threads)
+        : whole_(&whole), own_(whole.chosen(whole.picture_.pixels, whole.picture_.channels, rows, columns)),
+          picture_{own_.data(), int64_t(rows.size()), int64_t(columns.size()), whole.picture_.channels},
+          weights_(whole.chosen(whole.weights(threads).data(), 1, rows, columns)), flat(is_flat(picture_)) {}
+    Quantizer(const Quantizer &) = delete;
+
+    const Picture &picture() const { return picture_; }
+    int64_t colors() { return whole_->counted().size(); }
+    // The colors, if a palette holds them all.
+    color::Colors few_colors() {
+        return colors() <= 256 ? whole_->counted().colors : color::Colors();
+    }
+    // How few colors leave every visible pixel visible: 2, or 3 with soft edges. (Of a transparent entry and an opaque
+    // one alone, those take the nearer.)
+    int fewest() {
+        const palette::Histogram &all = whole_->counted();
+        return all.solid && all.translucent && all.hidden >= 0 ? 3 : 2;
+    }
+
+    // How much an error shows, per pixel.
+    const std::vector<float> &weights(int threads) {
+        const std::lock_guard lock(measuring_);
+        if (weights_.empty()) {
+            weights_.resize(size_t(picture_.size()));
+            const auto weigh = picture_.channels == 4 ? visibility::weights_of<4> : visibility::weights_of<3>;
+            weigh(picture_.pixels, picture_.height, picture_.width, threads, weights_.data());
+        }
+        return weights_;
+    }
+    // Pixels of letters and lines: the error of these is noise beside them.
+    const std::vector<uint8_t> &edges(int threads) {
+        const std::vector<float> &visible = weights(threads);
+        const std::lock_guard lock(measuring_);
+        if (edges_.empty()) {
+            edges_.resize(visible.size());
+            mapping::find_edges(visible.data(), int64_t(visible.size()), edges_.data());
+        }
+        return edges_;
+    }
+
+    // A palette by K-means; each is chosen once.
+    color::Colors choose(const PaletteOptions &options, int threads, const Poll &poll) {
+        if (whole_ != this) return whole_->choose(options, threads, poll);
+        palette::Histogram &histogram = histogram_of(options.space, options.visible, threads);
+        const std::lock_guard lock(histogram.busy);
+        color::Colors &found = palettes_[options];
+        if (found.empty())
+            found = palette::PaletteBuilder(histogram, threads, poll).make(options.colors, options.effort, options.seed);
+        return found;
+    }
+
+    // Each pixel's nearest entry in `space`, or with dithering, by error diffusion in Oklab.
+    Drawing draw(const color::Colors &palette, float dither, color::Space space, int threads, const Poll &poll) {
+        mapping::DitherOptions options{.dither = dither, .threads = threads};
+        if (dither > 0 && flat) options.sharp = edges(threads).data();
+        palette::Histogram &histogram = whole_->histogram_of(dither > 0 ? color::Space::oklab : space, false, threads);
+        std::vector<uint8_t> indices(size_t(picture_.size()));
+        const std::lock_guard lock(histogram.busy);
+        mapping::remap(picture_, palette.data(), entries_of(palette, picture_.channels), histogram, options, poll, indices.data());
+        return drawing(palette, std::move(indices));
+    }
+    // The least visible error and bits.
+    Drawing draw_lossy(const color::Colors &palette, const mapping::LossyOptions &options, color::Space space,
+                       const Poll &poll) {
+        const std::vector<float> &visible = weights(options.threads);
+        palette::Histogram &histogram = whole_->histogram_of(space, false, options.threads);
+        std::vector<uint8_t> indices(size_t(picture_.size()));
+        const std::lock_guard lock(histogram.busy);
+        mapping::remap_lossy(picture_, visible.data(), palette.data(), entries_of(palette, picture_.channels), histogram, options,
+                             mapping::LOSSY_BAND, poll, indices.data());
+        return drawing(palette, std::move(indices));
+    }
+
+    // The pixels, full transparency in a grey.
+    std::vector<uint8_t> samples(uint8_t key) const {
+        std::vector<uint8_t> out(picture_.pixels, picture_.pixels + picture_.size() * picture_.channels);
+        for (int64_t i = 0; picture_.channels == 4 && i < picture_.size(); ++i) {
+            if (!picture_.hidden(i)) continue;
+            std::fill_n(out.begin() + i * 4, 3, key);
+            out[size_t(i * 4 + 3)] = 0;
+        }
+        return out;
+    }
+
+  private:
+    static int entries_of(const color::Colors &palette, int channels) { return int(palette.size()) / channels; }
+
+    Drawing drawing(const color::Colors &palette, std::vector<uint8_t> indices) const {
+        return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices)};
+    }
+
+    palette::Histogram &counted() {
+        if (const std::lock_guard lock(counting_); !histograms_.empty()) return *histograms_.begin()->second;
+        return histogram_of(color::Space::oklab, false, 1);
+    }
+    palette::Histogram &histogram_of(color::Space space, bool visible, int threads) {
+        const std::lock_guard lock(counting_);
+        std::unique_ptr<palette::Histogram> &found = histograms_[{space, visible}];
+        if (found) return *found;
+        const int channels = picture_.channels;
+        if (colors_.empty()) {
+            const palette::Distinct distinct = palette::count_colors(picture_.pixels, picture_.size(), channels);
+            colors_.resize(distinct.size * size_t(channels));
+            distinct.to_colors(channels, colors_.data());
+            counts_.assign(distinct.counts.begin(), distinct.counts.begin() + int64_t(distinct.size));
+        }
+        std::vector<double> counts = counts_;
+        if (visible) {
+            const auto sum = channels == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
+            sum(picture_.pixels, picture_.size(), colors_.data(), int64_t(counts.size()), weights(threads).data(), counts.data());
+        }
+        found = std::make_unique<palette::Histogram>(colors_, std::move(counts), color::to_points(colors_, channels, space),
+                                                     channels, space);
+        return *found;
+    }
+
+    Picture without_idle_alpha(int64_t height, int64_t width, int channels) {
+        bool idle = channels == 4;
+        for (size_t i = 3; idle && i < own_.size(); i += 4) idle = own_[i] == 255;
+        if (idle) {
+            for (int64_t i = 0; i < height * width; ++i) std::copy_n(own_.begin() + i * 4, 3, own_.begin() + i * 3);
+            own_.resize(size_t(height * width * 3));
+        }
+        return {own_.data(), height, width, idle ? 3 : channels};
+    }
+    template <class T>
+    std::vector<T> chosen(const T *plane, int each, const std::vector<int64_t> &rows, const std::vector<int64_t> &columns) const {
+        std::vector<T> out;
+        out.reserve(rows.size() * columns.size() * size_t(each));
+        for (int64_t y : rows)
+            for (int64_t x : columns) {
+                const T *from = plane + (y * picture_.width + x) * each;
+                out.insert(out.end(), from, from + each);
+            }
+        return out;
+    }
+
+    Quantizer *whole_ = this;  // the picture whose palettes this one is drawn with
+    std::vector<uint8_t> own_;
+    Picture picture_;
+    std::vector<float> weights_;
+
+  public:
+    const bool flat;  // whether much of the picture is of one color beside the other: a graphic
+
+  private:
+    std::vector<uint8_t> edges_;
+    std::mutex measuring_, counting_;
+    color::Colors colors_;  // the distinct ones
+    std::vector<double> counts_;
+    std::map<std::pair<color::Space, bool>, std::unique_ptr<palette::Histogram>> histograms_;  // by space and visible
+    std::map<PaletteOptions, color::Colors> palettes_;
+};
+
+}  // namespace tinct

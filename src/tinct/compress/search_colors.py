@@ -1,0 +1,48 @@
+"""As few colors as look the same as all of them."""
+
+from __future__ import annotations
+
+from tinct.compress.encoder import Encoded, Encoder
+from tinct.defaults import MAX_COLORS
+
+__all__ = ["fewest_colors"]
+
+HALVED = (128, 64, 32, 16, 8, 4, 2)
+UNSEEN = 2.0  # points of SSIMULACRA2 that fewer colors may cost
+
+
+def fewest_colors(encoder: Encoder, lossy: float) -> Encoded:
+    """Draw with as few colors as look the same as 256, or within two points of SSIMULACRA2.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        The picture.
+    lossy : float
+        The loss to draw with.
+
+    Returns
+    -------
+    Encoded
+        The smallest of those files.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinct.compress.encoder import Clock, Options
+    >>> two = np.zeros((16, 16, 3), np.uint8)
+    >>> two[:, 8:] = 255
+    >>> drawn = fewest_colors(Encoder(two, Options(dither=0.75), Clock()), 0.0)
+    >>> len(drawn.drawing.entries)
+    2
+    """
+    best = encoder.draw(MAX_COLORS, lossy)
+    most = encoder.score(best)
+    for fewer in HALVED:
+        if not encoder.fewest <= fewer < len(best.drawing.entries):
+            continue
+        drawn = encoder.draw(fewer, lossy)
+        if encoder.score(drawn) < most - UNSEEN:
+            break
+        best = min(best, drawn, key=lambda d: d.size)
+    return best
