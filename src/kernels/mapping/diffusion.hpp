@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "color/oklab.hpp"
+#include "mapping/floyd_steinberg.hpp"
 #include "mapping/nearest_grid.hpp"
 
 namespace tinct::mapping {
@@ -111,8 +112,8 @@ class Diffuser {
         return nearest;
     }
 
-    // Take the entry nearest to the point plus the error it received, and pass the new error on: 7/16 to the
-    // next pixel (by `ahead`, in a register), 3/16, 5/16 and 1/16 to the row below.
+    // Take the entry nearest to the point plus the error it received, and pass the new error on: to the next
+    // pixel by `ahead`, in a register, and to the row below.
     uint8_t spread(Strand &strand, Four point, int64_t x, int64_t step, bool opaque) {
         Four target = point + (strand.here[x + 1] + strand.ahead);
         if (opaque) target[3] = point[3];
@@ -122,11 +123,11 @@ class Diffuser {
         float share = options_.strength;
         if (length > options_.limit * options_.limit) share *= options_.limit / std::sqrt(length);
         const Four part = error * share;
-        strand.ahead = part * (7.0f / 16);
+        strand.ahead = part * (AHEAD / ALL);
         Four *below = strand.below.data() + x + 1;
-        below[-step] += part * (3.0f / 16);
-        below[0] += part * (5.0f / 16);
-        below[step] += part * (1.0f / 16);
+        below[-step] += part * (BELOW_BEHIND / ALL);
+        below[0] += part * (BELOW / ALL);
+        below[step] += part * (BELOW_AHEAD / ALL);
         return uint8_t(entry);
     }
 

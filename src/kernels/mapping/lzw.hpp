@@ -8,9 +8,12 @@
 #include <vector>
 
 #include "codecs/lzw.hpp"
+#include "mapping/floyd_steinberg.hpp"
 #include "mapping/rate_job.hpp"
 
 namespace tinct::lzw {
+
+using namespace mapping;  // Floyd and Steinberg's shares
 
 struct Search {
     int beam;   // paths kept per place and length
@@ -58,7 +61,7 @@ template <int D> class Remapper {
     };
 
     bool hidden(size_t p) const { return job_.nearest[p] == job_.hidden; }
-    float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1.0f / 16); }
+    float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1 / ALL); }
     float code_price() const { return job_.lambda * float(phrases_.width()); }
 
     /// Fills places_ from p on: the phrases from each within sight. As no path goes on for a row's length,
@@ -115,7 +118,7 @@ template <int D> class Remapper {
     void extend(size_t p, int before, float cost, const float *error, int phrase, uint8_t index) {
         if (D == 4 && (index == job_.hidden) != hidden(p)) return;
         Node node = {};
-        const float share = (p + 1) % w_ == 0 ? 0.0f : 7 * spread(p);
+        const float share = (p + 1) % w_ == 0 ? 0.0f : AHEAD * spread(p);
         float distance = 0.0f;
         for (int c = 0; c < D; ++c) {
             const float e = target_[p * D + c] + error[c] - palette_[index][c];
@@ -176,12 +179,12 @@ template <int D> class Remapper {
         const bool first = p % w_ == 0, last = (p + 1) % w_ == 0, lowest = p + w_ >= n_;
         for (int c = 0; c < D; ++c) {
             const float e = (target_[p * D + c] + carried_[c] - palette_[job_.indices[p]][c]) * share;
-            carried_[c] = last ? 0.0f : 7 * e;
+            carried_[c] = last ? 0.0f : AHEAD * e;
             if (lowest) continue;
             float *below = &target_[(p + w_) * D + c];
-            if (!first) below[-D] += 3 * e;
-            below[0] += 5 * e;
-            if (!last) below[D] += e;
+            if (!first) below[-D] += BELOW_BEHIND * e;
+            below[0] += BELOW * e;
+            if (!last) below[D] += BELOW_AHEAD * e;
         }
     }
 

@@ -24,19 +24,21 @@
 #include <cstring>
 
 #include "mapping/chains.hpp"
+#include "mapping/entry_lists.hpp"
+#include "mapping/floyd_steinberg.hpp"
 #include "mapping/prices.hpp"
 #include "mapping/rate_job.hpp"
 
 namespace tinct::rate {
 namespace {  // internal to each translation unit: no copy may be merged across instruction sets
 
+using namespace mapping;  // Floyd and Steinberg's shares
+
 struct Search {
     int places;  // earlier places tried per hash chain
     int reach;   // pixels over which a place is judged
     int every;   // look for places at every n-th pixel, 4 n where the open ones fit
 };
-
-constexpr float NEVER = 1e30f;
 
 /// D components per color; Near copies at distance 1..Near inside the row, Far copies from the rows before.
 /// What differs between states lies in rows of one number per state: the lanes of the vectors are states.
@@ -57,7 +59,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     void run() {
         list_neighbors();
-        group_colors();
+        group_entries(palette_, job_.k, group_);
         for (int y = 0; y < job_.h; ++y) {
             charge();
             aim(y);
@@ -71,8 +73,6 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
   private:
     static constexpr int STATES = 1 + Near + Far;  // 0 is the literal
-    static constexpr int NEIGHBORS = 24;           // entries tried for a literal: the nearest entry's nearest
-    static constexpr int GROUPS = 14;  // of colors, for the coarse hash; 24 cost 1.5 % more bytes, 64 2 %
     static constexpr int PAST = 8;                 // indices that each path remembers
     static constexpr float NOTHING = 1e-4f;        // error, in each coordinate, that is none
     static_assert(Near <= PAST);
@@ -98,7 +98,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     }
     /// Of an opaque pixel no opacity is wrong: it takes the color of an error alone.
     bool opaque(size_t p) const { return D == 4 && kinds_ && opacity_of(p) == Opacity::full; }
-    float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1.0f / 16); }
+    float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1 / ALL); }
 
     /// Bits in weighted squared error, as the rows so far price them.
     void charge() {
@@ -265,7 +265,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     /// Adds each copy's weighted error to its cost and keeps the share that goes on to the right.
     void copy(size_t p, const float *target, float *entering, const int32_t *entered, const int32_t *index) {
-        const float share = 7 * spread(p), weight = weight_of(p);
+        const float share = AHEAD * spread(p), weight = weight_of(p);
         alignas(64) float distance[STATES];
         for (int c = 0, end = opaque(p) ? 3 : D; c < D; ++c) {
             float *error = error_[c];
@@ -298,7 +298,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         for (int i = 0; i < NEIGHBORS; ++i) cost[i] = weight * cost[i] + literal[list[i]];
         const int first = first_least(cost), chosen = list[first];
         cost_[0] = before + cost[first];
-        for (int c = 0; c < D; ++c) error_[c][0] = (aim[c] - planes_[c][chosen]) * (7 * spread(p));
+        for (int c = 0; c < D; ++c) error_[c][0] = (aim[c] - planes_[c][chosen]) * (AHEAD * spread(p));
         return chosen;
     }
 
@@ -426,10 +426,10 @@ template <class Coder, int D, int Near, int Far> class Remapper {
                 if (c == 3 && opaque(p)) right[c] = 0.0f;
                 float e = target_[size_t(x) * 4 + c] + right[c] - palette_[row[x]][c];
                 e *= spread(p);
-                right[c] = 7 * e;
-                below_[size_t(x) * 4 + c] += 3 * e;
-                below_[size_t(x + 1) * 4 + c] += 5 * e;
-                below_[size_t(x + 2) * 4 + c] += e;
+                right[c] = AHEAD * e;
+                below_[size_t(x) * 4 + c] += BELOW_BEHIND * e;
+                below_[size_t(x + 1) * 4 + c] += BELOW * e;
+                below_[size_t(x + 2) * 4 + c] += BELOW_AHEAD * e;
             }
         }
     }
@@ -445,39 +445,12 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         return Chain::mix(group_[i[0]], group_[i[1]], group_[i[2]], group_[i[3]]);
     }
 
-    /// Each entry's nearest ones that its pixels may take, itself first and again where there are too few: for pixels
-    /// as opaque as the entry, and for translucent ones, which may be drawn by an opaque one.
     void list_neighbors() {
         for (int part = 0; part <= int(kinds_); ++part)
             for (int j = 0; j < job_.k; ++j) {
                 const int opacity = part && opacity_[j] == Opacity::full ? int(Opacity::part) : opacity_[j];
-                float distance[256];
-                for (int i = 0; i < job_.k; ++i)
-                    distance[i] = may_take(opacity, i) ? squared_distance(palette_[i], palette_[j]) : NEVER;
-                distance[j] = -1.0f;
-                for (int n = 0; n < NEIGHBORS; ++n) {
-                    int next = 0;
-                    for (int i = 1; i < job_.k; ++i) if (distance[i] < distance[next]) next = i;
-                    neighbors_[part][j][n] = distance[next] < NEVER ? next : neighbors_[part][j][0];
-                    distance[next] = NEVER;
-                }
+                nearest_entries(palette_, job_.k, j, [&](int i) { return may_take(opacity, i); }, neighbors_[part][j]);
             }
-    }
-
-    /// Farthest-point clustering: four pixels in the same groups are worth comparing though no index is the
-    /// same.
-    void group_colors() {
-        float distance[256];
-        for (float &d : distance) d = NEVER;
-        int leader = 0;
-        for (int g = 0; g < std::min(GROUPS, job_.k); ++g) {
-            for (int j = 0; j < job_.k; ++j) {
-                float d = squared_distance(palette_[j], palette_[leader]);
-                if (d < distance[j]) { distance[j] = d; group_[j] = uint8_t(g); }
-            }
-            leader = 0;
-            for (int j = 1; j < job_.k; ++j) if (distance[j] > distance[leader]) leader = j;
-        }
     }
 
     const RateJob job_;
