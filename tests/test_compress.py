@@ -75,7 +75,8 @@ def test_every_palette_entry_is_used():
 
 @pytest.mark.parametrize("channels", [3, 4])
 def test_threads_and_repetition_change_no_byte(channels):
-    runs = [compress(painting(channels, side=160), 32, threads=t).data for t in (1, 2, 1)]
+    pixels = painting(channels, side=400)  # chunks of colors and bands of rows for every thread
+    runs = [compress(pixels, 32, threads=t).data for t in (1, 2, 3)]
     assert runs[0] == runs[1] == runs[2]
 
 
