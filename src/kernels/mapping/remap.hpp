@@ -1,4 +1,4 @@
-// Pixels to palette entries: nearest, or by error diffusion in bands that threads share. What `tinct/remap.py` promises
+// Pixels to palette entries: nearest, or by error diffusion in bands that threads share. What `tinct/mapping/remap.py` promises
 // is done here.
 #pragma once
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The few colors that K-means chooses among those of a picture, rounded to 8 bits. What `tinct/palette.py` promises is
+// The few colors that K-means chooses among those of a picture, rounded to 8 bits. What `tinct/palette/choice.py` promises is
 // done here.
 #pragma once
 #include <algorithm>

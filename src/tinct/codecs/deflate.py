@@ -66,7 +66,7 @@ def indexed(
     bits : int
         Of an index: 1, 2, 4 or 8.
     level : int, optional
-        As in `tinct.png.encode`.
+        As in `tinct.codecs.arrays.encode`.
 
     Returns
     -------
