@@ -39,7 +39,7 @@ def _code(argv: list[str]) -> int:
     try:
         code = quick(argv)
     except OSError as error:
-        from tinct.cli.main import ended
+        from tinct.cli.failures import ended
 
         return ended(error)
     if code is not None:
