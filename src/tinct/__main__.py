@@ -4,8 +4,6 @@ A small picture spends most of its time there, so what Python and its libraries 
 left out, here where the process is ours.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import sys

@@ -32,10 +32,10 @@ def check_targets(targets: Sequence[str | None], force: bool) -> None:
 
 def need_matplotlib() -> None:
     """Say, before any work is done, that figures need an extra."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError("figures need an extra: pip install 'tinct[plot]'") from error
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise ImportError("figures need an extra: pip install 'tinct[plot]'")
 
 
 def write_all(asked: Cluster, found: Found, say: Say) -> list[str]:

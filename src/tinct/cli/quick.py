@@ -5,8 +5,6 @@ goes this way. Whatever is unusual, and whatever goes wrong, is left to the whol
 anything was written or said; that does it all again, and says what is wrong.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 import sys
@@ -18,7 +16,9 @@ from tinct.cli.options import Compress, parse
 from tinct.defaults import MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
 from tinct.picture.inflate import SIGNATURE, rows
 
-TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
+# As typing has it, which takes a millisecond to import. Annotations stand in quotes, here and in
+# all that is imported here: `from __future__ import annotations` would take 0.14 ms.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
@@ -29,7 +29,7 @@ SEEDS, THREADS = 1 << 32, 1 << 10  # beyond them the whole command is asked
 NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
 
 
-def quick(argv: Sequence[str]) -> int | None:
+def quick(argv: "Sequence[str]") -> int | None:
     """Run the command if this way can.
 
     Parameters
@@ -85,7 +85,7 @@ class Asked:
             raise ValueError("numbers that are checked elsewhere")
 
 
-def _asked(argv: Sequence[str]) -> Asked:
+def _asked(argv: "Sequence[str]") -> Asked:
     if not argv or argv[0] != "compress":
         raise ValueError("another command")
     if os.name == "nt" and any(set(word) & set("*?[~$%") for word in argv):
@@ -108,7 +108,7 @@ def _asked(argv: Sequence[str]) -> Asked:
 class Meanwhile:
     """What another thread works out, if one may; whoever asks before it is done waits."""
 
-    def __init__(self, work: Callable[[], Any], threads: int) -> None:
+    def __init__(self, work: "Callable[[], Any]", threads: int) -> None:
         self._work, self._done = work, allocate_lock()
         self._found: list[Any] = []
         if threads == 1:
@@ -127,7 +127,7 @@ class Meanwhile:
         finally:
             self._done.release()
 
-    def get(self) -> Any:
+    def get(self) -> "Any":
         with self._done:
             return self._found[0] if self._found else self._work()
 

@@ -89,8 +89,28 @@ def _table_reporter(stream: Any, scored: bool) -> Reporter:
         elif outcome is None and rows:
             text = table.plain(rows, scored, stream)
             if text is None:
-                table.by_rich(rows, scored, stream)
+                _print_by_rich(table.columns(rows, scored), stream)
             else:
                 print(text, file=stream, flush=True)
 
     return show
+
+
+def _print_by_rich(columns: list[tuple[str, ...]], stream: Any) -> None:
+    """The same by rich, which knows every terminal and folds what is too wide."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from tinct.cli.table import TO_THE_LEFT
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    titles, *rows = zip(*columns, strict=True)
+    for title in titles:
+        if title in TO_THE_LEFT:
+            table.add_column(title, overflow="fold")
+        else:
+            table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(file=stream).print(table)

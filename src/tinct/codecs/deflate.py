@@ -1,7 +1,5 @@
 """Samples to PNG, by libdeflate and oxipng. No NumPy: the short way needs it too."""
 
-from __future__ import annotations
-
 from _operator import index  # operator takes longer to import
 
 from deflate import crc32, zlib_compress
@@ -57,7 +55,7 @@ def indexed(
     packed: bytes,
     width: int,
     height: int,
-    entries: Sequence[Sequence[int]],
+    entries: "Sequence[Sequence[int]]",
     bits: int,
     level: int | None = None,
 ) -> bytes:
@@ -119,11 +117,11 @@ def truecolor(samples: bytes, width: int, height: int, channels: int, level: int
 
 
 def plain(
-    samples: Callable[[int], bytes],
+    samples: "Callable[[int], bytes]",
     width: int,
     height: int,
     channels: int,
-    entries: Sequence[Entry],
+    entries: "Sequence[Entry]",
 ) -> bytes:
     r"""Encode a picture of few colors without a palette: as grey or true color, alpha if needed.
 
@@ -175,7 +173,7 @@ def plain(
     return oxipng.optimize_from_memory(file, force=True, **how)
 
 
-def is_grey(entries: Sequence[Entry]) -> bool:
+def is_grey(entries: "Sequence[Entry]") -> bool:
     """Whether all colors are greys.
 
     Examples
@@ -264,7 +262,7 @@ def squeeze(data: bytes) -> bytes:
     return min(data, again, key=len)
 
 
-def check_level(level: Any) -> int:
+def check_level(level: "Any") -> int:
     """Refuse a level that isn't 0...6, by name."""
     given: Any = None if isinstance(level, bool) else level
     try:
@@ -306,10 +304,10 @@ SMALL = 1 << 10  # pixels, below which a palette may take more bytes than it sav
 
 
 def ways(
-    pack: Callable[[int], bytes],
+    pack: "Callable[[int], bytes]",
     width: int,
     height: int,
-    entries: Sequence[Entry],
+    entries: "Sequence[Entry]",
     channels: int,
     *,
     level: int | None,
@@ -370,7 +368,7 @@ def _repeats_more(one: bytes, other: bytes) -> bool:
     return len(zlib_compress(one, 6)) < 0.95 * len(zlib_compress(other, 6))
 
 
-def grey_bits(entries: Sequence[Entry]) -> int | None:
+def grey_bits(entries: "Sequence[Entry]") -> int | None:
     """Bits of a grey sample, if all entries are opaque greys and need no more than an index does.
 
     Examples
@@ -411,7 +409,7 @@ BAND, SHARE = 16, 8  # rows of a band of the sample, and one band in how many
 GREYS = 64  # so many in a drawing or more are worth filters, which dithering spoils with fewer
 
 
-def worth_filters(entries: Sequence[Entry], pixels: int) -> bool:
+def worth_filters(entries: "Sequence[Entry]", pixels: int) -> bool:
     """Whether a drawing is to be tried as if it were a picture: one of many greys.
 
     Nine photographs with 128 greys then take 4 to 23 % less, with 200 14 to 34 %. (Small ones are
@@ -439,7 +437,7 @@ def sampled(height: int) -> tuple[int, int]:
 
 
 def least(
-    differences: Callable[[int, int, int], bytes], width: int, height: int, colors: int
+    differences: "Callable[[int, int, int], bytes]", width: int, height: int, colors: int
 ) -> float:
     """About how many bytes a lossless file of a picture takes, deflated in haste.
 
@@ -472,12 +470,12 @@ def may_be_smaller(least: float, limit: int) -> bool:
 
 
 def original(
-    samples: Callable[[int], bytes],
+    samples: "Callable[[int], bytes]",
     size: tuple[int, int, int],
     limit: int,
     guess: float,
-    entries: Sequence[Entry] | None,
-    levels: Sequence[int],
+    entries: "Sequence[Entry] | None",
+    levels: "Sequence[int]",
     likely: bool,
 ) -> bytes | None:
     """Encode a picture as it is, if that takes less than `limit` bytes.

@@ -1,7 +1,5 @@
 """The numbers of one picture, and the line that the command prints; imports next to nothing."""
 
-from __future__ import annotations
-
 import math
 
 __all__ = ["TITLES", "cells", "decibels", "line", "saved", "size_text"]
