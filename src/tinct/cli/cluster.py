@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # what is refused must not pay for NumPy
 
     from tinct.clustering.choose import Choice
     from tinct.clustering.kmeans import Iteration, KMeansResult
-    from tinct.tables.read import Scale, Table
+    from tinct.tables import Scale, Table
 
 __all__ = ["Found", "run"]
 
@@ -63,7 +63,7 @@ class Found:
 def _work(asked: Cluster, say: Say) -> Found:
     import numpy as np
 
-    from tinct.tables.read import standardize
+    from tinct.tables import standardize
 
     start = time.perf_counter()
     say(f"reading {asked.table}")
@@ -95,7 +95,7 @@ def _work(asked: Cluster, say: Say) -> Found:
 
 
 def _read(asked: Cluster) -> Table:
-    from tinct.tables.read import read_table
+    from tinct.tables import read_table
 
     columns = None if asked.columns is None else asked.columns.split(",")
     return read_table(
@@ -123,7 +123,7 @@ def _cluster(
     asked: Cluster, table: Table, scale: Scale | None, k: int, watcher: Watcher | None
 ) -> KMeansResult:
     from tinct.clustering.kmeans import INITS, kmeans
-    from tinct.tables.read import read_table
+    from tinct.tables import read_table
 
     init: Any = asked.init
     if init not in INITS:

@@ -15,8 +15,8 @@ from tinct.clustering.kmeans import KMeansResult
 from tinct.color.points import from_points
 from tinct.palette.histogram import histogram
 from tinct.picture.read import Picture
-from tinct.plots import animation as film
 from tinct.plots import common
+from tinct.plots import gif_mp4 as film
 from tinct.plots.common import INK, Floats, Pixels
 from tinct.plots.pictures import Cloud, Painter, draw_cloud, draw_discs
 
