@@ -373,7 +373,7 @@ def test_a_file_with_any_byte_changed_is_left_to_the_whole_command():
 def test_arguments_of_the_whole_command_are_left_to_it(capsys, arguments):
     save(png(bird()))
     os.mkdir("folder.png")
-    os.mkfifo("pipe.png")
+    getattr(os, "mkfifo", os.mkdir)("pipe.png")  # Windows has no pipes among its files
     declines(*arguments)
     assert capsys.readouterr() == ("", "")
 

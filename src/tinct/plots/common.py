@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from tinct.checks import instance, listed, numbers, whole
 from tinct.clustering.kmeans import KMeansResult
 from tinct.color.oklab import srgb_to_oklab
 
@@ -46,7 +47,7 @@ class State:
 
 def states_of(run: KMeansResult) -> list[State]:
     """The start, and what every iteration led to."""
-    if not run.history:
+    if not instance("run", run, KMeansResult).history:
         raise ValueError("the run has no history: record it with kmeans(..., record=True)")
     jumped: frozenset[int] = frozenset()
     states = []
@@ -102,9 +103,12 @@ class View:
 
 def view_of(points: ArrayLike, columns: Sequence[str] | None) -> View:
     """How these points are to be shown; refuses what is no table."""
-    x = np.asarray(points)
+    x = numbers("points", points)
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"points must be a table of shape (n, d), not of shape {x.shape}")
+    if not np.isfinite(x).all():
+        raise ValueError("points must be finite")
+    columns = None if columns is None else listed("columns", columns)
     if columns is not None and len(columns) != x.shape[1]:
         raise ValueError(f"columns must be {x.shape[1]} names, not {len(columns)}")
     rng = np.random.default_rng(0)
@@ -228,7 +232,7 @@ def headline_of(
     sample_of: int | None,
 ) -> str:
     """K, how many points, and what of all that is shown."""
-    n = sample_of or len(view.points)
+    n = len(view.points) if sample_of is None else whole("sample_of", sample_of, 1)
     parts = [f"K = {len(run.centers)}", f"{n:,} points"]
     if len(view.drawn) < n:
         parts[-1] += f", {len(view.drawn):,} of them drawn"

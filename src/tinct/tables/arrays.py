@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.errors import TableError
-from tinct.tables.columns import Pick, default_names, listed, printable, take
+from tinct.tables.columns import Pick, default_names, printable, quoted, take
 from tinct.tables.table import Floats
 
 __all__ = ["read_array"]
@@ -91,7 +91,7 @@ def _the_table(
     """The variable asked for, or the only one that is a table."""
     if variable is not None:
         if variable not in names:
-            raise TableError(f"{label}: no variable {variable!r}; there are {listed(names)}")
+            raise TableError(f"{label}: no variable {variable!r}; there are {quoted(names)}")
         return variable
     flat = [n for n, shape in shapes.items() if len(shape) == 2]
     several = [n for n in flat if min(shapes[n]) > 1]  # beside X there is often a vector of classes
@@ -99,7 +99,7 @@ def _the_table(
     if len(only) == 1:
         return only[0]
     if only:
-        raise TableError(f"{label}: several tables: name one of {listed(only)}")
+        raise TableError(f"{label}: several tables: name one of {quoted(only)}")
     there = ", ".join(f"{n} {shapes[n]}" if n in shapes else n for n in names) or "nothing"
     raise TableError(f"{label}: no table of rows and columns; there is {there}")
 

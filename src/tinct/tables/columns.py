@@ -9,23 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinct.checks import listed
 from tinct.errors import TableError
 from tinct.tables.table import Floats
 
-__all__ = ["Pick", "default_names", "listed", "not_numeric", "picker", "printable", "take"]
+__all__ = ["Pick", "default_names", "not_numeric", "picker", "printable", "quoted", "take"]
 
 Pick = Callable[[Sequence[str]], list[int]]
 
 
 def picker(columns: Sequence[str | int] | None, label: str) -> Pick:
     """From the names in a file to the indices of the columns asked for."""
+    chosen = None if columns is None else listed("columns", columns)
+    for wanted in chosen or ():
+        if isinstance(wanted, bool) or not isinstance(wanted, str | int | np.integer):
+            kind = type(wanted).__name__
+            raise TypeError(f"columns must be names or whole numbers, not {kind}")
 
     def pick(names: Sequence[str]) -> list[int]:
-        if columns is None:
+        if chosen is None:
             return list(range(len(names)))
-        if not columns:
+        if not chosen:
             raise TableError(f"{label}: no columns asked for")
-        picked = [_index(wanted, names, label) for wanted in columns]
+        picked = [_index(wanted, names, label) for wanted in chosen]
         for i, n in Counter(picked).items():
             if n > 1:
                 raise TableError(f"{label}: column {names[i]!r} is asked for {n} times")
@@ -43,10 +49,10 @@ def _index(wanted: str | int, names: Sequence[str], label: str) -> int:
             return names.index(wanted)
     if str(wanted).isdecimal() and int(wanted) < len(names):
         return int(wanted)
-    raise TableError(f"{label}: no column {wanted!r}; there are {listed(names)}")
+    raise TableError(f"{label}: no column {wanted!r}; there are {quoted(names)}")
 
 
-def listed(names: Iterable[str], most: int = 12) -> str:
+def quoted(names: Iterable[str], most: int = 12) -> str:
     """The names as messages list them."""
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
@@ -56,7 +62,7 @@ def listed(names: Iterable[str], most: int = 12) -> str:
 def not_numeric(label: str, name: str, what: str, numeric: Iterable[str]) -> TableError:
     """What to raise for a column that holds no numbers."""
     numeric = list(numeric)
-    choice = f"; numeric columns: {listed(numeric)}" if numeric else "; no column is numeric"
+    choice = f"; numeric columns: {quoted(numeric)}" if numeric else "; no column is numeric"
     return TableError(f"{label}: column {name!r} {what}{choice}")
 
 

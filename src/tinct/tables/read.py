@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from os import PathLike
 
+from tinct.checks import flag, instance
 from tinct.errors import TableError
 from tinct.tables.arrays import read_array
 from tinct.tables.columns import picker, printable
@@ -77,7 +78,12 @@ def read_table(
     array([[36.  ,  1.65],
            [41.  ,  1.79]])
     """
-    path = os.fspath(source)
+    if not isinstance(source, str | PathLike):
+        raise TypeError(f"source must be a path, not {type(source).__name__}")
+    if variable is not None:
+        variable = instance("variable", variable, str)
+    drop_missing = flag("drop_missing", drop_missing)
+    path = os.fsdecode(source)
     label = printable(path)
     kind = _kind(path, label)
     if variable is not None and kind not in ("npz", "mat"):

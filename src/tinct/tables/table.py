@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinct.checks import instance
 from tinct.errors import TableError
 
 __all__ = ["Floats", "Scale", "Table", "standardize"]
@@ -88,6 +89,7 @@ def standardize(table: Table) -> tuple[Table, Scale]:
     >>> scaled.values.tolist(), scale.undo(scaled.values).tolist()
     ([[-1.0, -1.0], [1.0, 1.0]], [[1.0, 100.0], [3.0, 500.0]])
     """
+    table = instance("table", table, Table)
     if table.constant:
         names = ", ".join(map(repr, table.constant))
         raise TableError(f"{table.name}: column {names} is constant and can't be scaled")
