@@ -153,6 +153,7 @@ REFUSED = [
     ("cluster small.png -k 2", 1, "small.png: a PNG picture, not a table"),
     ("cluster points.csv -k 2 --effort 11", 2, "effort must be 0..10, not 11 "),
     ("steps small.png -k 2 --init x", 2, "init must be random, k-means++ or divisive, not x "),
+    ("steps small.png", 2, "no k given (see tinct steps --help)"),
     ("steps points.csv -k 2", 1, "points.csv: a text file, not a picture"),
     ("steps small.png -k 2 -o x.txt", 2, "output must end with .gif, .mp4 or .png, not x.txt"),
     ("steps small.png -k 999", 1, "k must be"),
@@ -187,24 +188,19 @@ def test_help_does_not_pay_for_numpy():
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
 def test_ctrl_c_ends_a_long_run_with_130_and_writes_nothing(folder):
     np.save("large.npy", np.random.default_rng(0).random((400_000, 3)))
-    args = [
-        "cluster",
-        "large.npy",
-        "-k",
-        "300",
-        "--init",
-        "random",
-        "--effort",
-        "10",
-        "-o",
-        "labels.npy",
-    ]
+    args = "cluster large.npy -k 300 --init random --effort 10 -o labels.npy"
+    program = (
+        "import tinct.cli.cluster, tinct.clustering.kmeans, tinct.tables\n"
+        "from tinct.__main__ import run\n"
+        "print('go', flush=True); run()"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "tinct", *args, "-o", "labels.npy"],
+        [sys.executable, "-c", program, *args.split()],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    time.sleep(3)
+    assert process.stdout.readline() == b"go\n"
+    time.sleep(1)  # into the run: before it, the table is read
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, b"")

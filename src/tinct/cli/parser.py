@@ -54,12 +54,13 @@ def _parameter(option: Option) -> click.Parameter:
     words = f"{words if option.words[0] == '`' else words[0].upper() + words[1:]}."
     if option.usual:
         words += f"  [default: {option.usual.replace('`', '')}]"
+    default: dict[str, Any] = {} if option.required else {"default": option.default}
     return click.Option(
         [*option.spellings, option.attribute],
         type=None if option.kind is None else Value(option),
         metavar=None if option.kind is None else option.kind.metavar,
         is_flag=option.kind is None,
-        default=option.default,
         required=option.required,
+        **default,
         help=words,
     )
