@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinct.cli.options import Asked, Number, Text, Word, option
+from tinct.cli.options import Command, Compress, Number, Text, Word, option
 
 __all__ = ["Cluster", "Steps"]
 
@@ -22,7 +22,7 @@ class Span(Text):
         raise ValueError(f"{name} must be a range such as 2-10, not {text}")
 
 
-class Cluster(Asked):
+class Cluster(Command):
     """Cluster the rows of a table with K-means.
 
     TABLE is text (comma, semicolon, tab or blanks between the cells, with or without a header),
@@ -70,12 +70,10 @@ class Cluster(Asked):
     )
     as_json: bool = option("--json", None, "report as one JSON object")
     force: bool = option("--force", None, "replace existing files")
-    threads: int | None = option(
-        "--threads", Number(int, 1), "threads at most; never changes a result", shown="all"
-    )
+    threads: int | None = Compress.threads
 
 
-class Steps(Asked):
+class Steps(Command):
     """Show K-means at work on a picture, iteration by iteration.
 
     The film shows the picture in the colors that the iteration has, beside all its colors in Oklab
@@ -103,8 +101,6 @@ class Steps(Asked):
         default="random",
     )
     iterations: int = option("--iterations", Number(int, 1), "iterations at most", default=40)
-    seed: int = option("--seed", Number(int, 0), "seed of all chance", default=0)
+    seed: int = Cluster.seed
     force: bool = option("--force", None, "replace an existing file")
-    threads: int | None = option(
-        "--threads", Number(int, 1), "threads at most; never changes a result", shown="all"
-    )
+    threads: int | None = Compress.threads

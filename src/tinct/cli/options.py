@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Literal, TypeVar
 
-    Kind = TypeVar("Kind", bound="Asked")
+    Kind = TypeVar("Kind", bound="Command")
 
-__all__ = ["FORMATS", "Asked", "Compress", "Option", "declared", "option", "parse"]
+__all__ = ["FORMATS", "Command", "Compress", "Option", "declared", "option", "parse"]
 
 FORMATS = ("png", "webp", "gif")
 ANY = float("inf")
@@ -194,8 +194,8 @@ else:
     option = Option
 
 
-class Asked:
-    """What was asked for: a value for each option that the class declares."""
+class Command:
+    """A command: the class declares its options, an instance holds what was asked for."""
 
     epilog = ""
 
@@ -204,7 +204,7 @@ class Asked:
             setattr(self, one.attribute, values.get(one.attribute, one.default))
 
 
-def declared(asked: "type[Asked]") -> "list[Option]":
+def declared(asked: "type[Command]") -> "list[Option]":
     """All arguments and options of a command, in their order."""
     return [one for one in vars(asked).values() if isinstance(one, Option)]
 
@@ -238,7 +238,7 @@ def parse(asked: "type[Kind]", argv: "Sequence[str]") -> "Kind":
 # --- the commands -------------------------------------------------------------------------------
 
 
-class Compress(Asked):
+class Compress(Command):
     """Compress pictures to indexed PNGs, WebPs or GIFs of at most 256 colors.
 
     Each IN becomes a PNG beside it, NAME-tinct.png, unless -o, --out-dir, --suffix or --format says
@@ -351,7 +351,7 @@ class Compress(Asked):
     threads: int | None = option(
         "--threads",
         Number(int, 1),
-        "threads at most; never changes a byte",
+        "threads at most; they change no bit",
         shown="all",
         short=True,
     )

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
-from tinct.cli.options import Asked, Option, declared
+from tinct.cli.options import Command, Option, declared
 
 __all__ = ["command"]
 
-Kind = TypeVar("Kind", bound=Asked)
+Kind = TypeVar("Kind", bound=Command)
 
 
 class Value(click.ParamType[Any]):
