@@ -36,6 +36,7 @@ lint: .venv/.ready
 format: .venv/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python docs/make_options.py
 
 bench: .venv/.ready
 	$(BIN)/python -m pip install --quiet --group bench

@@ -85,7 +85,7 @@ def drawn(picture, options):
 
 def centers(path):
     """K-means on a table's numbers."""
-    from tinct.tables.read import read_table
+    from tinct.tables import read_table
 
     points = read_table(path).values
     run = tinct.kmeans(points, min(8, len(points)), seed=1)

@@ -1,6 +1,7 @@
 """The command does what its help says, and whatever goes wrong is one line and a code."""
 
 import errno
+import inspect
 import io
 import json
 import os
@@ -19,6 +20,8 @@ from PIL import Image
 
 from painted import alpha, bird, exact, flat, photo
 from tinct.cli import main as cli
+from tinct.cli.cluster_options import Cluster, Steps
+from tinct.cli.options import Compress, declared
 from tinct.compress.compress import compress
 from tinct.picture import read as files
 from tinct.scoring.ssimulacra2 import ssimulacra2
@@ -143,11 +146,14 @@ def test_a_picture_that_a_gif_cannot_show_fails_alone():
 
 @pytest.mark.parametrize("format", ["webp", "gif"])
 def test_targets_hold_for_every_format(format):
-    budget = os.path.getsize("bird.png") // 8
-    path = f"bird-tinct.{format}"
-    assert tinct("compress", "bird.png", "--format", format, "--max-bytes", budget)[0] == 0
+    Image.fromarray(bird()[::2, ::2]).save("small.png")
+    budget = os.path.getsize("small.png") // 8
+    path = f"small-tinct.{format}"
+    assert tinct("compress", "small.png", "--format", format, "--max-bytes", budget)[0] == 0
     assert os.path.getsize(path) <= budget
-    done = tinct("compress", "bird.png", "--format", format, "--quality", "60", "--force", "--json")
+    done = tinct(
+        "compress", "small.png", "--format", format, "--quality", "60", "--force", "--json"
+    )
     assert json.loads(done[1])["ssimulacra2"] >= 60
 
 
@@ -178,8 +184,9 @@ def test_json_is_one_object_per_picture_and_line():
 
 
 def test_the_same_options_give_the_same_bytes_whatever_the_threads():
+    Image.fromarray(photo(600, 300)).save("tall.png")  # threads share bands of 128 rows, by twos
     for threads in ("1", "2"):
-        assert tinct("compress", "bird.png", "--threads", threads, "-o", f"{threads}.png")[0] == 0
+        assert tinct("compress", "tall.png", "--threads", threads, "-o", f"{threads}.png")[0] == 0
     assert Path("1.png").read_bytes() == Path("2.png").read_bytes()
 
 
@@ -410,10 +417,45 @@ def test_help_costs_neither_numpy_nor_pillow():
         assert words in done.stdout
 
 
-def test_the_help_names_the_default_dither():
-    from tinct.defaults import DITHER
+COMMANDS = {"cluster": Cluster, "compress": Compress, "steps": Steps}
 
-    assert f"[default: {DITHER}]" in " ".join(tinct("compress", "--help")[1].split())
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_names_every_option_its_range_and_its_default(command):
+    shown = " ".join(tinct(command, "--help")[1].split())
+    for option in declared(COMMANDS[command]):
+        assert all(spelling in shown for spelling in option.spellings)
+        if option.spellings:
+            assert option.meaning.replace("`", "")[1:] in shown
+            assert option.usual.replace("`", "") in shown
+
+
+# What compress() calls otherwise, and what it has no word for.
+OTHERWISE = {"score": "ssimulacra2"}
+LIBRARY = {
+    OTHERWISE.get(option.attribute, option.attribute): option
+    for option in declared(Compress)
+    if OTHERWISE.get(option.attribute, option.attribute) in inspect.signature(compress).parameters
+}
+
+
+def test_the_command_and_the_library_have_the_same_defaults():
+    assert len(LIBRARY) >= 11
+    for name, option in LIBRARY.items():
+        default = inspect.signature(compress).parameters[name].default
+        assert (option.default or (name == "format" and "png") or 0) == (default or 0), name
+
+
+@pytest.mark.parametrize("name", [name for name in LIBRARY if hasattr(LIBRARY[name].kind, "low")])
+def test_the_command_and_the_library_refuse_the_same_numbers_in_the_same_words(name):
+    option = LIBRARY[name]
+    below, beyond = option.kind.low - 1, option.kind.high + 1
+    for number in filter(np.isfinite, (below, beyond)):
+        with pytest.raises(ValueError, match=f"{name} must be ") as told:
+            compress(bird(), **{name: number})
+        fails(2, f"{told.value} ", "compress", "bird.png", f"{option.spellings[-1]}={number}")
+    for number in filter(np.isfinite, (option.kind.low, option.kind.high)):
+        assert option.read(str(number)) == number
 
 
 def test_a_png_pays_for_no_other_format_and_no_other_command():

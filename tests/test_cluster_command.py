@@ -133,13 +133,13 @@ def test_a_picture_becomes_a_film_beside_it_or_a_sheet(picture, capsys):
 REFUSED = [
     ("cluster nofile.csv -k 3", 1, "nofile.csv: no such file"),
     ("cluster points.csv", 2, "how many clusters? Give -k K, or --choose 2-10"),
-    ("cluster points.csv -k 0", 2, "0 is not in the range"),
+    ("cluster points.csv -k 0", 2, "clusters must be 1 or more, not 0 "),
     ("cluster points.csv -k 121", 1, "k must be 1..120 (the number of points), not 121"),
     ("cluster points.csv -k 2 --init foo", 1, "init must be divisive, k-means++, random or a file"),
     ("cluster points.csv -k 2 --init points.csv", 1, "init must hold 2 centers, not 120"),
     ("cluster points.csv -k 2 --columns up", 1, "no column 'up'; there are 'east', 'north'"),
-    ("cluster points.csv -k 2 --choose ten", 2, "--choose takes a range such as 2-10, not ten"),
-    ("cluster points.csv --choose 5-2", 2, "--choose takes a range such as 2-10, not 5-2"),
+    ("cluster points.csv -k 2 --choose ten", 2, "choose must be a range such as 2-10, not ten"),
+    ("cluster points.csv --choose 5-2", 2, "choose must be a range such as 2-10, not 5-2"),
     (
         "cluster points.csv -k 2 -o points.csv",
         1,
@@ -147,16 +147,15 @@ REFUSED = [
     ),
     ("cluster points.csv -k 2 -o no/l.csv", 1, "no/l.csv: no such folder"),
     ("cluster points.csv -k 2 -o a --centers a", 2, "two outputs would go to the same file"),
-    (
-        "cluster points.csv -k 2 --animate a.avi",
-        2,
-        "--animate must end with .gif or .mp4, not a.avi",
-    ),
-    ("cluster points.csv -k 2 --steps a.jpg", 2, "--steps must end with .png, not a.jpg"),
+    ("cluster points.csv -k 2 --animate a.avi", 2, "animate must end with .gif or .mp4, not a.avi"),
+    ("cluster points.csv -k 2 --steps a.jpg", 2, "steps must end with .png, not a.jpg"),
     ("cluster . -k 2", 1, "a directory, not a table"),
     ("cluster small.png -k 2", 1, "small.png: a PNG picture, not a table"),
+    ("cluster points.csv -k 2 --effort 11", 2, "effort must be 0..10, not 11 "),
+    ("steps small.png -k 2 --init x", 2, "init must be random, k-means++ or divisive, not x "),
+    ("steps small.png", 2, "no k given (see tinct steps --help)"),
     ("steps points.csv -k 2", 1, "points.csv: a text file, not a picture"),
-    ("steps small.png -k 2 -o x.txt", 2, "the target must end with .gif, .mp4 or .png, not x.txt"),
+    ("steps small.png -k 2 -o x.txt", 2, "output must end with .gif, .mp4 or .png, not x.txt"),
     ("steps small.png -k 999", 1, "k must be"),
 ]
 
@@ -189,24 +188,19 @@ def test_help_does_not_pay_for_numpy():
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
 def test_ctrl_c_ends_a_long_run_with_130_and_writes_nothing(folder):
     np.save("large.npy", np.random.default_rng(0).random((400_000, 3)))
-    args = [
-        "cluster",
-        "large.npy",
-        "-k",
-        "300",
-        "--init",
-        "random",
-        "--effort",
-        "10",
-        "-o",
-        "labels.npy",
-    ]
+    args = "cluster large.npy -k 300 --init random --effort 10 -o labels.npy"
+    program = (
+        "import tinct.cli.cluster, tinct.clustering.kmeans, tinct.tables\n"
+        "from tinct.__main__ import run\n"
+        "print('go', flush=True); run()"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "tinct", *args, "-o", "labels.npy"],
+        [sys.executable, "-c", program, *args.split()],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    time.sleep(3)
+    assert process.stdout.readline() == b"go\n"
+    time.sleep(1)  # into the run: before it, the table is read
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, b"")

@@ -10,12 +10,15 @@ import doctest
 import importlib.util
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tinct.cli.options import Compress, declared
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -100,3 +103,16 @@ def test_the_page_on_kmeans_shows_code_and_figures():
     assert sum(language == "python" for _, language, _ in blocks(page)) >= 8
     shown = set(re.findall(r"figures/([\w-]+\.png)", page.read_text(encoding="utf-8")))
     assert shown == {path.name for path in (ROOT / "docs" / "figures").iterdir()}
+
+
+def test_the_tables_of_options_are_those_that_the_command_declares():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert page.count("<!-- options:") == 3
+    assert page == runpy.run_path(str(ROOT / "docs" / "make_options.py"))["page"](page)
+
+
+def test_the_readme_names_the_options_that_the_short_way_takes():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = re.search(r"A plain PNG with plain options \((.*?)\)", page)[1].split(", ")
+    taken = [option for option in declared(Compress) if option.short and option.name != "effort"]
+    assert named == [f"`{option.spellings[0]}`" for option in taken]

@@ -17,8 +17,8 @@ matplotlib = pytest.importorskip("matplotlib")
 from PIL import Image  # noqa: E402
 
 from tinct import plots  # noqa: E402
-from tinct.plots import animation as film  # noqa: E402
 from tinct.plots import common  # noqa: E402
+from tinct.plots import gif_mp4 as film  # noqa: E402
 
 
 def blobs(k=4, n=200, d=2, stretch=(1, 1), seed=0):

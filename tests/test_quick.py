@@ -374,7 +374,7 @@ def test_a_file_with_any_byte_changed_is_left_to_the_whole_command():
 def test_arguments_of_the_whole_command_are_left_to_it(capsys, arguments):
     save(png(bird()))
     os.mkdir("folder.png")
-    os.mkfifo("pipe.png")
+    getattr(os, "mkfifo", os.mkdir)("pipe.png")  # Windows has no pipes among its files
     declines(*arguments)
     assert capsys.readouterr() == ("", "")
 
@@ -497,7 +497,7 @@ def test_a_plain_run_imports_next_to_nothing():
     line, imported = done.stdout.splitlines()
     assert line.startswith("a.png ")
     ours = {name for name in imported.split() if name.split(".")[0] in ("tinct", "deflate")}
-    assert set(imported.split()) - ours <= {"__future__", "errno", "gc", "math", "stat", "time"}
+    assert set(imported.split()) - ours <= {"gc", "math", "stat", "time"}
 
 
 def test_whoever_has_left_gets_no_line_and_the_code_says_so():

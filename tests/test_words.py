@@ -10,6 +10,9 @@ from PIL import Image
 
 import tinct
 from painted import photo
+from tinct.clustering.choose import choose_k, silhouette
+from tinct.color.oklab import linear_to_srgb
+from tinct.tables import Table, read_table, standardize
 
 PIXELS = np.array(photo()[:8, :8])
 COUNTED = tinct.histogram(PIXELS)
@@ -56,13 +59,46 @@ DOORS = {
     tinct.psnr: ({"original": PIXELS, "compressed": PIXELS}, ""),
     tinct.ssimulacra2: ({"original": PIXELS, "compressed": PIXELS}, "threads"),
     tinct.srgb_to_oklab: ({"colors": PALETTE}, ""),
+    linear_to_srgb: ({"light": np.array([0.5])}, ""),
     tinct.oklab_to_srgb: ({"lab": COUNTED.points}, ""),
     tinct.compress(PIXELS, 4).save: ({"path": "a.png"}, "overwrite"),
 }
-CASES = [(door, name) for door, (given, more) in DOORS.items() for name in [*given, *more.split()]]
+POINTS = np.random.default_rng(0).random((12, 2))
+RUN = tinct.kmeans(POINTS, 3, init="random", record=True, max_iter=3)
+DOORS |= {
+    tinct.kmeans: (
+        {"points": POINTS, "k": 3},
+        "weights init seed max_iter tol effort record threads callback",
+    ),
+    tinct.assign: ({"points": POINTS, "centers": RUN.centers}, "threads"),
+    tinct.update: ({"points": POINTS, "labels": RUN.labels, "k": 3}, "weights"),
+    choose_k: ({"points": POINTS, "ks": range(2, 4)}, "seed threads callback"),
+    silhouette: ({"points": POINTS, "labels": [RUN.labels]}, ""),
+    read_table: ({"source": "points.csv"}, "columns variable drop_missing"),
+    standardize: ({"table": Table(POINTS, ("a", "b"), "points")}, ""),
+}
+PICTURE = tinct.read(PIXELS)
+PAINTED = tinct.kmeans(COUNTED.points, 3, init="random", record=True, max_iter=3)
+FIGURES = {
+    "plot_steps": ({"points": POINTS, "run": RUN}, "panels columns sample_of"),
+    "animate_steps": ({"points": POINTS, "run": RUN}, "kind columns sample_of"),
+    "plot_inertia": ({"run": RUN}, ""),
+    "plot_choose_k": ({"choice": choose_k(POINTS, range(2, 4))}, ""),
+    "plot_colors": ({"picture": PICTURE, "result": tinct.compress(PIXELS, 4)}, ""),
+    "plot_picture_steps": ({"picture": PICTURE, "run": PAINTED}, "panels"),
+    "animate_picture": ({"picture": PICTURE, "run": PAINTED}, "kind"),
+}
+
+
+def all_names(given, more):
+    return [*given, *more.split()]
+
+
+CASES = [(door, name) for door in DOORS for name in all_names(*DOORS[door])]
 # A picture is told by its own name, and pictures are compared with each other.
 ALSO = {"source": ("picture", "image", "pixels", "no such file"), "original": ("pictures",)}
 ALSO["compressed"] = ALSO["original"]
+ALSO |= {"points": ("centers", "labels"), "k": ("labels",), "columns": ("no column",)}
 
 
 @pytest.mark.parametrize(("door", "name"), CASES, ids=lambda it: getattr(it, "__name__", it))
@@ -70,10 +106,33 @@ def test_every_value_is_taken_or_refused_in_one_line_that_names_the_argument(
     door, name, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    np.savetxt("points.csv", POINTS, delimiter=",")
+    check(door, DOORS[door][0], name)
+
+
+class DrawnError(OSError):
+    """The arguments were taken, and drawing would begin."""
+
+
+@pytest.mark.parametrize(
+    ("door", "name"), [(door, name) for door in FIGURES for name in all_names(*FIGURES[door])]
+)
+def test_every_value_is_taken_for_a_figure_or_refused_in_one_line(door, name, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from tinct import plots
+
+    def begin(*_, **__):
+        raise DrawnError
+
+    monkeypatch.setattr(plots.common, "blank", begin)
+    check(getattr(plots, door), FIGURES[door][0], name)
+
+
+def check(door, given, name):
     told, clear = [], []
     for value in ODD:
         try:
-            door(**{**DOORS[door][0], name: value})
+            door(**{**given, name: value})
         except (tinct.TargetError, OSError):  # of the right kind: out of reach, no such file
             pass
         except (TypeError, ValueError) as error:

@@ -7,8 +7,6 @@
 16
 """
 
-from __future__ import annotations
-
 import sys
 
 TYPE_CHECKING = False  # importing typing for it would take longer than the rest of this page
@@ -73,7 +71,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOME:
         raise AttributeError(f"module 'tinct' has no attribute {name!r}")
     from importlib import import_module

@@ -4,8 +4,6 @@ A small picture spends most of its time there, so what Python and its libraries 
 left out, here where the process is ours.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import sys
@@ -39,7 +37,7 @@ def _code(argv: list[str]) -> int:
     try:
         code = quick(argv)
     except OSError as error:
-        from tinct.cli.main import ended
+        from tinct.cli.failures import ended
 
         return ended(error)
     if code is not None:

@@ -1,8 +1,5 @@
 """Writing files whole or not at all. Imports next to nothing: `quick` needs it."""
 
-from __future__ import annotations
-
-import errno
 import os
 import stat
 
@@ -13,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["write"]
 
 
-def write(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) -> None:
+def write(path: "str | PathLike[str]", data: bytes, *, overwrite: bool = False) -> None:
     """Write a file whole or not at all: a crash or a full disk leaves the old one or the new one.
 
     It is written beside the target under a passing name, synced, and renamed. A symbolic link
@@ -46,7 +43,9 @@ def write(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) ->
     target = os.path.realpath(path)
     mode = _mode(target)
     if mode is not None and stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "is a directory", os.fspath(path))
+        from errno import EISDIR
+
+        raise IsADirectoryError(EISDIR, "is a directory", os.fspath(path))
     if mode is not None and not stat.S_ISREG(
         mode
     ):  # replacing /dev/null with a file would be a surprise
@@ -54,7 +53,9 @@ def write(path: str | PathLike[str], data: bytes, *, overwrite: bool = False) ->
             device.write(data)
         return
     if mode is not None and not overwrite:
-        raise FileExistsError(errno.EEXIST, "already exists", os.fspath(path))
+        from errno import EEXIST
+
+        raise FileExistsError(EEXIST, "already exists", os.fspath(path))
     passing = os.path.join(os.path.dirname(target), f".tinct-{os.urandom(6).hex()}.tmp")
     try:
         _fill(passing, data, mode)

@@ -1,7 +1,5 @@
 """Work on another thread, if one may be had. Without threading, which is slow to import."""
 
-from __future__ import annotations
-
 from _thread import allocate_lock, start_new_thread
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
@@ -21,7 +19,7 @@ class Future:
     42
     """
 
-    def __init__(self, work: Callable[[], Any], threads: int) -> None:
+    def __init__(self, work: "Callable[[], Any]", threads: int) -> None:
         self._work, self._done = work, allocate_lock()
         self._found: list[Any] = []
         if threads == 1:
@@ -40,7 +38,7 @@ class Future:
         finally:
             self._done.release()
 
-    def result(self) -> Any:
+    def result(self) -> "Any":
         """What the work gave; done here if no other thread did it."""
         with self._done:
             return self._found[0] if self._found else self._work()

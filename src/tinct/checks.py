@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinct import _kernels
 
-__all__ = ["as_kernels_take", "cores", "flag", "number", "threads_taken", "whole"]
+__all__ = [
+    *("as_kernels_take", "cores", "flag", "function", "instance", "listed", "number", "numbers"),
+    *("threads_taken", "whole", "word"),
+]
+
+Kind = TypeVar("Kind")
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
-    """Take a number of low...high.
+    """Take a number of low...high, or of any size from low on if `high` is inf.
 
     Examples
     --------
@@ -22,7 +29,8 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     if not low <= value <= high:
-        raise ValueError(f"{name} must be {low}..{high}, not {value}")
+        span = f"{low} or more" if high == np.inf else f"{low}..{high}"
+        raise ValueError(f"{name} must be {span}, not {value}")
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -54,6 +62,77 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
     return bool(value)
+
+
+def word(name: str, value: Any, *words: str) -> str:
+    """Take one of a few words.
+
+    Examples
+    --------
+    >>> word("kind", "gif", "gif", "mp4")
+    'gif'
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+    if value not in words:
+        raise ValueError(f"{name} must be {' or '.join(words)}, not {value!r}")
+    return value
+
+
+def numbers(name: str, values: Any) -> NDArray[Any]:
+    """Take an array of real numbers, or what makes one; not text, complex numbers or objects.
+
+    Examples
+    --------
+    >>> numbers("points", [[1, 2.5], [3, 4]]).shape
+    (2, 2)
+    """
+    try:
+        found = np.asarray(values)
+    except (ValueError, TypeError):
+        raise TypeError(f"{name} must be an array of numbers, all rows of one length") from None
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must be numbers, not {found.dtype}")
+    return found
+
+
+def listed(name: str, values: Any) -> list[Any]:
+    """Take a sequence, array or other row of things; a string is none.
+
+    Examples
+    --------
+    >>> listed("columns", ("a", "b"))
+    ['a', 'b']
+    """
+    if isinstance(values, str | bytes) or not np.iterable(values):
+        raise TypeError(f"{name} must be a sequence, not {type(values).__name__}")
+    return list(values)
+
+
+def instance(name: str, value: Any, kind: type[Kind]) -> Kind:
+    """Take an object of this kind.
+
+    Examples
+    --------
+    >>> instance("columns", ("a", "b"), tuple)
+    ('a', 'b')
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def function(name: str, value: Any) -> Callable[..., Any] | None:
+    """Take something to be called, or None.
+
+    Examples
+    --------
+    >>> function("callback", None) is None
+    True
+    """
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be callable, not {type(value).__name__}")
+    return value  # type: ignore[no-any-return]
 
 
 def as_kernels_take(effort: int, seed: int, threads: int | None) -> tuple[int, int, int]:

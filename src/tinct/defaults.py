@@ -1,7 +1,5 @@
 """What the command's short way and the whole one have in common; imports next to nothing."""
 
-from __future__ import annotations
-
 import os
 
 __all__ = [

@@ -5,8 +5,6 @@ goes this way. Whatever is unusual, and whatever goes wrong, is left to the whol
 anything was written or said; that does it all again, and says what is wrong.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 import sys
@@ -14,33 +12,23 @@ import time
 
 from tinct import _kernels
 from tinct.background import Future
-from tinct.defaults import DITHER, MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
+from tinct.cli.options import Compress, parse
+from tinct.defaults import NOT_SMALLER, OK, SUFFIX, beside, extension
 from tinct.picture.inflate import SIGNATURE, rows
 
-TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
+# As typing has it, which takes a millisecond to import. Annotations stand in quotes, here and in
+# all that is imported here: `from __future__ import annotations` would take 0.14 ms.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["quick"]
 
-# Options as click spells them, and what they are called here.
-VALUED = {
-    "-k": "colors",
-    "--colors": "colors",
-    "-o": "output",
-    "--output": "output",
-    "--dither": "dither",
-    "--effort": "effort",
-    "--seed": "seed",
-    "--threads": "threads",
-}
-FLAGS = {"--force": "force", "-q": "quiet", "--quiet": "quiet"}
 SEEDS, THREADS = 1 << 32, 1 << 10  # beyond them the whole command is asked
-STYLED = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")  # what rich is told so
 NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
 
 
-def quick(argv: Sequence[str]) -> int | None:
+def quick(argv: "Sequence[str]") -> int | None:
     """Run the command if this way can.
 
     Parameters
@@ -83,34 +71,27 @@ def quick(argv: Sequence[str]) -> int | None:
 class Asked:
     """The options; ValueError if this way can't do what they say."""
 
-    def __init__(self, words: dict[str, str], source: str) -> None:
-        self.source = source
-        self.target = words.get("output", beside(source, SUFFIX, "png"))
-        self.colors = int(words.get("colors", MAX_COLORS))
-        self.dither = float(words.get("dither", DITHER))
-        self.seed = int(words.get("seed", 0))
-        self.threads = int(words.get("threads", 0))  # 0: all
-        self.force, self.quiet = "force" in words, "quiet" in words
-        in_range = (
-            2 <= self.colors <= MAX_COLORS
-            and 0 <= self.dither <= 1
-            and 0 <= self.seed < SEEDS
-            and ("threads" in words) <= self.threads <= THREADS
-            and int(words.get("effort", 1)) == 1
-        )
-        if not in_range or extension(self.target) != "png":
-            raise ValueError("out of range")
+    def __init__(self, options: Compress) -> None:
+        (self.source,) = options.inputs
+        beside_it = beside(self.source, SUFFIX, "png")
+        self.target = beside_it if options.output is None else options.output
+        if options.colors == "auto" or options.effort != 1 or extension(self.target) != "png":
+            raise ValueError("more than this way can do")
+        self.colors, self.dither, self.seed = options.colors, options.dither, options.seed
+        self.threads = options.threads or 0  # 0: all
+        self.force, self.quiet = options.force, options.quiet
+        if self.seed >= SEEDS or self.threads > THREADS:
+            raise ValueError("numbers that are checked elsewhere")
 
 
-def _asked(argv: Sequence[str]) -> Asked:
+def _asked(argv: "Sequence[str]") -> Asked:
     if not argv or argv[0] != "compress":
         raise ValueError("another command")
     if os.name == "nt" and any(set(word) & set("*?[~$%") for word in argv):
         raise ValueError("a pattern, which click expands")
-    words, inputs = _words(argv[1:])
-    if len(inputs) != 1 or inputs[0] == "-" or inputs[0].startswith(NO_FILES):
-        raise ValueError("not one file")
-    asked = Asked(words, inputs[0])
+    asked = Asked(parse(Compress, argv[1:]))
+    if asked.source == "-" or asked.source.startswith(NO_FILES):
+        raise ValueError("no file")
     if os.path.lexists(asked.target) and not (asked.force and os.path.isfile(asked.target)):
         raise ValueError("the target is there already")
     if not os.path.isdir(os.path.dirname(asked.target) or "."):
@@ -118,30 +99,6 @@ def _asked(argv: Sequence[str]) -> Asked:
     if not asked.quiet and sys.stdout is None:
         raise ValueError("nobody to tell")
     return asked
-
-
-def _words(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Options with their words, and what else stands there; read as click reads them."""
-    found: dict[str, str] = {}
-    inputs = []
-    rest = list(reversed(argv))
-    while rest:
-        word = rest.pop()
-        if word in FLAGS:
-            found[FLAGS[word]] = word
-        elif not word.startswith("-") or word == "-":
-            inputs.append(word)
-        else:
-            name, value = word, ""
-            if not word.startswith("--"):
-                name, value, glued = word[:2], word[2:], len(word) > 2  # -k16
-            else:
-                name, equals, value = word.partition("=")
-                glued = bool(equals)
-            if name not in VALUED or not (glued or rest):
-                raise ValueError("an option of the whole command")
-            found[VALUED[name]] = value if glued else rest.pop()
-    return found, inputs
 
 
 # --- the work -----------------------------------------------------------------------------------
@@ -187,19 +144,18 @@ def _prepare(picture: _kernels.Quantizer, asked: Asked) -> None:
 
 def _said(told: tuple[str, ...]) -> str:
     """What to print; ValueError if it can't be, or only by rich."""
-    from tinct.scoring import summary
-
     if not sys.stdout.isatty():
+        from tinct.scoring import summary
+
         line = summary.line(told, len(told[0]))
         line.encode(sys.stdout.encoding or "utf-8", sys.stdout.errors or "strict")
         return line
-    titles, row = summary.table(told)
-    wide = max(len(titles), len(row)) > os.get_terminal_size(sys.stdout.fileno()).columns
-    if os.name != "posix" or wide or not row.isascii() or any(map(os.environ.get, STYLED)):
+    from tinct.cli import table
+
+    text = table.plain([told], False, sys.stdout)
+    if text is None:
         raise ValueError("a terminal that rich knows better")
-    if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
-        return f"{titles}\n{row}"
-    return f"\x1b[2m{titles}\x1b[0m\n{row}"
+    return text
 
 
 def _read(path: str) -> tuple[int, _kernels.Quantizer]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinct.checks import function, listed, numbers, whole
 from tinct.clustering.kmeans import KMeansResult, kmeans
 
 __all__ = ["Choice", "choose_k", "silhouette"]
@@ -85,14 +87,15 @@ def choose_k(
     >>> choose_k(corners + rng.normal(size=corners.shape), range(2, 6)).suggested
     3
     """
-    x = np.asarray(points)
-    ks = sorted(set(ks))
+    x = _table(points)
+    ks = _rising(ks)
     if len(x) < 3:
         raise ValueError(f"points must be 3 or more to choose K from, not {len(x)}")
     if not ks or ks[0] < 2 or ks[-1] >= len(x):
         raise ValueError(f"ks must be 2..{len(x) - 1} (one less than the points), not {_span(ks)}")
+    seed = whole("seed", seed, 0)
     drawn = _draw(len(x), seed)
-    inertia, labels = [], []
+    inertia, labels, callback = [], [], function("callback", callback)
     for k in ks:
         run = kmeans(x, k, seed=seed, threads=threads)
         if k == ks[0] and len(np.unique(run.labels)) < k:
@@ -132,10 +135,9 @@ def silhouette(points: ArrayLike, labels: Sequence[ArrayLike]) -> list[float]:
     >>> [round(score, 3) for score in scores]
     [0.588, -0.255]
     """
-    x = np.asarray(points, dtype=np.float64)
-    x = _sized(x)
+    x = _sized(_table(points).astype(np.float64))
     x = _sized(x - x.mean(axis=0))  # so that |p|² + |q|² - 2 p·q loses little
-    members = [_membership(np.asarray(one)) for one in labels]
+    members = [_membership(one, len(x)) for one in listed("labels", labels)]
     totals: list[list[float]] = [[] for _ in members]
     squares = np.einsum("ij,ij->i", x, x)
     for row in range(0, len(x), ROWS):
@@ -153,8 +155,22 @@ def _sized(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.ldexp(x, -math.frexp(float(np.abs(x).max()))[1])
 
 
-def _membership(labels: NDArray[np.integer]) -> NDArray[np.float64]:
+def _table(points: ArrayLike) -> NDArray[Any]:
+    x = numbers("points", points)
+    if x.ndim != 2 or 0 in x.shape:
+        raise ValueError(f"points must be a table of shape (n, d), not of shape {x.shape}")
+    return x
+
+
+def _rising(ks: Sequence[int]) -> list[int]:
+    return sorted({whole("each of ks", k, 1) for k in listed("ks", ks)})
+
+
+def _membership(one: ArrayLike, n: int) -> NDArray[np.float64]:
     """Which point is in which cluster: (n, k) of 0 and 1, clusters without a point left out."""
+    labels = numbers("labels", one)
+    if labels.shape != (n,):
+        raise ValueError(f"labels must be {n} numbers, one per point, not of shape {labels.shape}")
     _, own = np.unique(labels, return_inverse=True)
     return np.eye(own.max() + 1)[own]
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct import _kernels
-from tinct.checks import as_kernels_take, threads_taken, whole
+from tinct.checks import as_kernels_take, flag, function, number, numbers, threads_taken, whole
 
 __all__ = ["Iteration", "KMeansResult", "assign", "kmeans", "update"]
 
@@ -165,8 +165,8 @@ def kmeans(
     if effort is None:
         effort = int(isinstance(init, str) and init == "divisive")
     how = as_kernels_take(effort, seed, threads)
-    if not tol >= 0:
-        raise ValueError(f"tol must be 0 or more, not {tol}")
+    tol, record = number("tol", tol, 0, math.inf), flag("record", record)
+    callback = function("callback", callback)
     start, draws = _start(x, w, k, init, seed)
     x, frame = _framed(x, largest, None if low > 0 else w, start)
     history: list[Iteration] = []
@@ -249,8 +249,8 @@ def update(
     """
     x, largest = _points(points)
     w, low = _weights(weights, len(x))
-    k = whole("k", k, 1)
-    labels = np.asarray(labels)
+    k = whole("k", k, 1, 2**31 - 1)
+    labels = numbers("labels", labels)
     if labels.shape != (len(x),) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be {len(x)} whole numbers, one per point")
     if labels.min() < 0 or labels.max() >= k:
@@ -265,11 +265,9 @@ def update(
 
 def _points(points: ArrayLike) -> tuple[Floats, float]:
     """The points as the kernels take them, and how far the farthest number is from 0."""
-    x = np.asarray(points)
+    x = numbers("points", points)
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"points must be a table of shape (n, d), not of shape {x.shape}")
-    if x.dtype.kind not in "fiub":
-        raise ValueError(f"points must be numbers, not {x.dtype}")
     x = np.ascontiguousarray(x, dtype=np.float32 if x.dtype == np.float32 else np.float64)
     largest = _reach(x)
     if not np.isfinite(largest):
@@ -296,7 +294,7 @@ def _weights(
     """The weights as the kernels take them, and the least of them."""
     if weights is None:
         return None, 1.0
-    w = np.ascontiguousarray(weights, dtype=np.float64)
+    w = np.ascontiguousarray(numbers("weights", weights), dtype=np.float64)
     if w.shape != (n,):
         raise ValueError(f"weights must be {n} numbers, one per point, not of shape {w.shape}")
     low, high = w.min(), w.max()  # NaN if there is one
@@ -308,14 +306,14 @@ def _weights(
     return w, float(low)
 
 
-def _centers(centers: ArrayLike, x: Floats) -> Floats:
-    c = np.asarray(centers)
+def _centers(centers: ArrayLike, x: Floats, name: str = "centers") -> Floats:
+    c = numbers(name, centers)
     if c.ndim != 2 or len(c) == 0 or c.shape[1] != x.shape[1]:
-        raise ValueError(f"centers must have shape (k, {x.shape[1]}), not {c.shape}")
+        raise ValueError(f"{name} must have shape (k, {x.shape[1]}), not {c.shape}")
     c = np.ascontiguousarray(c, dtype=x.dtype)
     if not np.isfinite(c).all():
-        raise ValueError("centers must be finite")
-    check_reach("centers", c, _reach(c))
+        raise ValueError(f"{name} must be finite")
+    check_reach(name, c, _reach(c))
     return c
 
 
@@ -447,7 +445,7 @@ def _start(
         raise ValueError(
             f"init must be one of {', '.join(INITS)}, an array or a callable, not {init!r}"
         )
-    centers = _centers(init(x, k, rng) if callable(init) else init, x)
+    centers = _centers(init(x, k, rng) if callable(init) else init, x, "init")
     if len(centers) != k:
         raise ValueError(f"init must hold {k} centers, not {len(centers)}")
     return centers, None

@@ -1,7 +1,5 @@
 """What every format's class can do. No NumPy: the short way needs it too."""
 
-from __future__ import annotations
-
 from deflate import zlib_compress
 
 from tinct.background import Future
@@ -53,7 +51,7 @@ class Codec:
     packs = False
     partial_alpha = True
 
-    def fit(self, picture: Picture) -> Any:
+    def fit(self, picture: "Picture") -> "Any":
         """A picture's pixels as the format can hold them: (h, w, c) uint8.
 
         Raises
@@ -77,7 +75,7 @@ class Codec:
 
     def encode(
         self,
-        drawing: _kernels.Drawing,
+        drawing: "_kernels.Drawing",
         *,
         effort: int = 1,
         level: int | None = None,
@@ -106,7 +104,7 @@ class Codec:
         raise NotImplementedError
 
     def estimate(
-        self, source: Source, entries: Sequence[Entry] | None, effort: int, tried: bool
+        self, source: "Source", entries: "Sequence[Entry] | None", effort: int, tried: bool
     ) -> float | None:
         """About how many bytes the picture itself takes; None where that is never worth a try."""
         if effort >= 2 and entries is not None and source.width * source.height <= ICON:
@@ -115,11 +113,11 @@ class Codec:
 
     def encode_original(
         self,
-        source: Source,
+        source: "Source",
         limit: int,
         guess: float,
         *,
-        entries: Sequence[Entry] | None,
+        entries: "Sequence[Entry] | None",
         effort: int,
         tried: bool,
         likely: bool,
@@ -153,14 +151,14 @@ class Codec:
         """
         raise NotImplementedError
 
-    def may_be_original(self, drawing: _kernels.Drawing, smooth: bool) -> bool:
+    def may_be_original(self, drawing: "_kernels.Drawing", smooth: bool) -> bool:
         """Whether a drawing is worth encoding as if it were a picture."""
         return False
 
     def smallest(
         self,
-        picture: _kernels.Quantizer,
-        drawing: _kernels.Drawing,
+        picture: "_kernels.Quantizer",
+        drawing: "_kernels.Drawing",
         *,
         colors: int,
         effort: int = 1,
@@ -208,7 +206,7 @@ class Codec:
         return (data, False) if other is None else (other, keeps)
 
 
-def least(source: Source, colors: int) -> float:
+def least(source: "Source", colors: int) -> float:
     """About how many bytes a lossless file of a picture takes, deflated in haste.
 
     Parameters

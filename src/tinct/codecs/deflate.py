@@ -1,7 +1,5 @@
 """Samples to PNG, by libdeflate and oxipng. No NumPy: the short way needs it too."""
 
-from __future__ import annotations
-
 from _operator import index  # operator takes longer to import
 
 from deflate import crc32, zlib_compress
@@ -49,7 +47,7 @@ def indexed(
     packed: bytes,
     width: int,
     height: int,
-    entries: Sequence[Sequence[int]],
+    entries: "Sequence[Sequence[int]]",
     bits: int,
     level: int | None = None,
 ) -> bytes:
@@ -111,11 +109,11 @@ def truecolor(samples: bytes, width: int, height: int, channels: int, level: int
 
 
 def plain(
-    samples: Callable[[int], bytes],
+    samples: "Callable[[int], bytes]",
     width: int,
     height: int,
     channels: int,
-    entries: Sequence[Entry],
+    entries: "Sequence[Entry]",
 ) -> bytes:
     r"""Encode a picture of few colors without a palette: as grey or true color, alpha if needed.
 
@@ -167,7 +165,7 @@ def plain(
     return oxipng.optimize_from_memory(file, force=True, **how)
 
 
-def is_grey(entries: Sequence[Entry]) -> bool:
+def is_grey(entries: "Sequence[Entry]") -> bool:
     """Whether all colors are greys.
 
     Examples
@@ -256,7 +254,7 @@ def squeeze(data: bytes) -> bytes:
     return min(data, again, key=len)
 
 
-def check_level(level: Any) -> int:
+def check_level(level: "Any") -> int:
     """Refuse a level that isn't 0...6, by name."""
     given: Any = None if isinstance(level, bool) else level
     try:

@@ -1,7 +1,5 @@
 """PNG: indices, grey or true color, whichever is smallest. No NumPy: the short way needs it too."""
 
-from __future__ import annotations
-
 from deflate import zlib_compress
 
 from tinct.codecs import deflate
@@ -37,7 +35,7 @@ class Png(Codec):
 
     def encode(
         self,
-        drawing: _kernels.Drawing,
+        drawing: "_kernels.Drawing",
         *,
         effort: int = 1,
         level: int | None = None,
@@ -65,11 +63,11 @@ class Png(Codec):
 
     def encode_original(
         self,
-        source: Source,
+        source: "Source",
         limit: int,
         guess: float,
         *,
-        entries: Sequence[Entry] | None,
+        entries: "Sequence[Entry] | None",
         effort: int,
         tried: bool,
         likely: bool,
@@ -92,14 +90,14 @@ class Png(Codec):
         best = min(found, key=len, default=b"")
         return best if found and len(best) < limit else None
 
-    def may_be_original(self, drawing: _kernels.Drawing, smooth: bool) -> bool:
+    def may_be_original(self, drawing: "_kernels.Drawing", smooth: bool) -> bool:
         return smooth and worth_filters(drawing.entries, drawing.width * drawing.height)
 
 
 CODEC = Png()
 
 
-def encode_indexed(drawing: _kernels.Drawing, level: int | None, wide: bool) -> bytes:
+def encode_indexed(drawing: "_kernels.Drawing", level: int | None, wide: bool) -> bytes:
     """With a palette; see `tinct.codecs.arrays.encode`."""
     entries = drawing.entries
     bits = 8 if wide else index_bits(len(entries))
@@ -125,7 +123,7 @@ def usual_level(flat: bool, pixels: int) -> int | None:
 SMALL = 1 << 10  # pixels, below which a palette may take more bytes than it saves
 
 
-def ways(drawing: _kernels.Drawing, *, level: int | None, wide: bool = False) -> list[bytes]:
+def ways(drawing: "_kernels.Drawing", *, level: int | None, wide: bool = False) -> list[bytes]:
     """Encode a drawing in the ways that take little time: indexed, and as grey or as true color.
 
     Parameters
@@ -179,7 +177,7 @@ def _repeats_more(one: bytes, other: bytes) -> bool:
     return len(zlib_compress(one, 6)) < 0.95 * len(zlib_compress(other, 6))
 
 
-def grey_bits(entries: Sequence[Entry]) -> int | None:
+def grey_bits(entries: "Sequence[Entry]") -> int | None:
     """Bits of a grey sample, if all entries are opaque greys and need no more than an index does.
 
     Examples
@@ -214,7 +212,7 @@ def _swapped(packed: bytes, width: int, table: list[int], bits: int) -> bytes:
 GREYS = 64  # so many in a drawing or more are worth filters, which dithering spoils with fewer
 
 
-def worth_filters(entries: Sequence[Entry], pixels: int) -> bool:
+def worth_filters(entries: "Sequence[Entry]", pixels: int) -> bool:
     """Whether a drawing is to be tried as if it were a picture: one of many greys.
 
     Nine photographs with 128 greys then take 4 to 23 % less, with 200 14 to 34 %. (Small ones are

@@ -1,9 +1,5 @@
 """The formats there are: a name, which is also what files of it are called, and the module."""
 
-from __future__ import annotations
-
-from importlib import import_module
-
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
     from typing import Any
@@ -20,7 +16,7 @@ _MODULES = {
 FORMATS = tuple(_MODULES)
 
 
-def codec_of(format: str) -> Codec:
+def codec_of(format: str) -> "Codec":
     """The codec of a format.
 
     Examples
@@ -28,11 +24,13 @@ def codec_of(format: str) -> Codec:
     >>> codec_of("gif").partial_alpha
     False
     """
+    from importlib import import_module
+
     codec: Codec = import_module(_MODULES[format]).CODEC
     return codec
 
 
-def check_format(format: Any) -> str:
+def check_format(format: "Any") -> str:
     """Refuse anything but a format that holds indices, by name."""
     wanted = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
     if not isinstance(format, str):

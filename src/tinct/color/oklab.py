@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct import _kernels
+from tinct.checks import numbers
 
 __all__ = [
     "as_coordinates",
@@ -80,7 +81,7 @@ def linear_to_srgb(light: ArrayLike) -> NDArray[np.uint8]:
     >>> linear_to_srgb([-0.1, 0.0, 0.5, 1.0, 7.0]).tolist()
     [0, 0, 188, 255, 255]
     """
-    codes = np.searchsorted(_LIMITS, np.asarray(light, dtype=np.float64))
+    codes = np.searchsorted(_LIMITS, numbers("light", light).astype(np.float64))
     return np.asarray(codes, dtype=np.uint8)
 
 

@@ -1,7 +1,5 @@
 """The rows of plain PNGs, without Pillow and NumPy. Whatever is unusual is left to `files`."""
 
-from __future__ import annotations
-
 from deflate import DeflateError, adler32, crc32, zlib_decompress
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
@@ -38,7 +36,7 @@ TELLING |= {b"Raw profile type exif", b"default_image"}
 ADOBE = {b"XML:com.adobe.xmp", b"xmp"}
 
 
-def rows(data: bytes) -> Rows | None:
+def rows(data: bytes) -> "Rows | None":
     r"""Inflate a PNG of 8 bits per sample, in RGB or RGBA, that holds nothing but its pixels.
 
     Parameters
@@ -77,7 +75,7 @@ def rows(data: bytes) -> Rows | None:
     return None if samples is None else (samples, width, height, channels)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+def _chunks(data: bytes) -> "Iterator[tuple[bytes, memoryview]]":
     """Name and contents of each chunk, up to the first that is broken."""
     at, view = len(SIGNATURE), memoryview(data)
     while at + 12 <= len(data):

@@ -4,7 +4,7 @@ Every function returns a `matplotlib.figure.Figure` of its own, or the bytes of 
 opened, no file written, and ``pyplot`` with its global state is never touched.
 """
 
-from tinct.plots.animated import animate_picture, animate_steps
+from tinct.plots.animate import animate_picture, animate_steps
 from tinct.plots.pictures import plot_colors, plot_picture_steps
 from tinct.plots.steps import plot_choose_k, plot_inertia, plot_steps
 

@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from tinct.checks import instance, listed, numbers, whole
 from tinct.clustering.kmeans import KMeansResult
 from tinct.color.oklab import srgb_to_oklab
 
@@ -46,7 +47,7 @@ class State:
 
 def states_of(run: KMeansResult) -> list[State]:
     """The start, and what every iteration led to."""
-    if not run.history:
+    if not instance("run", run, KMeansResult).history:
         raise ValueError("the run has no history: record it with kmeans(..., record=True)")
     jumped: frozenset[int] = frozenset()
     states = []
@@ -102,10 +103,12 @@ class View:
 
 def view_of(points: ArrayLike, columns: Sequence[str] | None) -> View:
     """How these points are to be shown; refuses what is no table."""
-    """How these points are to be shown; refuses what is no table."""
-    x = np.asarray(points)
+    x = numbers("points", points)
     if x.ndim != 2 or 0 in x.shape:
         raise ValueError(f"points must be a table of shape (n, d), not of shape {x.shape}")
+    if not np.isfinite(x).all():
+        raise ValueError("points must be finite")
+    columns = None if columns is None else listed("columns", columns)
     if columns is not None and len(columns) != x.shape[1]:
         raise ValueError(f"columns must be {x.shape[1]} names, not {len(columns)}")
     rng = np.random.default_rng(0)
@@ -154,7 +157,6 @@ def limits_of(flat: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
 
 
 def check_fit(view: View, run: KMeansResult) -> None:
-    """Refuse a run over other points than these."""
     """Refuse a run over other points than these."""
     n, d = view.points.shape
     if run.labels.shape != (n,) or run.centers.shape[1] != d:
@@ -205,7 +207,6 @@ def digits(value: float) -> str:
 
 def blank(width: float, height: float, **options: Any) -> Figure:
     """An empty figure with a canvas of its own; sizes in inches of 100 pixels."""
-    """An empty figure with a canvas of its own; sizes in inches of 100 pixels."""
     figure = Figure(figsize=(width, height), dpi=100, facecolor="white", **options)
     FigureCanvasAgg(figure)
     return figure
@@ -231,8 +232,7 @@ def headline_of(
     sample_of: int | None,
 ) -> str:
     """K, how many points, and what of all that is shown."""
-    """K, how many points, and what of all that is shown."""
-    n = sample_of or len(view.points)
+    n = len(view.points) if sample_of is None else whole("sample_of", sample_of, 1)
     parts = [f"K = {len(run.centers)}", f"{n:,} points"]
     if len(view.drawn) < n:
         parts[-1] += f", {len(view.drawn):,} of them drawn"
@@ -257,7 +257,6 @@ class Layout:
     @classmethod
     def of(cls, panels: int, tall: float) -> Layout:
         """So many panels, each so tall for its width, on a page of about 3 to 2."""
-        """So many panels, each so tall for its width, on a page of about 3 to 2."""
         equal = 0.99 / FLATTEST <= tall <= 1.01 * FLATTEST
         shape = min(max(tall, 1 / 3), 3) if equal else 1.0
         area = {1: 20.0, 2: 12.0, 3: 10.0, 4: 9.0}.get(panels, 6.5)
@@ -274,7 +273,6 @@ class Layout:
 
     @property
     def size(self) -> tuple[float, float]:
-        """Of the whole figure, in inches."""
         """Of the whole figure, in inches."""
         width = self.columns * (self.width + 0.25) + 0.6
         return max(width, 4.2), self.rows * (self.height + 0.62) + 0.85
@@ -309,7 +307,6 @@ def draw_trails(axes: Axes, paths: Sequence[NDArray[np.float64]], size: float) -
 
 def draw_crosses(axes: Axes, places: NDArray[np.float64], size: float) -> list[Any]:
     """The centers as they stand."""
-    """The centers as they stand."""
     x, y = places.T
     under = axes.plot(x, y, "x", color="white", ms=size + 2, mew=size / 2.1 + 1, zorder=5)
     over = axes.plot(x, y, "x", color=INK, ms=size, mew=size / 3.8, zorder=6)
@@ -317,7 +314,6 @@ def draw_crosses(axes: Axes, places: NDArray[np.float64], size: float) -> list[A
 
 
 def frame_axes(axes: Axes, box: NDArray[np.float64], equal: bool) -> None:
-    """The same limits and scales for every panel."""
     """The same limits and scales for every panel."""
     quiet(axes)
     axes.set_xlim(box[0, 0], box[1, 0])

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from tinct.checks import instance, whole
 from tinct.clustering.kmeans import KMeansResult
 from tinct.color.oklab import srgb_to_oklab
 from tinct.color.points import from_points
@@ -44,7 +45,7 @@ def plot_colors(picture: Picture, result: Compressed | KMeansResult) -> Figure:
     >>> [axes.get_xlabel() for axes in plot_colors(small.original, small).axes][:2]
     ['a: green to red', 'chroma']
     """
-    cloud = Cloud.of(picture.pixels)
+    cloud = Cloud.of(instance("picture", picture, Picture).pixels)
     chosen, shares = _chosen_colors(picture, result)
     lab = srgb_to_oklab(np.ascontiguousarray(chosen))
     figure = common.blank(11, 4.9, layout="constrained")
@@ -133,6 +134,9 @@ def _chosen_colors(
     if isinstance(result, Compressed):
         colors, shares = result.palette, result.shares
     else:
+        if not isinstance(result, KMeansResult):
+            kind = type(result).__name__
+            raise TypeError(f"result must be a Compressed or KMeansResult, not {kind}")
         counted = histogram(picture.pixels)
         check_colors(len(counted.colors), result)
         colors = from_points(result.centers)
@@ -181,16 +185,17 @@ def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) 
     >>> plot_picture_steps(picture, run, panels=1).axes[-1].get_title()
     'original'
     """
-    states, painter = common.states_of(run), Painter.of(picture.pixels, run)
-    shown = common.spread(len(states), panels)
-    height, width = picture.pixels.shape[:2]
+    pixels, states = instance("picture", picture, Picture).pixels, common.states_of(run)
+    painter = Painter.of(pixels, run)
+    shown = common.spread(len(states), whole("panels", panels, 1))
+    height, width = pixels.shape[:2]
     layout = common.Layout.of(len(shown) + 1, height / width)
     figure = common.blank(*layout.size, layout="compressed")
     grid = figure.subplots(layout.rows, layout.columns, squeeze=False)
     images = [painter.paint(states[i].centers, states[i].labels) for i in shown]
     titles = [f"iteration {i}" for i in shown]
     for axes, image, title in zip(
-        grid.flat, [*images, picture.pixels], [*titles, "original"], strict=False
+        grid.flat, [*images, pixels], [*titles, "original"], strict=False
     ):
         axes.imshow(image, interpolation="nearest" if max(height, width) < 400 else None)
         axes.set_title(title, fontsize=11, color=INK, pad=5)

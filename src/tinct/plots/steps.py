@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from tinct.checks import instance, whole
 from tinct.clustering.choose import Choice
 from tinct.clustering.kmeans import KMeansResult
 from tinct.plots import common
@@ -61,9 +62,8 @@ def plot_steps(
     """
     view, states = common.view_of(points, columns), common.states_of(run)
     common.check_fit(view, run)
-    if isinstance(panels, bool) or not isinstance(panels, int) or panels < 1:
-        raise ValueError(f"panels must be a whole number, 1 or more, not {panels!r}")
-    shown = common.spread(len(states), panels)
+    shown = common.spread(len(states), whole("panels", panels, 1))
+    headline = common.headline_of(view, run, states, shown, sample_of)
     box, tall = common.limits_of(common.all_places(view, states))
     layout = common.Layout.of(len(shown), tall)
     figure = common.blank(*layout.size, layout="compressed")
@@ -83,7 +83,6 @@ def plot_steps(
         axes.remove()
     for axes in grid.flat[: len(shown)]:
         common.frame_axes(axes, box, layout.equal)
-    headline = common.headline_of(view, run, states, shown, sample_of)
     if not layout.equal:
         headline += "   the axes have different scales"
     _finish(figure, grid, view, len(shown), headline)
@@ -164,6 +163,7 @@ def plot_choose_k(choice: Choice) -> Figure:
     >>> figure.axes[1].get_xlabel()
     'K'
     """
+    choice = instance("choice", choice, Choice)
     figure = common.blank(6.4, 5.2, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     best = choice.ks.index(choice.suggested)

@@ -1,10 +1,8 @@
 """The numbers of one picture, and the line that the command prints; imports next to nothing."""
 
-from __future__ import annotations
-
 import math
 
-__all__ = ["TITLES", "cells", "decibels", "line", "saved", "size_text", "table"]
+__all__ = ["TITLES", "cells", "decibels", "line", "saved", "size_text"]
 
 TITLES = (
     *("picture", "before", "after", "saved", "colors", "PSNR", "SSIMULACRA2", "time"),
@@ -128,28 +126,3 @@ def line(told: tuple[str, ...], width: int, scored: bool = False) -> str:
         f"{name:{width}}  {before:>6} -> {after:>6}  {part:>7}  "
         f"{colors:>3} colors  {psnr:>8}  {points}{seconds:>7}  {where}"
     )
-
-
-def table(told: tuple[str, ...]) -> tuple[str, str]:
-    r"""Put what `cells` says of one picture under its titles, the score left out.
-
-    As rich draws it, which takes six times an icon's time to import; for letters that are one
-    column wide, and where the terminal is wide enough.
-
-    Examples
-    --------
-    >>> print(*table(cells("a.png", 4149, 1000, 16, 33.52, None, 0.123, "b.png")), sep="\n")
-    picture  before   after   saved  colors     PSNR    time  written to
-    a.png    4.1 kB  1.0 kB  -75.9%      16  33.5 dB  0.12 s  b.png
-    """
-    pairs = [pair for pair in zip(TITLES, told, strict=True) if pair[0] != "SSIMULACRA2"]
-    rows = []
-    for row in zip(*pairs, strict=True):
-        widths = [max(map(len, pair)) for pair in pairs]
-        last = len(pairs) - 1
-        padded = [
-            f"{cell:{width}}" if at in (0, last) else f"{cell:>{width}}"
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        rows.append("  ".join(padded).rstrip())
-    return rows[0], rows[1]

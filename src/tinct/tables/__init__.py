@@ -1,5 +1,6 @@
 """Numeric tables from files to arrays; never clustering."""
 
-from tinct.tables.read import Scale, Table, read_table, standardize
+from tinct.tables.read import read_table
+from tinct.tables.table import Scale, Table, standardize
 
 __all__ = ["Scale", "Table", "read_table", "standardize"]

@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from tinct.checks import instance, word
 from tinct.clustering.kmeans import KMeansResult
 from tinct.color.points import from_points
 from tinct.palette.histogram import histogram
 from tinct.picture.read import Picture
-from tinct.plots import animation as film
 from tinct.plots import common
+from tinct.plots import gif_mp4 as film
 from tinct.plots.common import INK, Floats, Pixels
 from tinct.plots.pictures import Cloud, Painter, draw_cloud, draw_discs
 
@@ -64,6 +65,7 @@ def animate_steps(
     >>> animate_steps(points, run)[:6]
     b'GIF89a'
     """
+    kind = word("kind", kind, "gif", "mp4")
     view, states = common.view_of(points, columns), common.states_of(run)
     common.check_fit(view, run)
     headline = common.headline_of(view, run, states, range(len(states)), sample_of)
@@ -102,14 +104,13 @@ def animate_picture(picture: Picture, run: KMeansResult, *, kind: str = "gif") -
     >>> animate_picture(picture, run)[:6]
     b'GIF89a'
     """
-    states = common.states_of(run)
+    kind, states = word("kind", kind, "gif", "mp4"), common.states_of(run)
+    picture = instance("picture", picture, Picture)
     shown = [states[i] for i in common.spread(len(states), MOST_STATES)]
     return _film(_PictureScene(picture, run, shown), kind)
 
 
 def _film(scene: _Scene, kind: str) -> bytes:
-    if kind not in ("gif", "mp4"):
-        raise ValueError(f"kind must be gif or mp4, not {kind!r}")
     return film.gif(scene.frames()) if kind == "gif" else film.mp4(scene.frames())
 
 

@@ -1,0 +1,106 @@
+"""What ``tinct cluster`` and ``tinct steps`` can be asked for; the short way needn't know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinct.cli.options import Command, Compress, Number, Text, Word, option
+
+__all__ = ["Cluster", "Steps"]
+
+
+class Span(Text):
+    """Whole numbers from A to B."""
+
+    def __init__(self) -> None:
+        self.metavar = "A-B"
+
+    def read(self, name: str, text: str) -> Any:
+        first, _, last = map(str.strip, text.partition("-"))
+        if first.isdecimal() and last.isdecimal() and int(first) <= int(last):
+            return range(int(first), int(last) + 1)
+        raise ValueError(f"{name} must be a range such as 2-10, not {text}")
+
+
+class Cluster(Command):
+    """Cluster the rows of a table with K-means.
+
+    TABLE is text (comma, semicolon, tab or blanks between the cells, with or without a header),
+    NPY, NPZ, Parquet or MATLAB. Columns go by name, or counted from 0; clusters are counted from 0
+    too.
+
+    \b
+      tinct cluster customers.csv -k 5 --columns age,income --scale -o labels.csv
+      tinct cluster points.npy --choose 2-10
+      tinct cluster points.csv -k 3 --init random --steps steps.png --animate steps.gif
+    """  # noqa: D301 - click reads the \b
+
+    table: str = option("", Text("TABLE"), required=True)
+    k: int | None = option("-k --clusters", Number(int, 1), "number of clusters, {span}")
+    choose: range | None = option(
+        "--choose", Span(), "try each K from A to B and take the best, or say it"
+    )
+    init: str = option(
+        "--init",
+        Text("INIT"),
+        "`divisive`, `k-means++`, `random`, or a table of first centers",
+        default="divisive",
+    )
+    iterations: int = option("--iterations", Number(int, 1), "iterations at most", default=300)
+    seed: int = option("--seed", Number(int, 0), "seed of all chance", default=0)
+    effort: int | None = option(
+        "--effort",
+        Number(int, 0, 10),
+        "search above Lloyd's loop, {span}",
+        shown="1 with `divisive`, else 0",
+    )
+    columns: str | None = option("--columns", Text("A,B"), "which columns, by name or number")
+    variable: str | None = option(
+        "--variable", Text("NAME"), "which array of an NPZ or MATLAB file"
+    )
+    drop_missing: bool = option("--drop-missing", None, "leave out rows without a value")
+    scale: bool = option("--scale", None, "standardize every column before clustering")
+    output: str | None = option("-o --output", Text("FILE"), "each row's cluster, as CSV or NPY")
+    centers: str | None = option(
+        "--centers", Text("FILE"), "the centers in the table's units, CSV or NPY"
+    )
+    steps: str | None = option("--steps", Text("PNG", ".png"), "draw the iterations, a panel each")
+    animate: str | None = option(
+        "--animate", Text("FILE", ".gif", ".mp4"), "film the iterations, as GIF or MP4"
+    )
+    as_json: bool = option("--json", None, "report as one JSON object")
+    force: bool = option("--force", None, "replace existing files")
+    threads: int | None = Compress.threads
+
+
+class Steps(Command):
+    """Show K-means at work on a picture, iteration by iteration.
+
+    The film shows the picture in the colors that the iteration has, beside all its colors in Oklab
+    and the centers moving among them. A target that ends with .png becomes a sheet of panels
+    instead.
+
+    \b
+      tinct steps bird.png -k 8                     writes bird-steps.gif
+      tinct steps bird.png -k 16 -o bird.mp4        needs ffmpeg
+      tinct steps bird.png -k 16 -o bird-steps.png
+    """  # noqa: D301 - click reads the \b
+
+    picture: str = option("", Text("PICTURE"), required=True)
+    k: int = option("-k --colors", Number(int, 1), "number of colors, {span}", required=True)
+    output: str | None = option(
+        "-o --output",
+        Text("FILE", ".gif", ".mp4", ".png"),
+        "GIF, MP4 or PNG",
+        shown="NAME-steps.gif",
+    )
+    init: str = option(
+        "--init",
+        Word("random", "k-means++", "divisive"),
+        "where the centers start: `random`, `k-means++` or `divisive`",
+        default="random",
+    )
+    iterations: int = option("--iterations", Number(int, 1), "iterations at most", default=40)
+    seed: int = Cluster.seed
+    force: bool = option("--force", None, "replace an existing file")
+    threads: int | None = Compress.threads

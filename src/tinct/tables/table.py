@@ -1,0 +1,104 @@
+"""A table as numbers: its values, its columns' names, and the scale of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct.checks import instance
+from tinct.errors import TableError
+
+__all__ = ["Floats", "Scale", "Table", "standardize"]
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table of numbers: one row per example, one named column per feature.
+
+    Attributes
+    ----------
+    values : (n, d) float32 or float64
+        C-contiguous and finite. float32 only if the file holds float32.
+    columns : tuple of str
+        The d names, from the file's header; ``x0``, ``x1``... where it has none.
+    name : str
+        What messages and reports call the table.
+    dropped : tuple of int
+        The rows of the file, counted from 0, left out because a value was missing.
+    """
+
+    values: Floats
+    columns: tuple[str, ...]
+    name: str
+    dropped: tuple[int, ...] = ()
+
+    @property
+    def constant(self) -> tuple[str, ...]:
+        """The columns that hold one value throughout, and so tell no two rows apart."""
+        same = (self.values == self.values[0]).all(axis=0)
+        return tuple(c for c, constant in zip(self.columns, same, strict=True) if constant)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """How the columns of a table were standardized, and the way back.
+
+    Attributes
+    ----------
+    mean, std : (d,) float64
+        Of each column, the standard deviation that of the population.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    def undo(self, values: Floats) -> Floats:
+        """From standardized values (m, d), such as centers, to the table's own units."""
+        # Halves: of numbers near the largest there are, the sum may fit where a product does not.
+        return np.asarray(2 * (values * (self.std / 2) + self.mean / 2), dtype=values.dtype)
+
+
+def standardize(table: Table) -> tuple[Table, Scale]:
+    """Bring every column to mean 0 and standard deviation 1, so that none counts for more.
+
+    Parameters
+    ----------
+    table : Table
+
+    Returns
+    -------
+    Table
+        With standardized values.
+    Scale
+        The way back to the units of the file.
+
+    Raises
+    ------
+    TableError
+        If a column is constant: it has no deviation to divide by.
+
+    Examples
+    --------
+    >>> table = Table(np.array([[1.0, 100.0], [3.0, 500.0]]), ("a", "b"), "two rows")
+    >>> scaled, scale = standardize(table)
+    >>> scaled.values.tolist(), scale.undo(scaled.values).tolist()
+    ([[-1.0, -1.0], [1.0, 1.0]], [[1.0, 100.0], [3.0, 500.0]])
+    """
+    table = instance("table", table, Table)
+    if table.constant:
+        names = ", ".join(map(repr, table.constant))
+        raise TableError(f"{table.name}: column {names} is constant and can't be scaled")
+    # Divided by a power of 2, which changes no digit: squares of 1e160 or 1e-160 are no numbers.
+    size = np.frexp(np.abs(table.values).max(axis=0))[1]
+    values = np.ldexp(table.values.astype(np.float64, copy=False), -size)
+    mean, std = values.mean(axis=0), values.std(axis=0)
+    values = ((values - mean) / std).astype(table.values.dtype)
+    least = np.finfo(np.float64).smallest_subnormal
+    return replace(table, values=values), Scale(
+        np.ldexp(mean, size), np.maximum(np.ldexp(std, size), least)
+    )

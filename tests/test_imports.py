@@ -1,0 +1,52 @@
+"""Who may know whom: for each room the other rooms that it imports, and no more.
+
+The layers in pyproject.toml say which way imports go, and who knows which package from elsewhere;
+here stands what each room is made of. A new line is a decision.
+"""
+
+import grimp
+import pytest
+
+ROOMS = {
+    "__main__": "cli defaults",
+    "atomic_write": "",
+    "batch": "",
+    "checks": "",
+    "cli": "atomic_write clustering codecs compress defaults errors palette picture plots scoring"
+    " tables",
+    "clustering": "checks",
+    "codecs": "defaults errors mapping picture",
+    "color": "checks",
+    "compress": "atomic_write checks codecs color defaults errors mapping palette picture scoring",
+    "defaults": "",
+    "errors": "",
+    "mapping": "checks codecs color defaults palette",
+    "palette": "checks color defaults",
+    "picture": "errors",
+    "plots": "checks clustering color compress mapping palette picture scoring",
+    "scoring": "checks",
+    "tables": "checks errors",
+    "web": "",
+}
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return grimp.build_graph("tinct", exclude_type_checking_imports=True)
+
+
+def room(module):
+    return module.split(".")[1] if "." in module else "tinct"
+
+
+def test_every_room_is_listed(graph):
+    assert {room(module) for module in graph.modules} == {"tinct", *ROOMS}
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_room_imports_the_rooms_it_is_made_of_and_no_other(graph, name):
+    known = set()
+    for module in graph.modules:
+        if room(module) == name:
+            known |= {room(other) for other in graph.find_modules_directly_imported_by(module)}
+    assert known - {name, "tinct"} == set(ROOMS[name].split())
