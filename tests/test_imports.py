@@ -10,17 +10,18 @@ import pytest
 ROOMS = {
     "__main__": "cli defaults",
     "atomic_write": "",
+    "background": "",
     "batch": "",
     "checks": "",
-    "cli": "atomic_write clustering codecs compress defaults errors palette picture plots scoring"
-    " tables",
+    "cli": "atomic_write background clustering codecs compress defaults"
+    " errors palette picture plots scoring tables",
     "clustering": "checks",
-    "codecs": "defaults errors mapping picture",
+    "codecs": "background defaults errors picture",
     "color": "checks",
     "compress": "atomic_write checks codecs color defaults errors mapping palette picture scoring",
     "defaults": "",
     "errors": "",
-    "mapping": "checks codecs color defaults palette",
+    "mapping": "checks color defaults palette",
     "palette": "checks color defaults",
     "picture": "errors",
     "plots": "checks clustering color compress mapping palette picture scoring",
