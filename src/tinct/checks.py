@@ -11,8 +11,8 @@ from tinct import _kernels
 __all__ = ["as_kernels_take", "cores", "flag", "number", "threads_taken", "whole"]
 
 
-def number(name: str, value: Any, low: float, high: float) -> float:
-    """Take a number of low...high.
+def number(name: str, value: Any, low: float, high: float | None = None) -> float:
+    """Take a number of low...high, or of any size from low on.
 
     Examples
     --------
@@ -21,8 +21,9 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be {low}..{high}, not {value}")
+    if not (low <= value if high is None else low <= value <= high):
+        allowed = f"{low} or more" if high is None else f"{low}..{high}"
+        raise ValueError(f"{name} must be {allowed}, not {value}")
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -58,8 +59,8 @@ def flag(name: str, value: Any) -> bool:
 
 def as_kernels_take(effort: int, seed: int, threads: int | None) -> tuple[int, int, int]:
     """Refuse, by name, what is out of range; a seed of 64 bits, and 0 for all threads there are."""
-    crew = threads_taken(threads)
-    return whole("effort", effort, 0, 10), whole("seed", seed, 0) % 2**64, crew
+    most = threads_taken(threads)
+    return whole("effort", effort, 0, 10), whole("seed", seed, 0) % 2**64, most
 
 
 def threads_taken(threads: int | None) -> int:

@@ -53,6 +53,7 @@ inline mapping::Picture picture_of(const Array<uint8_t, 3> &pixels) {
 
 // One for each room.
 void bind_clustering(nb::module_ &m);
+void bind_partitions(nb::module_ &m);
 void bind_sparse(nb::module_ &m);
 void bind_palette(nb::module_ &m);
 void bind_mapping(nb::module_ &m);

@@ -12,12 +12,6 @@
 namespace tinct {
 namespace {
 
-template <class T> auto labels_of(const Points<T> &points) {
-    auto out = make_array<int32_t>({size_t(points.n)});
-    points.restore_order(points.labels(), out.data());
-    return out;
-}
-
 template <class T>
 Partition<T> partition_of(const Matrix<T> &points, const std::optional<Vector<double>> &weights, int threads) {
     return Partition<T>(points.data(), weights ? weights->data() : nullptr, int64_t(points.shape(0)),
@@ -80,26 +74,16 @@ auto update(Matrix<T> points, std::optional<Vector<double>> weights, Vector<int3
 }
 
 template <class T> void bind_kmeans(nb::module_ &m) {
-    m.def("kmeans", &run_kmeans<T>, "points"_a, "weights"_a.none(), "k"_a, "init"_a.none(), "draws"_a.none(),
+    m.def("kmeans", &run_kmeans<T>, "points"_a.noconvert(), "weights"_a.none(), "k"_a, "init"_a.none(), "draws"_a.none(),
           "offset"_a.none(), "max_iter"_a, "tol"_a, "effort"_a, "seed"_a, "threads"_a, "watch"_a.none());
-    m.def("assign", &assign<T>, "points"_a, "centers"_a, "threads"_a);
-    m.def("update", &update<T>, "points"_a, "weights"_a.none(), "labels"_a, "k"_a);
-}
-
-// The points' indices along the curve that blocks are cut from.
-nb::ndarray<nb::numpy, int64_t> order_on_curve(Matrix<double> points) {
-    auto out = make_array<int64_t>({points.shape(0)});
-    int64_t *at = out.data();
-    for (uint64_t packed : curve_order(points.data(), int64_t(points.shape(0)), int(points.shape(1)), dispatch<double>()))
-        *at++ = int64_t(uint32_t(packed));
-    return out;
+    m.def("assign", &assign<T>, "points"_a.noconvert(), "centers"_a, "threads"_a);
+    m.def("update", &update<T>, "points"_a.noconvert(), "weights"_a.none(), "labels"_a, "k"_a);
 }
 
 }  // namespace
 
 void bind_clustering(nb::module_ &m) {
     m.def("processors", &processors, "How many processors this process may use.");
-    m.def("curve_order", &order_on_curve, "points"_a);
     bind_kmeans<float>(m);
     bind_kmeans<double>(m);
 }

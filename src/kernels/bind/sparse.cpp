@@ -98,12 +98,12 @@ auto sparse_distances(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> 
 }
 
 template <class T> void bind_type(nb::module_ &m) {
-    m.def("sparse_merge", &sparse_merge<T>, "start"_a, "columns"_a, "values"_a, "weights"_a, "random"_a);
-    m.def("sparse_kmeans", &run_sparse<T>, "start"_a, "columns"_a, "values"_a, "d"_a, "rows"_a, "weights"_a, "k"_a,
+    m.def("sparse_merge", &sparse_merge<T>, "start"_a, "columns"_a, "values"_a.noconvert(), "weights"_a, "random"_a);
+    m.def("sparse_kmeans", &run_sparse<T>, "start"_a, "columns"_a, "values"_a.noconvert(), "d"_a, "rows"_a, "weights"_a, "k"_a,
           "init"_a.none(), "chosen"_a.none(), "draws"_a.none(), "max_iter"_a, "tol"_a, "effort"_a, "seed"_a,
           "threads"_a, "watch"_a.none());
-    m.def("sparse_assign", &sparse_assign<T>, "start"_a, "columns"_a, "values"_a, "centers"_a, "threads"_a);
-    m.def("sparse_distances", &sparse_distances<T>, "start"_a, "columns"_a, "values"_a, "centers"_a, "threads"_a);
+    m.def("sparse_assign", &sparse_assign<T>, "start"_a, "columns"_a, "values"_a.noconvert(), "centers"_a, "threads"_a);
+    m.def("sparse_distances", &sparse_distances<T>, "start"_a, "columns"_a, "values"_a.noconvert(), "centers"_a, "threads"_a);
 }
 
 }  // namespace

@@ -5,6 +5,12 @@
 
 namespace tinct {
 
+template <class T> Fresh<int32_t> labels_of(const Points<T> &points) {
+    auto out = make_array<int32_t>({size_t(points.n)});
+    points.restore_order(points.labels(), out.data());
+    return out;
+}
+
 template <class N> nb::tuple tuple_of(const std::vector<N> &values) {
     nb::list out;
     for (const N &value : values) out.append(value);

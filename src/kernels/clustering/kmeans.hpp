@@ -37,42 +37,61 @@ template <class T> struct Summarized {
     Partition<T> partition;
 };
 
-// Summaries for k clusters, the finer first, each made of the one before. None where they would be too coarse, or would
-// save too little.
-template <class T, class P> std::vector<std::unique_ptr<Summarized<T>>> summaries(P &points, int k) {
-    const int64_t third = points.n() / 3, cells = std::min(std::max(CELLS, PER_CENTER * k), third);
-    std::vector<std::unique_ptr<Summarized<T>>> made;
-    if (third < std::max<int64_t>(FEWEST, 8 * int64_t(k)) || points.d() > MAX_SORTED_DIMS) return made;
+template <class T> using Summaries = std::vector<std::unique_ptr<Summarized<T>>>;
+
+// Summaries for k clusters, the finer first, each made of the one before. Where they would be too coarse, or would save
+// too little, none; or if there must be one, of all points or of a sample.
+template <class T, class P> Summaries<T> summaries(P &points, int k, bool always = false) {
+    const int64_t third = points.n() / 3, wanted = std::max(CELLS, PER_CENTER * k), cells = std::min(wanted, third);
+    Summaries<T> made;
     const auto add = [&](Summary<T> summary) {
         made.push_back(std::make_unique<Summarized<T>>(std::move(summary), points.d(), points.poll));
     };
-    add(points.summary(std::min(FINER * cells, third)));
-    if (2 * made[0]->partition.n() > 3 * cells) add(made[0]->partition.summary(cells));
-    if (made.back()->partition.n() < k) made.clear();
+    if (third >= std::max<int64_t>(FEWEST, 8 * int64_t(k)) && points.d() <= MAX_SORTED_DIMS) {
+        add(points.summary(std::min(FINER * cells, third)));
+        if (2 * made[0]->partition.n() > 3 * cells) add(made[0]->partition.summary(cells));
+        if (made.back()->partition.n() < k) made.clear();
+    }
+    if (made.empty() && always) add(points.summary(FINER * wanted));
     return made;
 }
 
-// init: k starting centers, or null for the divisive start.
-template <class T>
-Fit<T> kmeans(Partition<T> &points, const Settings &settings, const T *init, const Watch<T> &watch = {}) {
+// init: k starting centers, or null for the divisive start. Points that are not held here (P is no Partition) have their
+// start and all of their search on summaries; where they are too few or have too many dimensions for those of grid cells,
+// on all of them or on a sample.
+template <class T, class P>
+Fit<T> kmeans(P &points, const Settings &settings, const T *init, const Watch<T> &watch = {}) {
+    constexpr bool HERE = std::is_same_v<P, Partition<T>>;
     const auto [k, max_iter, tol, effort, seed] = settings;
-    points.hire(k);
-    Loop<T> loop(points, max_iter, tol * variance(points.spread()), watch);
+    if constexpr (HERE) points.hire(k);
+    Loop<T, P> loop(points, max_iter, tol * variance(points.spread()), watch);
     // A summary costs a fraction: search on the coarsest, settle on each finer one, then let all points have their say.
-    const auto summed = effort > 0 || !init ? summaries<T>(points, k) : decltype(summaries<T>(points, k))();
-    Partition<T> &coarse = summed.empty() ? points : summed.back()->partition;
-    std::vector<T> centers = init ? std::vector<T>(init, init + int64_t(k) * points.d()) : divisive(coarse, k);
+    Summaries<T> summed;
+    if (effort > 0 || !init) summed = summaries<T>(points, k, !HERE);
+    std::vector<T> centers;
+    if (init)
+        centers.assign(init, init + int64_t(k) * points.d());
+    else if (!summed.empty())
+        centers = divisive(summed.back()->partition, k);
+    else if constexpr (HERE)
+        centers = divisive(points, k);
     const bool quick = effort > 0 && !summed.empty();
+    const int rounds = effort > 1 || quick ? QUICK * (effort - 1) * (effort - 1) : QUICK;
     for (size_t at = quick ? summed.size() : 0; at-- > 0;) {
         Loop<T> rough(summed[at]->partition, max_iter, loop.tol);
+        const auto improve = [&](int most) {
+            return search(DenseSpace<T>{rough.points, loop.tol, k}, centers, most, seed, rough.swapped);
+        };
         centers = rough.run(std::move(centers));
-        if (at + 1 == summed.size()) search(DenseSpace<T>{rough.points, loop.tol, k}, centers, QUICK, seed, rough.swapped);
+        if (at + 1 == summed.size()) improve(QUICK);
+        if (!HERE && at == 0) improve(rounds);
     }
     centers = loop.run(std::move(centers));
-    const int rounds = effort > 1 || quick ? QUICK * (effort - 1) * (effort - 1) : QUICK;
-    const bool left = !loop.stopped && loop.n_iter < max_iter;  // else nothing is left to settle with
-    if (effort > 0 && left && search(DenseSpace<T>{points, loop.tol, k}, centers, rounds, seed, loop.swapped))
-        centers = loop.run(std::move(centers));
+    if constexpr (HERE) {
+        const bool left = !loop.stopped && loop.n_iter < max_iter;  // else nothing is left to settle with
+        if (effort > 0 && left && search(DenseSpace<T>{points, loop.tol, k}, centers, rounds, seed, loop.swapped))
+            centers = loop.run(std::move(centers));
+    }
     points.relabel(centers.data(), k);
     const double inertia = points.inertia();
     return {std::move(centers), inertia, loop.n_iter, loop.converged};

@@ -24,6 +24,15 @@ template <class T> struct Summary {
     std::vector<double> weights;
 };
 
+// To centers that keep every bit where the points came from, from which `offset` was taken: c + offset is a number of
+// type T. So labels found here are those of nearest centers there.
+template <class T> void snap(std::vector<T> &centers, const T *offset, int d) {
+    for (size_t i = 0; offset && i < centers.size(); ++i) {
+        const T there = centers[i] + offset[i % size_t(d)];
+        centers[i] = there - offset[i % size_t(d)];
+    }
+}
+
 template <class T> class Partition {
   public:
     // x [n][d] and w [n] (or null) must outlive the partition. threads is a maximum; 0: the processors of the machine.
@@ -44,14 +53,7 @@ template <class T> class Partition {
     const T *point(int64_t i) const { return x_ + i * points.d; }
     double weight(int64_t i) const { return w_ ? w_[i] : 1.0; }
 
-    // To centers that keep every bit where the points came from: c + offset is a number of type T. So labels found
-    // here are those of nearest centers there.
-    void snap(std::vector<T> &centers) const {
-        for (size_t i = 0; offset && i < centers.size(); ++i) {
-            const T there = centers[i] + offset[i % size_t(points.d)];
-            centers[i] = there - offset[i % size_t(points.d)];
-        }
-    }
+    void snap(std::vector<T> &centers) const { tinct::snap(centers, offset, points.d); }
 
     // Start threads if work with k centers is worth it. Waking a thread costs some 50 µs, an iteration over 100,000
     // colors no more than 400: below some million numbers or distances one thread is faster.
