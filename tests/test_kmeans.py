@@ -458,9 +458,11 @@ def test_any_layout_of_the_same_numbers_gives_the_same_result():
 def test_points_lie_along_a_curve_that_never_jumps(d):
     grid = np.stack(np.meshgrid(*[np.arange(8.0)] * d, indexing="ij"), axis=-1).reshape(-1, d)
     shuffled = np.random.default_rng(d).permutation(grid)
-    along = shuffled[_kernels.curve_order(shuffled)]
-    assert len(np.unique(along, axis=0)) == len(grid)
-    assert (np.abs(np.diff(along, axis=0)).sum(axis=1) == 1).all()
+    pairs, weights = _kernels.Partition(shuffled, None, 1).summary(len(grid) // 2)
+    # Means of two and two along the curve: of neighbours, and the next two are beside them.
+    assert (weights == 2).all()
+    assert (np.sort(pairs % 1, axis=1) == np.r_[np.zeros(d - 1), 0.5]).all()
+    assert (np.abs(np.diff(pairs, axis=0)).sum(axis=1) <= 2).all()
 
 
 def test_a_point_of_weight_zero_far_away_does_not_change_when_the_run_stops():

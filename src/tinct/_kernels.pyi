@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 def isa() -> str: ...
 def processors() -> int: ...
-def curve_order(points: NDArray[np.float64]) -> NDArray[np.int64]: ...
 def kmeans(
     points: NDArray[Any],
     weights: NDArray[np.float64] | None,
@@ -21,6 +20,18 @@ def kmeans(
     threads: int,
     watch: Callable[..., bool] | None,
 ) -> tuple[NDArray[Any], NDArray[np.int32], float, int, bool]: ...
+def Partition(points: NDArray[Any], weights: NDArray[np.float64] | None, threads: int) -> Any: ...
+def kmeans_over(
+    points: Any,
+    k: int,
+    init: NDArray[Any] | None,
+    offset: NDArray[Any],
+    max_iter: int,
+    tol: float,
+    effort: int,
+    seed: int,
+    watch: Callable[..., bool] | None,
+) -> tuple[NDArray[Any], float, int, bool]: ...
 def assign(
     points: NDArray[Any], centers: NDArray[Any], threads: int
 ) -> tuple[NDArray[np.int32], NDArray[Any]]: ...

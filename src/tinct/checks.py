@@ -18,8 +18,8 @@ __all__ = [
 Kind = TypeVar("Kind")
 
 
-def number(name: str, value: Any, low: float, high: float) -> float:
-    """Take a number of low...high, or of any size from low on if `high` is inf.
+def number(name: str, value: Any, low: float, high: float = np.inf) -> float:
+    """Take a number of low...high, or of any size from low on.
 
     Examples
     --------
@@ -137,8 +137,8 @@ def function(name: str, value: Any) -> Callable[..., Any] | None:
 
 def as_kernels_take(effort: int, seed: int, threads: int | None) -> tuple[int, int, int]:
     """Refuse, by name, what is out of range; a seed of 64 bits, and 0 for all threads there are."""
-    crew = threads_taken(threads)
-    return whole("effort", effort, 0, 10), whole("seed", seed, 0) % 2**64, crew
+    most = threads_taken(threads)
+    return whole("effort", effort, 0, 10), whole("seed", seed, 0) % 2**64, most
 
 
 def threads_taken(threads: int | None) -> int:

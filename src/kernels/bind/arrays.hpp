@@ -59,6 +59,7 @@ inline BitModel bit_model(const std::string &coder, int bits) {
 
 // One for each room.
 void bind_clustering(nb::module_ &m);
+void bind_partitions(nb::module_ &m);
 void bind_sparse(nb::module_ &m);
 void bind_palette(nb::module_ &m);
 void bind_mapping(nb::module_ &m);

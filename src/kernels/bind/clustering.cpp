@@ -3,61 +3,42 @@
 #include <nanobind/stl/optional.h>
 #include <optional>
 
-#include "bind/arrays.hpp"
+#include <nanobind/stl/pair.h>
+
 #include "bind/signals.hpp"
+#include "bind/watch.hpp"
 #include "clustering/kmeans.hpp"
 
 namespace tinct {
 namespace {
 
-
-template <class T> auto labels_of(const Points<T> &points) {
-    auto out = make_array<int32_t>({size_t(points.n)});
-    points.restore_order(points.labels(), out.data());
-    return out;
-}
-
-// A Python callable as a Watch: watch(centers, labels, inertia, empty, filled, swapped).
-template <class T> Watch<T> told_to(const nb::object &watch) {
-    if (watch.is_none()) return {};
-    return [&watch](const Iteration<T> &seen) {
-        nb::gil_scoped_acquire acquire;
-        nb::list empty, filled, swapped;
-        for (int32_t i : seen.empty) empty.append(i);
-        for (int64_t i : seen.filled) filled.append(i);
-        for (auto [useless, worth] : seen.swapped) swapped.append(nb::make_tuple(useless, worth));
-        return nb::cast<bool>(watch(table_of(seen.centers, size_t(seen.points.d)), labels_of(seen.points), seen.inertia,
-                                    nb::tuple(empty), nb::tuple(filled), nb::tuple(swapped)));
-    };
-}
-
 template <class T>
-Engine<T> engine_on(const Matrix<T> &points, const std::optional<Vector<double>> &weights, int threads) {
-    return Engine<T>(points.data(), weights ? weights->data() : nullptr, int64_t(points.shape(0)),
+Partition<T> partition_of(const Matrix<T> &points, const std::optional<Vector<double>> &weights, int threads) {
+    return Partition<T>(points.data(), weights ? weights->data() : nullptr, int64_t(points.shape(0)),
                      int(points.shape(1)), dispatch<T>(), threads, Signals());
 }
 
-// offset: what was taken from the points, see Engine::snap. init: the starting centers; or draws: those of k-means++;
+// offset: what was taken from the points, see Partition::snap. init: the starting centers; or draws: those of k-means++;
 // else the divisive start.
 template <class T>
 nb::tuple run_kmeans(Matrix<T> points, std::optional<Vector<double>> weights, int k, std::optional<Matrix<T>> init,
                      std::optional<Vector<double>> draws, std::optional<Vector<T>> offset, int max_iter, double tol,
                      int effort, uint64_t seed, int threads, const nb::object &watch) {
-    const Watch<T> told = told_to<T>(watch);
     const Settings settings{k, max_iter, tol, effort, seed};
     Fit<T> fit;
     auto labels = make_array<int32_t>({points.shape(0)});
     {
         nb::gil_scoped_release release;
-        Engine<T> engine = engine_on<T>(points, weights, threads);
-        if (offset) engine.offset = offset->data();
+        Partition<T> partition = partition_of<T>(points, weights, threads);
+        if (offset) partition.offset = offset->data();
         std::vector<T> drawn;
         if (draws) {
-            engine.hire(k);
-            drawn = plus_plus(engine, k, {draws->data(), draws->size()});
+            partition.hire(k);
+            drawn = plus_plus(partition, k, {draws->data(), draws->size()});
         }
-        fit = kmeans(engine, settings, draws ? drawn.data() : init ? init->data() : nullptr, told);
-        engine.points.restore_order(engine.points.labels(), labels.data());
+        const Watch<T> told = told_to<T>(watch, partition.d(), [&] { return labels_of(partition.points); });
+        fit = kmeans(partition, settings, draws ? drawn.data() : init ? init->data() : nullptr, told);
+        partition.points.restore_order(partition.points.labels(), labels.data());
     }
     return nb::make_tuple(table_of(fit.centers, points.shape(1)), labels, fit.inertia, fit.n_iter, fit.converged);
 }
@@ -68,10 +49,10 @@ template <class T> nb::tuple assign(Matrix<T> points, Matrix<T> centers, int thr
     auto squares = make_array<T>({points.shape(0)});
     {
         nb::gil_scoped_release release;
-        Engine<T> engine = engine_on<T>(points, std::nullopt, threads);
-        engine.assign(centers.data(), int(centers.shape(0)));
-        engine.points.restore_order(engine.points.labels(), labels.data());
-        engine.points.restore_order(engine.points.best(), squares.data());
+        Partition<T> partition = partition_of<T>(points, std::nullopt, threads);
+        partition.assign(centers.data(), int(centers.shape(0)));
+        partition.points.restore_order(partition.points.labels(), labels.data());
+        partition.points.restore_order(partition.points.best(), squares.data());
     }
     return nb::make_tuple(labels, squares);
 }
@@ -83,36 +64,26 @@ auto update(Matrix<T> points, std::optional<Vector<double>> weights, Vector<int3
     std::vector<T> centers(size_t(k) * d, std::numeric_limits<T>::quiet_NaN());
     {
         nb::gil_scoped_release release;
-        Engine<T> engine = engine_on<T>(points, weights, 1);
-        engine.start(k);
-        engine.points.set_labels(labels.data());
-        engine.recount();
-        move_to_means(engine.points.totals(), d, centers);
+        Partition<T> partition = partition_of<T>(points, weights, 1);
+        partition.start(k);
+        partition.points.set_labels(labels.data());
+        partition.recount();
+        move_to_means(partition.sums(), d, centers);
     }
     return table_of(centers, size_t(d));
 }
 
 template <class T> void bind_kmeans(nb::module_ &m) {
-    m.def("kmeans", &run_kmeans<T>, "points"_a, "weights"_a.none(), "k"_a, "init"_a.none(), "draws"_a.none(),
+    m.def("kmeans", &run_kmeans<T>, "points"_a.noconvert(), "weights"_a.none(), "k"_a, "init"_a.none(), "draws"_a.none(),
           "offset"_a.none(), "max_iter"_a, "tol"_a, "effort"_a, "seed"_a, "threads"_a, "watch"_a.none());
-    m.def("assign", &assign<T>, "points"_a, "centers"_a, "threads"_a);
-    m.def("update", &update<T>, "points"_a, "weights"_a.none(), "labels"_a, "k"_a);
-}
-
-// The points' indices along the curve that blocks are cut from.
-nb::ndarray<nb::numpy, int64_t> order_on_curve(Matrix<double> points) {
-    auto out = make_array<int64_t>({points.shape(0)});
-    int64_t *at = out.data();
-    for (uint64_t packed : curve_order(points.data(), int64_t(points.shape(0)), int(points.shape(1)), dispatch<double>()))
-        *at++ = int64_t(uint32_t(packed));
-    return out;
+    m.def("assign", &assign<T>, "points"_a.noconvert(), "centers"_a, "threads"_a);
+    m.def("update", &update<T>, "points"_a.noconvert(), "weights"_a.none(), "labels"_a, "k"_a);
 }
 
 }  // namespace
 
 void bind_clustering(nb::module_ &m) {
     m.def("processors", &processors, "How many processors this process may use.");
-    m.def("curve_order", &order_on_curve, "points"_a);
     bind_kmeans<float>(m);
     bind_kmeans<double>(m);
 }

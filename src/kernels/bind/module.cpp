@@ -8,6 +8,7 @@ NB_MODULE(_kernels, m) {
     m.doc() = "Arrays and numbers: the inner loops of tinct.";
     m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
     tinct::bind_clustering(m);
+    tinct::bind_partitions(m);
     tinct::bind_sparse(m);
     tinct::bind_palette(m);
     tinct::bind_mapping(m);

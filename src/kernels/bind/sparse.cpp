@@ -3,8 +3,10 @@
 
 #include <optional>
 
-#include "bind/arrays.hpp"
+#include <nanobind/stl/pair.h>
+
 #include "bind/signals.hpp"
+#include "bind/watch.hpp"
 #include "clustering/sparse.hpp"
 
 namespace tinct {
@@ -25,23 +27,12 @@ nb::tuple sparse_merge(Vector<int64_t> start, Vector<int32_t> columns, Vector<T>
         nb::gil_scoped_release release;
         merged = merge(sparse_table(start, columns, values, int64_t(random.size())), weights.data(), random.data());
     }
-    const auto vector = []<class N>(const std::vector<N> &numbers) {
-        auto out = make_array<N>({numbers.size()});
-        std::copy(numbers.begin(), numbers.end(), out.data());
-        return out;
-    };
-    return nb::make_tuple(vector(merged.of), vector(merged.first), vector(merged.weights));
+    return nb::make_tuple(row_of(merged.of), row_of(merged.first), row_of(merged.weights));
 }
 
-template <class T> auto sparse_centers(const SparseEngine<T> &engine) {
-    auto out = make_array<T>({size_t(engine.k), size_t(engine.d)});
-    engine.copy_centers(out.data());
-    return out;
-}
-
-template <class T> auto sparse_labels(const SparseEngine<T> &engine) {
-    auto out = make_array<int32_t>({size_t(engine.n)});
-    std::copy(engine.labels.begin(), engine.labels.end(), out.data());
+template <class T> auto sparse_centers(const SparsePartition<T> &partition) {
+    auto out = make_array<T>({size_t(partition.k), size_t(partition.d)});
+    partition.copy_centers(out.data());
     return out;
 }
 
@@ -52,35 +43,25 @@ nb::tuple run_sparse(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> v
                      Vector<double> weights, int k, std::optional<Matrix<T>> init, std::optional<Vector<int64_t>> chosen,
                      std::optional<Vector<double>> draws, int max_iter, double tol, int effort, uint64_t seed,
                      int threads, const nb::object &watch) {
-    SparseWatch<T> told;
-    if (!watch.is_none())
-        told = [&watch](const SparseIteration<T> &seen) {
-            nb::gil_scoped_acquire acquire;
-            nb::list empty, filled, swapped;
-            for (int32_t i : seen.empty) empty.append(i);
-            for (int64_t i : seen.filled) filled.append(i);
-            for (auto [useless, worth] : seen.swapped) swapped.append(nb::make_tuple(useless, worth));
-            return nb::cast<bool>(watch(table_of(seen.centers, int(seen.engine.d)), sparse_labels(seen.engine),
-                                        seen.inertia, nb::tuple(empty), nb::tuple(filled), nb::tuple(swapped)));
-        };
-    std::optional<SparseEngine<T>> engine;
+    std::optional<SparsePartition<T>> partition;
     SparseFit fit;
     {
         nb::gil_scoped_release release;
-        engine.emplace(sparse_table(start, columns, values, d), rows.data(), weights.data(), int64_t(rows.size()),
+        partition.emplace(sparse_table(start, columns, values, d), rows.data(), weights.data(), int64_t(rows.size()),
                        threads, Signals());
-        engine->make_room(k);
+        partition->make_room(k);
         if (init)
-            engine->set_centers(init->data());
+            partition->set_centers(init->data());
         else if (chosen)
-            engine->set_rows({chosen->data(), chosen->size()});
+            partition->set_rows({chosen->data(), chosen->size()});
         else if (draws)
-            engine->set_rows(engine->plus_plus(k, {draws->data(), draws->size()}));
+            partition->set_rows(partition->plus_plus(k, {draws->data(), draws->size()}));
         else
-            divisive(*engine);
-        fit = kmeans(*engine, {k, max_iter, tol, effort, seed}, told);
+            divisive(*partition);
+        const auto told = told_to<T>(watch, d, [&] { return row_of(partition->labels); });
+        fit = kmeans(*partition, {k, max_iter, tol, effort, seed}, told);
     }
-    return nb::make_tuple(sparse_centers(*engine), sparse_labels(*engine), fit.inertia, fit.n_iter, fit.converged);
+    return nb::make_tuple(sparse_centers(*partition), row_of(partition->labels), fit.inertia, fit.n_iter, fit.converged);
 }
 
 // Labels and squared distances.
@@ -90,13 +71,13 @@ nb::tuple sparse_assign(Vector<int64_t> start, Vector<int32_t> columns, Vector<T
     auto squares = make_array<double>({size_t(start.size() - 1)});
     {
         nb::gil_scoped_release release;
-        SparseEngine<T> engine(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
+        SparsePartition<T> partition(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
                                int64_t(start.size()) - 1, threads, Signals());
-        engine.make_room(int(centers.shape(0)));
-        engine.set_centers(centers.data());
-        engine.step();
-        std::copy(engine.labels.begin(), engine.labels.end(), labels.data());
-        engine.each_row([&](int64_t p) { squares.data()[p] = engine.square(p, engine.labels[p]); });
+        partition.make_room(int(centers.shape(0)));
+        partition.set_centers(centers.data());
+        partition.step();
+        std::copy(partition.labels.begin(), partition.labels.end(), labels.data());
+        partition.each_row([&](int64_t p) { squares.data()[p] = partition.square(p, partition.labels[p]); });
     }
     return nb::make_tuple(labels, squares);
 }
@@ -107,22 +88,22 @@ auto sparse_distances(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> 
     auto out = make_array<T>({start.size() - 1, centers.shape(0)});
     {
         nb::gil_scoped_release release;
-        SparseEngine<T> engine(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
+        SparsePartition<T> partition(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
                                int64_t(start.size()) - 1, threads, Signals());
-        engine.make_room(int(centers.shape(0)));
-        engine.set_centers(centers.data());
-        engine.each_row([&](int64_t p) { engine.distances(p, out.data() + p * engine.k); });
+        partition.make_room(int(centers.shape(0)));
+        partition.set_centers(centers.data());
+        partition.each_row([&](int64_t p) { partition.distances(p, out.data() + p * partition.k); });
     }
     return out;
 }
 
 template <class T> void bind_type(nb::module_ &m) {
-    m.def("sparse_merge", &sparse_merge<T>, "start"_a, "columns"_a, "values"_a, "weights"_a, "random"_a);
-    m.def("sparse_kmeans", &run_sparse<T>, "start"_a, "columns"_a, "values"_a, "d"_a, "rows"_a, "weights"_a, "k"_a,
+    m.def("sparse_merge", &sparse_merge<T>, "start"_a, "columns"_a, "values"_a.noconvert(), "weights"_a, "random"_a);
+    m.def("sparse_kmeans", &run_sparse<T>, "start"_a, "columns"_a, "values"_a.noconvert(), "d"_a, "rows"_a, "weights"_a, "k"_a,
           "init"_a.none(), "chosen"_a.none(), "draws"_a.none(), "max_iter"_a, "tol"_a, "effort"_a, "seed"_a,
           "threads"_a, "watch"_a.none());
-    m.def("sparse_assign", &sparse_assign<T>, "start"_a, "columns"_a, "values"_a, "centers"_a, "threads"_a);
-    m.def("sparse_distances", &sparse_distances<T>, "start"_a, "columns"_a, "values"_a, "centers"_a, "threads"_a);
+    m.def("sparse_assign", &sparse_assign<T>, "start"_a, "columns"_a, "values"_a.noconvert(), "centers"_a, "threads"_a);
+    m.def("sparse_distances", &sparse_distances<T>, "start"_a, "columns"_a, "values"_a.noconvert(), "centers"_a, "threads"_a);
 }
 
 }  // namespace

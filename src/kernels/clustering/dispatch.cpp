@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "clustering/engine.hpp"
+#include "clustering/kernels.hpp"
 #include "mapping/rate_job.hpp"
 
 namespace tinct {

@@ -5,92 +5,15 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <utility>
 #include <vector>
 
-#include "memory/buffer.hpp"
-#include "clustering/engine.hpp"
-#include "memory/radix.hpp"
+#include "clustering/curve.hpp"
 
 namespace tinct {
 
 // Chunks are what threads share out. Their size depends on n alone, and sums are merged in their order, so
 // the number of threads changes no bit.
 constexpr int64_t CHUNK_BLOCKS = 256, MAX_CHUNKS = 32;
-
-// A Hilbert curve through the cells of a grid, read off their Z-order keys a level (d bits) at a time, by a table:
-// a state is the corner where the curve enters a cell and the axis along which it leaves (Hamilton, "Compact
-// Hilbert indices", Dalhousie CS-2006-07). Unlike Z-order it never jumps, so blocks get smaller boxes: an
-// iteration over 72,000 colors takes 13 % less at K = 256, 10 % at 16. (Skilling's loop over the bits of each cell
-// costs ten times as much.)
-class Hilbert {
-  public:
-    explicit Hilbert(int d) : d_(d), side_(1u << d), next_(size_t(d) << (2 * d)) {
-        for (unsigned entry = 0; entry < side_; ++entry)
-            for (int axis = 0; axis < d; ++axis)
-                for (unsigned corner = 0; corner < side_; ++corner) {
-                    const unsigned rank = place(rotate(corner ^ entry, d - 1 - axis));
-                    const int turn = rank == 0 ? 0 : std::countr_one(rank % 2 ? rank : rank - 1) % d;
-                    const unsigned begin = rank == 0 ? 0 : gray((rank - 1) / 2 * 2);
-                    const unsigned to = entry ^ rotate(begin, axis + 1);
-                    next_[(entry * d + axis) * side_ + corner] = (to * d + (axis + turn + 1) % d) * side_ << 8 | rank;
-                }
-    }
-    // What follows a state and a corner: the next state, and in the lowest byte the corner's place along the curve.
-    const uint32_t *table() const { return next_.data(); }
-
-  private:
-    static unsigned gray(unsigned i) { return i ^ (i >> 1); }
-    static unsigned place(unsigned code) {  // the way back from `gray`
-        for (int shift = 1; shift < 32; shift *= 2) code ^= code >> shift;
-        return code;
-    }
-    unsigned rotate(unsigned bits, int left) const {
-        left %= d_;
-        return ((bits << left) | (bits >> (d_ - left))) & (side_ - 1);
-    }
-    int d_;
-    uint32_t side_;
-    std::vector<uint32_t> next_;
-};
-
-// The box of n points. Many numbers are compared side by side: one after the other would wait for each other.
-template <class T> void bounds(const T *x, int64_t n, int d, T *low, T *high) {
-    constexpr int POINTS = 16;
-    T least[POINTS * MAX_SORTED_DIMS], most[POINTS * MAX_SORTED_DIMS];
-    for (int i = 0; i < POINTS * d; ++i) least[i] = most[i] = x[i % d];
-    for (int64_t first = 0; first < n; first += POINTS) {
-        const int many = int(std::min<int64_t>(n - first, POINTS)) * d;
-        for (int i = 0; i < many; ++i) {
-            const T v = x[first * d + i];
-            least[i] = v < least[i] ? v : least[i];
-            most[i] = v > most[i] ? v : most[i];
-        }
-    }
-    for (int j = 0; j < d; ++j) {
-        low[j] = high[j] = x[j];
-        for (int i = j; i < POINTS * d; i += d) {
-            low[j] = std::min(low[j], least[i]);
-            high[j] = std::max(high[j], most[i]);
-        }
-    }
-}
-
-// Order along a Hilbert curve, above MAX_BOXED_DIMS a Z-order (Morton) curve: neighbours on it are neighbours in
-// space, so blocks get small boxes. Each number holds a key (from bit 32 up) and the index of its point.
-template <class T> Buffer<uint64_t> curve_order(const T *x, int64_t n, int d, const Kernels<T> &kernels) {
-    Buffer<uint64_t> packed(n);
-    T low[MAX_SORTED_DIMS], high[MAX_SORTED_DIMS];
-    bounds(x, n, d, low, high);
-    double span = 0;
-    for (int j = 0; j < d; ++j) span = std::max(span, double(high[j]) - double(low[j]));
-    // One radix pass per 11 bits: two are enough to tell 4000 blocks apart, three for any number.
-    const int levels = d == 1 ? 22 : (n < 1 << 17 ? 22 : 32) / d;
-    const Hilbert hilbert(d > 1 && d <= MAX_BOXED_DIMS ? d : 1);
-    kernels.curve_keys(x, n, d, {low, span > 0 ? (1 << levels) / span : 0, levels, hilbert.table()}, packed.data());
-    radix_sort(packed, levels * d);
-    return packed;
-}
 
 template <class T> class Points {
   public:
@@ -199,8 +122,8 @@ template <class T> class Points {
     }
 
     // Sum of w |x - center|^2 over a chunk, in float64.
-    double inertia(const T *centers, int64_t chunk) const {
-        return kernels_.inertia(view(), centers, first(chunk), last(chunk), labels_.data());
+    double inertia(int64_t chunk) const {
+        return kernels_.inertia(view(), table_.rows.data(), first(chunk), last(chunk), labels_.data());
     }
 
     // Per cluster, with t = x - center, [k][d + 1]: the sum of w t^2 in each dimension (square); of w (t . v) t,
@@ -233,27 +156,25 @@ template <class T> class Points {
         return out;
     }
 
-    // Centers that are means but for rounding, brought nearer to them: the mean of what is left, w (x - center).
-    void refine(std::vector<T> &centers) const {
-        std::vector<double> left(centers.size()), mass(centers.size() / size_t(d));
+    // What is left of each cluster's sums around its center, [k][d + 1]: w (x - center), and w.
+    std::vector<double> residuals(const T *centers) const {
+        std::vector<double> left(size_t(k_) * size_t(d + 1), 0.0);
         for (int64_t p = 0; p < n; ++p) {
-            const size_t label = size_t(labels_[p]), row = label * size_t(d);
-            mass[label] += w_[p];
-            for (int j = 0; j < d; ++j)
-                left[row + size_t(j)] += w_[p] * (double(at(p, j)) - double(centers[row + size_t(j)]));
+            double *row = &left[size_t(labels_[p]) * size_t(d + 1)];
+            row[d] += w_[p];
+            for (int j = 0; j < d; ++j) row[j] += w_[p] * (double(at(p, j)) - double(centers[int64_t(labels_[p]) * d + j]));
         }
-        for (size_t i = 0; i < centers.size(); ++i)
-            if (mass[i / size_t(d)] > 0) centers[i] = T(double(centers[i]) + left[i] / mass[i / size_t(d)]);
+        return left;
     }
 
-    // Weighted variance, mean over the dimensions.
-    double variance() const {
-        double total = 0;
+    // Of each dimension the mean and the sum of the squared differences from it, [2][d], and the weight of all.
+    std::vector<double> spread() const {
+        std::vector<double> out(2 * size_t(d) + 1, mass_);
         for (int j = 0; j < d; ++j) {
-            const double mean = kernels_.column(view(), j, 0, false) / mass_;
-            total += kernels_.column(view(), j, mean, true) / mass_;
+            out[size_t(j)] = kernels_.column(view(), j, 0, false) / mass_;
+            out[size_t(d + j)] = kernels_.column(view(), j, out[size_t(j)], true);
         }
-        return total / d;
+        return out;
     }
 
     // ---- seeding: closest squared distance to the centers taken so far

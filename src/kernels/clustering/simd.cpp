@@ -1,5 +1,8 @@
 // Compiled once for each instruction set, with TINCT_ISA naming it.
-#include "clustering/lloyd.hpp"
+#include "clustering/accumulation.hpp"
+#include "clustering/assignment.hpp"
+#include "clustering/curve_keys.hpp"
+#include "clustering/seeding.hpp"
 #include "clustering/sparse_lanes.hpp"
 #include "mapping/rate.hpp"
 
@@ -7,8 +10,14 @@
 #define TINCT_JOIN(a, b) TINCT_JOIN_(a, b)
 
 namespace tinct {
-extern const Kernels<float> TINCT_JOIN(kernels_f32_, TINCT_ISA) = kernels<float>();
-extern const Kernels<double> TINCT_JOIN(kernels_f64_, TINCT_ISA) = kernels<double>();
+namespace {
+template <class T>
+constexpr Kernels<T> kernels = {curve_keys<T>, step<T>,    nearest<T>, trial<T>,   take<T>,
+                                recount<T>,    inertia<T>, column<T>,  moments<T>, scatter<T>};
+}
+
+extern const Kernels<float> TINCT_JOIN(kernels_f32_, TINCT_ISA) = kernels<float>;
+extern const Kernels<double> TINCT_JOIN(kernels_f64_, TINCT_ISA) = kernels<double>;
 extern const SparseKernels<float> TINCT_JOIN(sparse_f32_, TINCT_ISA) = sparse_kernels<float>();
 extern const SparseKernels<double> TINCT_JOIN(sparse_f64_, TINCT_ISA) = sparse_kernels<double>();
 extern const RateRemap TINCT_JOIN(remap_rate_, TINCT_ISA) = rate::remap_rate;

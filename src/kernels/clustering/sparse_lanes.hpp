@@ -2,10 +2,10 @@
 #pragma once
 #include <utility>
 
-#include "clustering/lloyd.hpp"
+#include "clustering/vectors.hpp"
 
 namespace tinct {
-namespace {  // internal to each translation unit, as in lloyd.hpp
+namespace {  // internal to each translation unit: no copy may be merged across instruction sets
 
 // N vectors of centers from `first` on. With few of them several sums each keep the adders busy; which numbers meet
 // in which sum changes only rounding, and that only what is looked at twice.

@@ -61,7 +61,7 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
         std::transform(indices.begin() + (kept - first) * width, indices.end(), out + kept * width,
                        [&](uint8_t index) { return order[index]; });
     };
-    Crew(std::min<int64_t>(options.threads ? options.threads : processors(), bands) - 1).each(bands, draw, poll);
+    ThreadPool(std::min<int64_t>(options.threads ? options.threads : processors(), bands) - 1).each(bands, draw, poll);
 }
 
 }  // namespace tinct::mapping

@@ -11,7 +11,7 @@
 #include "palette/distinct.hpp"
 #include "palette/histogram.hpp"
 #include "picture/picture.hpp"
-#include "threads/crew.hpp"
+#include "threads/pool.hpp"
 
 namespace tinct::mapping {
 
@@ -111,7 +111,7 @@ class Mapping {
             run(picture_.pixels, picture_.width, entries_.centers.points.data(), int(entries_.shown.size()), nearest.data(),
                 options, first, std::min(step, count - part * step), out + first->kept * picture_.width);
         };
-        Crew(std::min<int64_t>(threads, parts) - 1).each(parts, draw, poll);
+        ThreadPool(std::min<int64_t>(threads, parts) - 1).each(parts, draw, poll);
     }
 
   private:

@@ -12,7 +12,7 @@
 
 #include "color/oklab.hpp"
 #include "palette/distinct.hpp"
-#include "threads/crew.hpp"
+#include "threads/pool.hpp"
 
 namespace tinct::visibility {
 
@@ -121,7 +121,7 @@ void weights_of(const uint8_t *pixels, int64_t height, int64_t width, int thread
     };
     // Pixels for each thread: an icon of 256x256 takes as long with two as with one.
     constexpr int64_t WORTH = 1 << 16;
-    Crew(std::min({int64_t(threads ? threads : processors()), bands, height * width / WORTH}) - 1).each(bands, weigh, {});
+    ThreadPool(std::min({int64_t(threads ? threads : processors()), bands, height * width / WORTH}) - 1).each(bands, weigh, {});
     const double total = std::accumulate(totals.begin(), totals.end(), 0.0);
     const float scale = float(double(height * width) / total);
     for (int64_t i = 0; i < height * width; ++i) weights[i] *= scale;

@@ -15,11 +15,11 @@ namespace tinct {
 // Memory given back, kept for the next who asks for as much: from the system every page comes anew, for one or two
 // microseconds, and a picture's histogram and clusters take 1700. At most 16 MB are kept, the latest. Nobody waits:
 // who finds another thread here goes to the system.
-class Shelf {
+class BufferCache {
   public:
-    static Shelf &common() {
-        static Shelf *const shelf = new Shelf;  // never destroyed: arrays in Python's hands may come back late
-        return *shelf;
+    static BufferCache &common() {
+        static BufferCache *const cache = new BufferCache;  // never destroyed: arrays in Python's hands may come back late
+        return *cache;
     }
     // `bytes` is rounded up, to four sizes per power of two, so that what is kept fits more often.
     void *take(size_t bytes) {
@@ -75,8 +75,8 @@ template <class T> struct Unfilled {
     using value_type = T;
     Unfilled() = default;
     template <class U> Unfilled(const Unfilled<U> &) {}
-    T *allocate(size_t n) { return static_cast<T *>(Shelf::common().take(n * sizeof(T))); }
-    void deallocate(T *place, size_t n) { Shelf::common().give(place, n * sizeof(T)); }
+    T *allocate(size_t n) { return static_cast<T *>(BufferCache::common().take(n * sizeof(T))); }
+    void deallocate(T *place, size_t n) { BufferCache::common().give(place, n * sizeof(T)); }
     template <class U> void construct(U *place) { ::new (static_cast<void *>(place)) U; }
     template <class U, class... Args> void construct(U *place, Args &&...args) {
         ::new (static_cast<void *>(place)) U(std::forward<Args>(args)...);

@@ -153,7 +153,7 @@ class PaletteBuilder {
     }
 
   private:
-    Engine<float> &engine() { return histogram_.engine(threads_, poll_); }
+    Partition<float> &engine() { return histogram_.engine(threads_, poll_); }
 
     std::vector<int32_t> nearest(const std::vector<float> &centers) {
         engine().assign(centers.data(), int(centers.size()) / channels_);
@@ -302,7 +302,7 @@ class PaletteBuilder {
                 weights.push_back(weight);
             }
         }
-        Engine<float> rest(others.data(), weights.data(), int64_t(weights.size()), channels_, dispatch<float>(), threads_,
+        Partition<float> rest(others.data(), weights.data(), int64_t(weights.size()), channels_, dispatch<float>(), threads_,
                            poll_);
         --settings.k;
         std::vector<float> centers = kmeans<float>(rest, settings, nullptr).centers;

@@ -38,7 +38,7 @@ class Histogram {
     int64_t place(int64_t i) const { return i + (hidden >= 0 && i >= hidden); }
     bool opaque(int64_t i) const { return channels == 3 || color(place(i))[3] == 255; }
 
-    Engine<float> &engine(int threads, const std::function<void()> &poll) {
+    Partition<float> &engine(int threads, const std::function<void()> &poll) {
         if (!engine_) {
             if (hidden >= 0) {
                 seen_points_ = points;
@@ -65,7 +65,7 @@ class Histogram {
     std::mutex busy;      // the engine serves one at a time
 
   private:
-    std::optional<Engine<float>> engine_;
+    std::optional<Partition<float>> engine_;
     std::vector<float> seen_points_;
     std::vector<double> seen_weights_;
 };
@@ -97,7 +97,7 @@ constexpr int32_t NONE = -1;
 // it is nearer to nothing and the choice is between that and one opaque color (`or_none`).
 struct Assignment {
     Assignment(Histogram &histogram, const Centers &centers, bool or_none, int threads, const std::function<void()> &poll) {
-        Engine<float> &engine = histogram.engine(threads, poll);
+        Partition<float> &engine = histogram.engine(threads, poll);
         engine.assign(centers.points.data(), int(centers.points.size()) / histogram.channels);
         labels = restored(engine.points, engine.points.labels());
         distances = restored(engine.points, engine.points.best());

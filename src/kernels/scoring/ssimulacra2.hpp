@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "color/oklab.hpp"
-#include "threads/crew.hpp"
+#include "threads/pool.hpp"
 
 namespace tinct::ssimulacra2 {
 
@@ -280,7 +280,7 @@ template <class Work> void each_span(const std::vector<Size> &sizes, int threads
         for (int64_t first = 0; first < height; first += step) spans.push_back({scale, first, std::min(first + step, height)});
     }
     const auto one = [&](int64_t i) { work(spans[size_t(i)].scale, spans[size_t(i)].first, spans[size_t(i)].last); };
-    Crew(threads - 1).each(int64_t(spans.size()), one, {});
+    ThreadPool(threads - 1).each(int64_t(spans.size()), one, {});
 }
 
 /// The original: its XYB planes and their blurred means, at every scale.

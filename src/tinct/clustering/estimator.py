@@ -1,9 +1,7 @@
 """K-means as a scikit-learn estimator: its names and its manners around `tinct.kmeans`, one engine.
 
 The estimator adds what an estimator owes its callers: checks, warnings, several starts, sparse
-rows. Before the engine sees them, equal rows become one row of their joint weight, in an order
-that depends on their values alone. So a weight of 3 and three copies are the same fit to the bit,
-and neither the order of the rows nor a row of weight 0 plays any part.
+rows; in rows.py equal rows become one.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import os
 import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, Self, cast
 
@@ -21,7 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct.clustering import sparse
-from tinct.clustering.kmeans import Iteration, KMeansResult, assign, check_reach, kmeans
+from tinct.clustering.arguments import Floats
+from tinct.clustering.kmeans import Iteration, KMeansResult
+from tinct.clustering.starts import STARTS
 
 try:
     from scipy.sparse import issparse
@@ -36,6 +35,8 @@ try:
     from sklearn.utils import check_array, check_random_state
     from sklearn.utils._param_validation import Interval, StrOptions
     from sklearn.utils.validation import check_is_fitted, validate_data
+
+    from tinct.clustering.rows import Rows, engine_takes, merge, nearest
 except ImportError as error:
     raise ImportError(
         f"tinct.KMeans needs scikit-learn 1.6 or newer: pip install tinct[learn] ({error})"
@@ -43,13 +44,7 @@ except ImportError as error:
 
 __all__ = ["KMeans"]
 
-Floats = NDArray[np.floating[Any]]
 Draws = np.random.RandomState | np.random.Generator
-
-# Sparse samples that take so few bytes as dense ones, or few times those that they take, are made
-# dense: there the dense engine is the faster one.
-DENSE_BYTES, DENSE_TIMES = 64 << 10, 2
-CACHED_ROWS = 8192  # places of so many rows fit the cache
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
@@ -134,7 +129,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     # Ranges as data, as scikit-learn keeps them: what breaks one raises its InvalidParameterError.
     _parameter_constraints = {  # noqa: RUF012  # read by scikit-learn, written by nobody
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "init": [StrOptions({"k-means++", "random", "divisive"}), callable, "array-like"],
+        "init": [StrOptions(set(STARTS)), callable, "array-like"],
         "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -219,8 +214,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             )
         weights = _weights(sample_weight, X.shape[0])
         if issparse(X):
-            sparse.refuse_without_room(self.n_clusters, X.shape[1], X.dtype.itemsize)
-        rows = _merge(_engine_takes(X), weights, self.n_clusters)
+            sparse.check_room(self.n_clusters, X.shape[1], X.dtype.itemsize)
+        rows = merge(engine_takes(X), weights, self.n_clusters)
         run, self.history_ = self._best_run(X, rows)
         self.cluster_centers_ = run.centers
         self.labels_ = rows.labels(run)
@@ -257,7 +252,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             In the dtype of the samples.
         """
         check_is_fitted(self)
-        rows = _engine_takes(self._samples(X))
+        rows = engine_takes(self._samples(X))
         if isinstance(rows, sparse.Table):
             return sparse.distances(rows, self.cluster_centers_, _threads(self.n_threads))
         # Differences, not the faster |x|^2 - 2 x.c + |c|^2, which loses the digits of points far
@@ -310,12 +305,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         )
 
     def _assigned(self, X: Any) -> tuple[NDArray[np.int32], Floats]:
-        rows = _engine_takes(self._samples(X))
-        return _assign(rows, self.cluster_centers_, _threads(self.n_threads))
+        rows = engine_takes(self._samples(X))
+        return nearest(rows, self.cluster_centers_, _threads(self.n_threads))
 
     # ---- several starts --------------------------------------------------------------------------
 
-    def _best_run(self, X: Any, rows: _Rows) -> tuple[KMeansResult, tuple[Iteration, ...]]:
+    def _best_run(self, X: Any, rows: Rows) -> tuple[KMeansResult, tuple[Iteration, ...]]:
         draws = self.random_state
         if not isinstance(draws, np.random.Generator):
             draws = check_random_state(draws)
@@ -346,7 +341,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             self._n_init = 1
         return 1 if named and self.init == "divisive" else self._n_init
 
-    def _run(self, X: Any, rows: _Rows, draws: Draws, listener: _Listener) -> KMeansResult:
+    def _run(self, X: Any, rows: Rows, draws: Draws, listener: _Listener) -> KMeansResult:
         effort = self.effort
         if effort is None:
             effort = int(isinstance(self.init, str))
@@ -367,7 +362,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         listener.end(run)
         return run
 
-    def _start(self, X: Any, rows: _Rows, draws: Draws) -> str | Floats:
+    def _start(self, X: Any, rows: Rows, draws: Draws) -> str | Floats:
         init = self.init
         if isinstance(init, str):
             # No more different rows than clusters: each is a center, and nothing is left to draw.
@@ -397,7 +392,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 class _Listener:
     """Passes on what the engine tells of each iteration, in terms of the caller's samples."""
 
-    def __init__(self, model: KMeans, rows: _Rows) -> None:
+    def __init__(self, model: KMeans, rows: Rows) -> None:
         self.model, self.rows = model, rows
         self.needed = bool(model.record or model.verbose or model.callback)
         self.history: list[Iteration] = []
@@ -426,126 +421,6 @@ class _Listener:
         print(f"Converged at iteration {run.n_iter}: {how}.")
 
 
-# ---- the samples as the engine gets them ---------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """Different rows, each once.
-
-    Attributes
-    ----------
-    samples : (n, d) float or Table
-        The caller's.
-    points : (m, d) float or Table
-        Each value of a row once, in an order that depends on the values alone, at least as many as
-        clusters: copies of weight 0 make up for missing ones. A table: all samples, of which
-        ``first`` names the m to look at.
-    weights : (m,) float64
-        The weights of the samples of that value, added up.
-    of : (n,) int
-        The row of each sample; -1 for a sample of weight 0.
-    first : (m,) int
-        The first sample of each row.
-    few : bool
-        Whether there are no more different rows than clusters.
-    """
-
-    samples: Floats | sparse.Table
-    points: Floats | sparse.Table
-    weights: NDArray[np.float64]
-    of: NDArray[np.int64]
-    first: NDArray[np.int64]
-    few: bool
-
-    def kmeans(self, k: int, **how: Any) -> KMeansResult:
-        if isinstance(self.points, sparse.Table):
-            return sparse.kmeans(self.points, self.first, self.weights, k, **how)
-        return kmeans(self.points, k, weights=self.weights, **how)
-
-    def dense(self, count: int) -> Floats:
-        """The first rows, repeated if there are fewer."""
-        if isinstance(self.points, sparse.Table):
-            return self.points.take(np.resize(self.first, count)).dense()
-        return self.points[:count]
-
-    def labels(self, run: KMeansResult | Iteration) -> NDArray[np.int32]:
-        labels = run.labels[self.of]
-        left_out = np.flatnonzero(self.of < 0)
-        if len(left_out):
-            samples = self.samples
-            some = (
-                samples.take(left_out) if isinstance(samples, sparse.Table) else samples[left_out]
-            )
-            labels[left_out] = _assign(some, run.centers)[0]
-        return labels
-
-    def unfold(self, iteration: Iteration) -> Iteration:
-        filled = tuple(int(self.first[i]) for i in iteration.filled)
-        return replace(iteration, labels=self.labels(iteration), filled=filled)
-
-
-def _merge(samples: Floats | sparse.Table, weights: NDArray[np.float64], k: int) -> _Rows:
-    """Equal rows become one of their joint weight; rows of weight 0 are left out."""
-    counted = np.flatnonzero(weights)
-    if len(counted) == 0:
-        raise ValueError("sample_weight must not be zero for every sample")
-    if isinstance(samples, sparse.Table):
-        of, first, joint = sparse.merge(samples, weights)
-        return _Rows(samples, samples, joint, of, first, len(first) <= k)
-    x = samples if len(counted) == len(samples) else samples[counted]
-    order, new = _order(x)
-    first = np.minimum.reduceat(order, np.flatnonzero(new))
-    of = np.full(len(samples), -1)
-    of[counted[order]] = np.cumsum(new) - 1
-    missing = max(0, k - len(first))
-    points = np.take(x, np.append(first, np.repeat(first[:1], missing)), axis=0)
-    joint = np.bincount(of[counted], weights[counted], len(points)).astype(np.float64)
-    return _Rows(samples, points, joint, of, counted[first], len(first) <= k)
-
-
-def _order(x: Floats) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """An order of the rows by their values, and where in it another value begins.
-
-    Along one direction across all features, so that numbers rounded to float32 keep their order.
-    Should two different rows fall on one place, the rows themselves are sorted, which takes longer.
-    """
-    places = _places(x)
-    order = np.argsort(places)
-    places = places[order]
-    new = np.append(True, places[1:] != places[:-1])
-    again = np.flatnonzero(~new)
-    if (x[order[again]] != x[order[again - 1]]).any():
-        order = np.lexsort(x.T)
-        new = np.append(True, (x[order[1:]] != x[order[:-1]]).any(axis=1))
-    return order, new
-
-
-def _places(x: Floats) -> NDArray[np.float64]:
-    """Where each row lies along an oblique direction, the features scaled to equal ranges.
-
-    Feature by feature, not as a product of matrices: equal rows must get equal bits.
-    """
-    if x.shape[1] < 8:  # NumPy is ten times slower along a long, thin table
-        low, high = (np.array([end(column) for column in x.T], float) for end in (np.min, np.max))
-    else:
-        low, high = x.min(axis=0).astype(float), x.max(axis=0).astype(float)
-    check_reach("samples", x, max(-low.min(), high.max()))
-    span = np.where(high > low, np.maximum(high - low, 1e-300), 1)
-    # Steps without a common measure, or whole numbers would meet on one place. The raw stream of a
-    # bit generator is the same in every version of NumPy.
-    steps = (1 + np.asarray(np.random.PCG64(0).random_raw(x.shape[1])) / 2.0**64) / span
-    places = np.zeros(len(x))
-    for start in range(0, len(x), CACHED_ROWS):
-        rows = slice(start, start + CACHED_ROWS)
-        for j, step in enumerate(steps):
-            places[rows] += (x[rows, j].astype(np.float64) - low[j]) * step
-    return places
-
-
-# ---- small things --------------------------------------------------------------------------------
-
-
 def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
     if sample_weight is None or isinstance(sample_weight, Real):
         sample_weight = np.full(n, 1.0 if sample_weight is None else float(sample_weight))
@@ -560,24 +435,6 @@ def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
         if np.isinf(w.sum()):
             raise ValueError("sample_weight must add up to a finite number")
     return w
-
-
-def _engine_takes(X: Any) -> Floats | sparse.Table:
-    """The samples as they are, or sparse ones made dense where that costs little memory."""
-    if not issparse(X):
-        return cast(Floats, X)
-    kept = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
-    if X.shape[0] * X.shape[1] * X.dtype.itemsize <= max(DENSE_BYTES, DENSE_TIMES * kept):
-        return cast(Floats, X.toarray())
-    return sparse.Table.of(X)
-
-
-def _assign(
-    samples: Floats | sparse.Table, centers: Floats, threads: int | None = None
-) -> tuple[NDArray[np.int32], Floats]:
-    if isinstance(samples, sparse.Table):
-        return sparse.assign(samples, centers, threads)
-    return assign(samples, centers, threads=threads)
 
 
 def _threads(n_threads: int | None) -> int | None:

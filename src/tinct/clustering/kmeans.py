@@ -1,30 +1,32 @@
 """K-means: assign points to their nearest center, move centers to the mean of their points, repeat.
 
-The loop, the search above it and most starts are C++, in kmeans.hpp: here is what they are asked
-for and what comes out. Nothing here knows of color.
+The loop, the search above it and most starts are C++, in kernels/clustering: here is what they are
+asked for and what comes out. Nothing here knows of color.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct import _kernels
 from tinct.checks import as_kernels_take, flag, function, number, numbers, threads_taken, whole
+from tinct.clustering.arguments import Floats, centers_taken, points_taken, weights_taken
+from tinct.clustering.frame import framed, level_of
+from tinct.clustering.memory import refuse_without_room
+from tinct.clustering.starts import STARTS
 
-__all__ = ["Iteration", "KMeansResult", "assign", "kmeans", "update"]
+__all__ = ["INITS", "Iteration", "KMeansResult", "assign", "kmeans", "update"]
 
-Floats = NDArray[np.floating[Any]]
 if TYPE_CHECKING:  # numpy.random loads only where it is used
     Init = str | ArrayLike | Callable[[Floats, int, np.random.Generator], ArrayLike]
 
-INITS = ("divisive", "k-means++", "random")
+INITS = tuple(STARTS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,39 +159,33 @@ def kmeans(
     >>> run.centers[run.labels[0]]
     array([1.1, 0.9])
     """
-    x, largest = _points(points)
-    w, low = _weights(weights, len(x))
-    level = _level(w, low, x.shape[1], largest)
+    x, largest = points_taken(points)
+    w, low = weights_taken(weights, len(x))
     k = whole("k", k, 1, len(x), "the number of points")
-    max_iter = whole("max_iter", max_iter, 1)
-    if effort is None:
-        effort = int(isinstance(init, str) and init == "divisive")
-    how = as_kernels_take(effort, seed, threads)
-    tol, record = number("tol", tol, 0, math.inf), flag("record", record)
-    callback = function("callback", callback)
+    settings = settings_taken(init, seed, max_iter, tol, effort, threads)
+    record, callback = flag("record", record), function("callback", callback)
     start, draws = _start(x, w, k, init, seed)
-    x, frame = _framed(x, largest, None if low > 0 else w, start)
+    ws = None if w is None else [w]
+    (x,), frame = framed([x], largest, ws, low, start, level_of(ws, low, x.shape[1], largest))
     history: list[Iteration] = []
 
     def watch(*seen: Any) -> bool:
-        iteration = frame.undone(Iteration(*seen), level)
+        iteration = Iteration(*frame.restored(*seen))
         if record:
             history.append(iteration)
         return callback is not None and callback(iteration) is True
 
     found = _kernels.kmeans(
         x,
-        None if w is None else _leveled(w, level),
+        None if w is None else frame.weights_into(w),
         k,
         None if start is None else frame.into(start),
         draws,
         frame.seen_offset(),
-        min(max_iter, 2**31 - 1),
-        float(tol),
-        *how,
+        *settings,
         watch if record or callback is not None else None,
     )
-    return frame.undone(KMeansResult(*found, tuple(history)), level)
+    return KMeansResult(*frame.restored(*found, tuple(history)))
 
 
 def assign(
@@ -216,9 +212,9 @@ def assign(
     >>> assign([[0.0, 0.0], [3.0, 4.0]], [[0.0, 0.0], [9.0, 9.0]])
     (array([0, 0], dtype=int32), array([ 0., 25.]))
     """
-    x, largest = _points(points)
-    c = _centers(centers, x)
-    x, frame = _framed(x, largest, None, c)
+    x, largest = points_taken(points)
+    c = centers_taken(centers, x)
+    (x,), frame = framed([x], largest, None, 1, c)
     labels, squared = _kernels.assign(x, frame.into(c), threads_taken(threads))
     return labels, np.ldexp(squared, 2 * frame.exponent) if frame.exponent else squared
 
@@ -247,223 +243,45 @@ def update(
     array([[1.],
            [9.]])
     """
-    x, largest = _points(points)
-    w, low = _weights(weights, len(x))
+    x, largest = points_taken(points)
+    w, low = weights_taken(weights, len(x))
     k = whole("k", k, 1, 2**31 - 1)
     labels = numbers("labels", labels)
     if labels.shape != (len(x),) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be {len(x)} whole numbers, one per point")
     if labels.min() < 0 or labels.max() >= k:
         raise ValueError(f"labels must be 0..{k - 1}, not {labels.min()}..{labels.max()}")
-    x, frame = _framed(x, largest, None if low > 0 else w, None)
-    w = None if w is None else _leveled(w, math.frexp(float(w.max()))[1])
+    refuse_without_room(32 * 8 * k * (x.shape[1] + 2), k, x.shape[1])  # a sum for each of 32 chunks
+    (x,), frame = framed([x], largest, None if w is None else [w], low, None)
+    if w is not None:
+        frame.level = math.frexp(float(w.max()))[1]
+        w = frame.weights_into(w)
     return frame.back(_kernels.update(x, w, labels.astype(np.int32), k))
 
 
-# ---- the door ------------------------------------------------------------------------------------
-
-
-def _points(points: ArrayLike) -> tuple[Floats, float]:
-    """The points as the kernels take them, and how far the farthest number is from 0."""
-    x = numbers("points", points)
-    if x.ndim != 2 or 0 in x.shape:
-        raise ValueError(f"points must be a table of shape (n, d), not of shape {x.shape}")
-    x = np.ascontiguousarray(x, dtype=np.float32 if x.dtype == np.float32 else np.float64)
-    largest = _reach(x)
-    if not np.isfinite(largest):
-        row, column = np.argwhere(~np.isfinite(x))[0]
-        raise ValueError(f"points must be finite: row {row}, column {column} is {x[row, column]}")
-    check_reach("points", x, largest)
-    return x, largest
-
-
-def _reach(x: Floats) -> float:
-    return max(-float(x.min()), float(x.max()))
-
-
-def check_reach(name: str, x: Floats, largest: float) -> None:
-    """Refuse numbers beyond those whose distances can be squared and added up."""
-    limit = 1e15 if x.dtype == np.float32 else 1e120  # squares of differences must not overflow
-    if largest > limit:
-        raise ValueError(f"{name} must lie within ±{limit:g} for {x.dtype}, not reach {largest:g}")
-
-
-def _weights(
-    weights: ArrayLike | None, n: int
-) -> tuple[NDArray[np.float64], float] | tuple[None, float]:
-    """The weights as the kernels take them, and the least of them."""
-    if weights is None:
-        return None, 1.0
-    w = np.ascontiguousarray(numbers("weights", weights), dtype=np.float64)
-    if w.shape != (n,):
-        raise ValueError(f"weights must be {n} numbers, one per point, not of shape {w.shape}")
-    low, high = w.min(), w.max()  # NaN if there is one
-    if not (low >= 0 and high < np.inf):
-        row = int(np.flatnonzero(~(np.isfinite(w) & (w >= 0)))[0])
-        raise ValueError(f"weights must be finite and not negative: weight {row} is {w[row]}")
-    if high == 0:
-        raise ValueError("weights must not all be 0")
-    return w, float(low)
-
-
-def _centers(centers: ArrayLike, x: Floats, name: str = "centers") -> Floats:
-    c = numbers(name, centers)
-    if c.ndim != 2 or len(c) == 0 or c.shape[1] != x.shape[1]:
-        raise ValueError(f"{name} must have shape (k, {x.shape[1]}), not {c.shape}")
-    c = np.ascontiguousarray(c, dtype=x.dtype)
-    if not np.isfinite(c).all():
-        raise ValueError(f"{name} must be finite")
-    check_reach(name, c, _reach(c))
-    return c
-
-
-# ---- near the origin, and of a size whose squares can be told apart ------------------------------
-
-FAR = 64  # ranges of a column from the origin: from there on it is moved
-PLAIN = {"f": (2.0**-24, 2.0**50, 50), "d": (2.0**-128, 2.0**128, 400)}  # sizes left as they are
-
-
-Seen = TypeVar("Seen", Iteration, KMeansResult)
-
-
-class _Frame:
-    """How the engine sees points: less ``offset``, times 2 to the power of ``-exponent``.
-
-    Far from the origin, compared with their spread, sums and dot products lose the digits that
-    tell points apart; squares of very small or large numbers leave the range of floating point.
-    Both ways out are exact, so distances, and with them labels, keep every bit.
-    """
-
-    def __init__(self, offset: Floats | None, exponent: int) -> None:
-        self.offset, self.exponent = offset, exponent
-
-    def into(self, x: Floats) -> Floats:
-        x = x if self.offset is None else x - self.offset
-        return np.ldexp(x, -self.exponent) if self.exponent else x
-
-    def back(self, centers: Floats) -> Floats:
-        centers = np.ldexp(centers, self.exponent) if self.exponent else centers
-        return centers if self.offset is None else centers + self.offset
-
-    def seen_offset(self) -> Floats | None:
-        """The offset in the engine's size; 0 where only one of a constant column can overflow."""
-        if self.offset is None:
-            return None
-        with np.errstate(over="ignore"):
-            seen = np.ldexp(self.offset, -self.exponent)
-        return np.where(np.isfinite(seen), seen, 0).astype(seen.dtype)
-
-    def undone(self, seen: Seen, level: int) -> Seen:
-        """What was seen in this frame, with weights 2**level times as small."""
-        if self.offset is None and not self.exponent and not level:
-            return seen
-        inertia = math.ldexp(seen.inertia, 2 * self.exponent + level)
-        return replace(seen, centers=self.back(seen.centers), inertia=inertia)
-
-
-def _framed(
-    x: Floats, largest: float, w: NDArray[np.float64] | None, centers: Floats | None
-) -> tuple[Floats, _Frame]:
-    """The points in the frame that suits them, and the centers beside them.
-
-    w are weights of which some are 0: what has none may lie anywhere.
-    """
-    offset = _offset(x, centers)
-    if offset is not None:
-        x = x - offset
-        largest = _reach(x)
-        centers = None if centers is None else centers - offset
-    size = largest if w is None else _reach(x[w > 0])
-    low, high, most = PLAIN[x.dtype.char]
-    exponent = 0
-    if size > 0 and not low <= size <= high:
-        widest = max(largest, 0 if centers is None else _reach(centers))
-        exponent = max(math.frexp(size)[1], math.frexp(widest)[1] - most)
-    return _Frame(None, exponent).into(x), _Frame(offset, exponent)
-
-
-def _offset(x: Floats, centers: Floats | None) -> Floats | None:
-    """A number of each column to take away, 0 where it does not lie far from the origin.
-
-    Within a factor of 2 of all numbers of the column: no difference is rounded (Sterbenz).
-    """
-    # A column that lies far off does so in any two of its rows, and in the first 64.
-    apart = np.abs(x[0] - x[len(x) // 2])
-    suspects = np.flatnonzero(np.abs(x[0]) > FAR * apart)
-    offset = np.zeros(x.shape[1] if len(suspects) else 0, x.dtype)
-    for j in suspects:
-        for column in (x[:64, j], x[:, j]):
-            low, high = column.min(), column.max()
-            if not min(abs(low), abs(high)) > FAR * (high - low):
-                break
-        else:
-            middle = low + (high - low) / 2
-            given = middle if centers is None else centers[:, j]
-            if np.all((given - middle) + middle == given):  # else a start would not be as given
-                offset[j] = middle
-    return offset if offset.any() else None
-
-
-def _level(w: NDArray[np.float64] | None, low: float, d: int, largest: float) -> int:
-    """The power of 2 that weights are divided by, having seen that no inertia can overflow."""
-    if w is None:
-        return 0
-    with np.errstate(over="ignore"):
-        total = float(w.sum())
-    most = sys.float_info.max / max(1.0, 4 * d * largest * largest)
-    if not total < most:
-        raise ValueError(
-            f"weights must add up to less than {most:.3g} where points reach {largest:g}, "
-            f"not to {total:.3g}: the inertia would overflow"
-        )
-    low, high = low or float(w[w > 0].min()), float(w.max())
-    return 0 if low >= 2.0**-64 and high <= 2.0**64 else math.frexp(high)[1]
-
-
-def _leveled(w: NDArray[np.float64], level: int) -> NDArray[np.float64]:
-    if not level:
-        return w
-    return np.where(w > 0, np.maximum(np.ldexp(w, -level), 2.0**-400), 0.0)
-
-
-# ---- where the centers start ---------------------------------------------------------------------
+def settings_taken(
+    init: Init, seed: int, max_iter: int, tol: float, effort: int | None, threads: int | None
+) -> tuple[int, float, int, int, int]:
+    """The numbers of a run as the kernels take them, or refused by name."""
+    if effort is None:
+        effort = int(isinstance(init, str) and init == "divisive")
+    most = min(whole("max_iter", max_iter, 1), 2**31 - 1)
+    return most, float(number("tol", tol, 0)), *as_kernels_take(effort, seed, threads)
 
 
 def _start(
     x: Floats, w: NDArray[np.float64] | None, k: int, init: Init, seed: int
 ) -> tuple[Floats | None, NDArray[np.float64] | None]:
     """Centers to start from, or the draws of k-means++, or neither for the divisive start."""
-    if isinstance(init, str) and init == "divisive":
-        return None, None
-    rng = np.random.default_rng(seed)
     if isinstance(init, str):
-        if init == "k-means++":
-            # One draw for the first center, 2 + ln k for each other.
-            return None, rng.random(1 + (k - 1) * (2 + int(np.log(k))))
-        if init == "random":
-            return _random(x, w, k, rng), None
-        raise ValueError(
-            f"init must be one of {', '.join(INITS)}, an array or a callable, not {init!r}"
-        )
-    centers = _centers(init(x, k, rng) if callable(init) else init, x, "init")
+        if init not in STARTS:
+            raise ValueError(
+                f"init must be one of {', '.join(INITS)}, an array or a callable, not {init!r}"
+            )
+        chosen, draws = STARTS[init](x, w, k, seed)
+        return None if chosen is None else x[chosen], draws
+    given = init(x, k, np.random.default_rng(seed)) if callable(init) else init
+    centers = centers_taken(given, x, "init")
     if len(centers) != k:
         raise ValueError(f"init must hold {k} centers, not {len(centers)}")
     return centers, None
-
-
-def _random(x: Floats, w: NDArray[np.float64] | None, k: int, rng: np.random.Generator) -> Floats:
-    """K different training examples, a point of weight 3 as likely as three copies of it."""
-    chosen: dict[bytes, int] = {}
-    # Exponential arrival times: the k earliest are a weighted draw without replacement.
-    arrival = rng.standard_exponential(len(x))
-    if w is not None:
-        arrival = np.divide(arrival, w, out=np.full(len(x), np.inf), where=w > 0)
-    for i in np.argsort(arrival, kind="stable"):
-        if np.isfinite(arrival[i]):
-            chosen.setdefault(x[i].tobytes(), int(i))
-        if len(chosen) > k:
-            return x[list(chosen.values())[:k]]
-    raise ValueError(
-        f"k must be below the number of different points, {len(chosen)}, "
-        f"to draw k of them at random, not {k}"
-    )

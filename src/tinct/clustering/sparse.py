@@ -5,11 +5,8 @@ Memory beyond the rows themselves: the centers twice, and some numbers for each 
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +15,8 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.checks import as_kernels_take
 from tinct.clustering.kmeans import Iteration, KMeansResult
+from tinct.clustering.memory import refuse_without_room
+from tinct.clustering.starts import STARTS
 
 Floats = NDArray[np.floating[Any]]
 
@@ -107,14 +106,10 @@ def kmeans(
 ) -> KMeansResult:
     """As `tinct.kmeans`, of different rows of a table, of weight > 0; labels are one per row."""
     start, chosen, draws = None, None, None
-    rng = np.random.default_rng(seed)
-    if not isinstance(init, str):
+    if isinstance(init, str):
+        chosen, draws = STARTS[init](rows, weights, k, seed)
+    else:
         start = np.ascontiguousarray(init, table.values.dtype)
-    elif init == "k-means++":
-        draws = rng.random(1 + (k - 1) * (2 + int(np.log(k))))
-    elif init == "random":
-        # Exponential arrival times: the k earliest are a weighted draw without replacement.
-        chosen = np.argsort(rng.standard_exponential(len(rows)) / weights, kind="stable")[:k]
 
     def watch(*seen: Any) -> bool:
         return callback is not None and callback(Iteration(*seen)) is True
@@ -154,57 +149,11 @@ def distances(table: Table, centers: Floats, threads: int | None = None) -> Floa
     return _kernels.sparse_distances(*arrays, centers, as_kernels_take(0, 0, threads)[2])
 
 
+def check_room(k: int, features: int, itemsize: int) -> None:
+    """Refuse centers that memory can't hold: there are two copies, one padded to 64 bytes."""
+    size = features * (-(-k * itemsize // 64) * 64 + k * itemsize)
+    refuse_without_room(size, k, features, ": TruncatedSVD makes fewer features")
+
+
 def _largest(values: Floats) -> float:
     return max(-float(values.min(initial=0)), float(values.max(initial=0)))
-
-
-# ---- memory --------------------------------------------------------------------------------------
-
-
-def refuse_without_room(k: int, features: int, itemsize: int) -> None:
-    """In one line, centers that memory can't hold: there are two copies, one padded to 64 bytes."""
-    padded = -(-k * itemsize // 64) * 64
-    size, room = features * (padded + k * itemsize), max(0, memory() - resident())
-    if size > room:
-        raise ValueError(
-            f"{k} centers of {features} features take {size / 1e9:,.1f} GB, "
-            f"not {room / 1e9:,.1f} or less: TruncatedSVD makes fewer features"
-        )
-
-
-def memory(root: Path = Path("/")) -> int:
-    """Bytes of memory that this process may use: the machine's, or its container's if less."""
-    names = getattr(os, "sysconf_names", ())
-    all_of_it = sys.maxsize
-    if "SC_PHYS_PAGES" in names:
-        all_of_it = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min([all_of_it, *_limits(root)])
-
-
-def _limits(root: Path) -> Iterator[int]:
-    """What control groups allow, of the process's own and of all above it: cgroup v2 and v1."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        folder, name = "sys/fs/cgroup", "memory.max"
-        if controllers:
-            if "memory" not in controllers.split(","):
-                continue
-            folder, name = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
-        own = Path(path.lstrip("/"))
-        for group in (own, *own.parents):
-            try:
-                yield int((root / folder / group / name).read_text())
-            except (OSError, ValueError):  # not seen from inside the container; "max"
-                continue
-
-
-def resident() -> int:
-    """Bytes that this process holds already, as far as the machine says."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0

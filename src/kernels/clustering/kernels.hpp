@@ -1,5 +1,5 @@
-// What module.cpp and the copies of simd.cpp (one per instruction set) agree on: the layout of points and
-// the table of kernels. Plain pointers and numbers only, so that nothing compiled for a newer CPU can be
+// What the engine and the copies of simd.cpp (one per instruction set) agree on: the layout of points and the
+// table of kernels. Plain pointers and numbers only, so that nothing compiled for a newer CPU can be
 // shared by the linker with code that must run on an older one.
 #pragma once
 #include <cstdint>

@@ -27,16 +27,16 @@ inline int processors() {
     return std::max(1, int(std::thread::hardware_concurrency()));
 }
 
-class Crew {
+class ThreadPool {
   public:
-    explicit Crew(int64_t others) {
+    explicit ThreadPool(int64_t others) {
         try {
             while (int64_t(threads_.size()) < others) threads_.emplace_back([this] { serve(); });
         } catch (const std::system_error &) {  // the machine grants no more: fewer will do
         }
     }
-    Crew(const Crew &) = delete;
-    ~Crew() {
+    ThreadPool(const ThreadPool &) = delete;
+    ~ThreadPool() {
         {
             const std::lock_guard lock(mutex_);
             closing_ = true;
