@@ -8,12 +8,14 @@ to the other points of its cluster, with b, the least mean distance to the point
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinct.checks import whole
+from tinct.clustering.arguments import numbers, points_taken
 from tinct.clustering.kmeans import KMeansResult, kmeans
 
 __all__ = ["Choice", "choose_k", "silhouette"]
@@ -85,8 +87,10 @@ def choose_k(
     >>> choose_k(corners + rng.normal(size=corners.shape), range(2, 6)).suggested
     3
     """
-    x = np.asarray(points)
-    ks = sorted(set(ks))
+    x, _ = points_taken(points)
+    if not isinstance(ks, Iterable):
+        raise TypeError(f"ks must be a sequence of integers, not {type(ks).__name__}")
+    ks = sorted({whole("each of ks", k, 0) for k in ks})
     if len(x) < 3:
         raise ValueError(f"points must be 3 or more to choose K from, not {len(x)}")
     if not ks or ks[0] < 2 or ks[-1] >= len(x):
@@ -132,7 +136,9 @@ def silhouette(points: ArrayLike, labels: Sequence[ArrayLike]) -> list[float]:
     >>> [round(score, 3) for score in scores]
     [0.588, -0.255]
     """
-    x = np.asarray(points, dtype=np.float64)
+    x = numbers("points", points).astype(np.float64)
+    if x.ndim != 2 or any(np.shape(one) != x.shape[:1] for one in labels):
+        raise ValueError(f"points must be (n, d), of shape {x.shape}, and all labels (n,)")
     x = _sized(x)
     x = _sized(x - x.mean(axis=0))  # so that |p|² + |q|² - 2 p·q loses little
     members = [_membership(np.asarray(one)) for one in labels]

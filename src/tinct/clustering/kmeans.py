@@ -162,7 +162,7 @@ def kmeans(
     x, largest = points_taken(points)
     w, low = weights_taken(weights, len(x))
     k = whole("k", k, 1, len(x), "the number of points")
-    settings = settings_taken(init, seed, max_iter, tol, effort, threads)
+    settings = settings_taken(init, seed, max_iter, tol, effort, threads, callback)
     record = flag("record", record)
     start, draws = _start(x, w, k, init, seed)
     ws = None if w is None else [w]
@@ -260,11 +260,19 @@ def update(
 
 
 def settings_taken(
-    init: Init, seed: int, max_iter: int, tol: float, effort: int | None, threads: int | None
+    init: Init,
+    seed: int,
+    max_iter: int,
+    tol: float,
+    effort: int | None,
+    threads: int | None,
+    callback: object,
 ) -> tuple[int, float, int, int, int]:
     """The numbers of a run as the kernels take them, or refused by name."""
     if effort is None:
         effort = int(isinstance(init, str) and init == "divisive")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, not {type(callback).__name__}")
     most = min(whole("max_iter", max_iter, 1), 2**31 - 1)
     return most, float(number("tol", tol, 0)), *as_kernels_take(effort, seed, threads)
 
