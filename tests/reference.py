@@ -84,3 +84,72 @@ def excess(points, centers, labels):
         least = square if least is None else np.minimum(least, square)
         own = np.where(labels == j, square, np.inf if own is None else own)
     return np.divide(own - least, least, out=(own - least) / 1, where=least > 0)
+
+
+class Partition:
+    """What a partition of points answers, from the definitions, for runs in float64."""
+
+    def __init__(self, points, weights=None):
+        self.points = np.asarray(points, float)
+        self.n, self.d = self.points.shape
+        self.weights = np.ones(self.n) if weights is None else np.asarray(weights, float)
+        self.given = None
+
+    def start(self, k):
+        self.k, self.given = k, np.full(self.n, -1)
+
+    def step(self, centers):
+        before, self.centers = self.given, centers.copy()
+        self.given = find_closest_centroids(self.points, centers)
+        return int(((self.given != before) & (self.weights > 0)).sum())
+
+    def sums(self):
+        out = np.zeros((self.k, self.d + 2))
+        for x, w, c in zip(self.points, self.weights, self.given, strict=True):
+            out[c] += [*(w * x), w, w > 0]
+        return out
+
+    def recount(self):
+        pass
+
+    def labels(self):
+        return self.given.astype(np.int32)
+
+    def inertia(self):
+        return float(inertia(self.points, self.centers, self.given, self.weights))
+
+    def residuals(self, centers):
+        out = np.zeros((self.k, self.d + 1))
+        for x, w, c in zip(self.points, self.weights, self.given, strict=True):
+            out[c] += [*(w * (x - centers[c])), w]
+        return out
+
+    def spread(self):
+        mass = self.weights.sum()
+        mean = self.weights @ self.points / mass
+        return np.array([*mean, *(self.weights @ (self.points - mean) ** 2), mass])
+
+    def worst_served(self, count):
+        worst = {}
+        for i in range(self.n):
+            x, c = self.points[i], self.given[i]
+            away, w = squared_distance(x, self.centers[c]), self.weights[i]
+            if away > 0 and w > 0:
+                key = (-away, *x)
+                _, _, mass = worst.get(key, (i, c, 0.0))
+                worst[key] = (worst.get(key, (i,))[0], c, mass + w)
+        kept = sorted(worst)[:count]
+        index, labels, masses = (np.array([worst[k][j] for k in kept]) for j in range(3))
+        points = np.array([k[1:] for k in kept]).reshape(-1, self.d)
+        squares = np.array([-k[0] for k in kept])
+        return (
+            points,
+            index.astype(np.int64),
+            labels.astype(np.int32),
+            squares,
+            masses.astype(float),
+        )
+
+    def summary(self, most):
+        assert self.n <= most
+        return self.points, self.weights

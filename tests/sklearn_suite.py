@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 import pytest
 import sklearn.cluster
 
-from tinct.clustering import estimator as learn
+from tinct.clustering import rows
 from tinct.clustering.estimator import KMeans
 
 MODULE = "sklearn.cluster.tests.test_k_means"
@@ -84,7 +84,7 @@ class Suite:
 def main(*arguments):
     sklearn.cluster.KMeans = KMeans
     if "--stay-sparse" in arguments:
-        learn.DENSE_BYTES, learn.DENSE_TIMES = -1, 0
+        rows.DENSE_BYTES, rows.DENSE_TIMES = -1, 0
         arguments = [word for word in arguments if word != "--stay-sparse"]
     suite = Suite()
     options = ["-c", os.devnull, "-q", "-p", "no:cacheprovider", "--pyargs", MODULE, *arguments]

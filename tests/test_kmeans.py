@@ -428,6 +428,13 @@ tinct.kmeans(x, 2000, init="random", max_iter=10**6, tol=0, threads=2)
         ({"max_iter": 0}, "max_iter must be 1 or more, not 0"),
         ({"tol": -1}, "tol must be 0 or more, not -1"),
         ({"tol": float("nan")}, "tol must be 0 or more, not nan"),
+        ({"tol": "a"}, "tol must be a number, not str"),
+        ({"record": 1}, "record must be True or False, not int"),
+        ({"callback": 3}, "callback must be callable, not int"),
+        ({"points": [[1j], [2.0]]}, "points must be numbers, not complex128"),
+        ({"weights": [1j, 1, 1, 1]}, "weights must be numbers, not complex128"),
+        ({"init": [[1j], [2.0]]}, "init must be numbers, not complex128"),
+        ({"init": None}, r"init must have shape \(k, 1\)"),
         ({"effort": 11}, "effort must be 0..10, not 11"),
         ({"threads": 0}, "threads must be 1 or more, not 0"),
         ({"threads": 1.5}, "threads must be an integer"),
@@ -443,6 +450,24 @@ def test_update_refuses_labels_out_of_range():
         tinct.update([[1.0], [2.0]], [0, 2], 2)
     with pytest.raises(ValueError, match="labels must be 2 whole numbers"):
         tinct.update([[1.0], [2.0]], [0.0, 1.0], 2)
+
+
+def test_update_refuses_more_centers_than_memory_holds_in_one_line():
+    for k in (2**31 - 1, 2**40):
+        with pytest.raises(ValueError, match=r"^(2147483647 centers of 1 features take|k must be)"):
+            tinct.update([[1.0], [2.0]], [0, 1], k)
+
+
+def test_numbers_of_numpy_are_numbers():
+    points = blobs(400, 3, 5)
+    how = {"tol": 0.5, "effort": 1, "seed": 3, "max_iter": 9, "threads": 1, "record": True}
+    kinds = {"tol": np.float32, "record": np.bool_}
+    same = {name: kinds.get(name, np.int64)(value) for name, value in how.items()}
+    one, other = tinct.kmeans(points, 5, **how), tinct.kmeans(points, np.uint8(5), **same)
+    assert one.centers.tobytes() == other.centers.tobytes()
+    assert len(one.history) == len(other.history)
+    whole = tinct.kmeans(points, 5, tol=0), tinct.kmeans(points, 5, tol=0.0)
+    assert whole[0].centers.tobytes() == whole[1].centers.tobytes()
 
 
 def test_any_layout_of_the_same_numbers_gives_the_same_result():

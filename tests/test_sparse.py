@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import reference_sparse as reference
-from tinct.clustering import estimator as learn
-from tinct.clustering import sparse as rooms
+from tinct.clustering import memory, rows
 from tinct.clustering.estimator import KMeans
 
 INITS = ["k-means++", "random", "divisive"]
@@ -24,8 +23,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 @pytest.fixture(autouse=True)
 def _stay_sparse(monkeypatch):
     """Small tables too."""
-    monkeypatch.setattr(learn, "DENSE_BYTES", -1)
-    monkeypatch.setattr(learn, "DENSE_TIMES", 0)
+    monkeypatch.setattr(rows, "DENSE_BYTES", -1)
+    monkeypatch.setattr(rows, "DENSE_TIMES", 0)
 
 
 def texts(n=400, d=300, topics=5, density=0.05, seed=0, dtype=np.float64, offset=0.0):
@@ -140,6 +139,17 @@ def test_threads_order_copies_and_the_way_it_is_stored_change_no_bit(case, init,
     np.testing.assert_array_equal(shuffled.cluster_centers_, model.cluster_centers_)
 
 
+@pytest.mark.parametrize("init", INITS)
+def test_several_threads_change_no_bit(init):
+    X = texts(1500, 1000, density=0.3)
+    assert X.nnz * 20 > 4e6  # enough work that threads are started
+    weights = np.random.default_rng(0).random(1500)
+    how = {"init": init, "n_init": 1, "max_iter": 5, "effort": 1, "random_state": 0}
+    models = [KMeans(20, n_threads=t, **how).fit(X, sample_weight=weights) for t in (1, 2, 5)]
+    same_bits(models[0], models[1])
+    same_bits(models[0], models[2])
+
+
 @settings(max_examples=30)
 @given(tables(), st.sampled_from(["k-means++", "random"]))
 def test_a_weight_is_so_many_copies(case, init):
@@ -158,9 +168,9 @@ SCRIPT = """
 import hashlib, sys, numpy as np
 sys.path.insert(0, 'tests')
 from test_sparse import texts
-from tinct.clustering import estimator as learn
+from tinct.clustering import rows
 from tinct.clustering.estimator import KMeans
-learn.DENSE_BYTES, learn.DENSE_TIMES = -1, 0
+rows.DENSE_BYTES, rows.DENSE_TIMES = -1, 0
 found = hashlib.sha256()
 for dtype in [np.float32, np.float64]:
     for k, init in [(3, "k-means++"), (20, "k-means++"), (9, "divisive"), (70, "random")]:
@@ -273,14 +283,14 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     ],
 )  # fmt: skip
 def test_memory_is_what_the_control_groups_allow(tmp_path, groups, files, limit):
-    machine = rooms.memory(tmp_path)
+    machine = memory.memory(tmp_path)
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/cgroup").write_text(groups + "\n")
     for name, text in files.items():
         file = tmp_path / "sys/fs/cgroup" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n")
-    assert rooms.memory(tmp_path) == (limit or machine)
+    assert memory.memory(tmp_path) == (limit or machine)
     assert machine > 2**28
 
 

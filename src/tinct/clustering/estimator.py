@@ -17,6 +17,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinct.checks import numbers
 from tinct.clustering import sparse
 from tinct.clustering.arguments import Floats
 from tinct.clustering.kmeans import Iteration, KMeansResult
@@ -422,10 +423,10 @@ class _Listener:
 
 
 def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float64]:
-    if sample_weight is None or isinstance(sample_weight, Real):
-        sample_weight = np.full(n, 1.0 if sample_weight is None else float(sample_weight))
+    given = numbers("sample_weight", 1.0 if sample_weight is None else sample_weight)
+    given = given if given.ndim else np.full(n, given)
     w: NDArray[np.float64] = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+        given, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
     )
     if w.shape != (n,):
         raise ValueError(f"sample_weight must have shape ({n},), not {w.shape}")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct import _kernels
-from tinct.checks import as_kernels_take, flag, function, number, numbers, threads_taken, whole
+from tinct.checks import as_kernels_take, flag, number, numbers, threads_taken, whole
 from tinct.clustering.arguments import Floats, centers_taken, points_taken, weights_taken
 from tinct.clustering.frame import framed, level_of
 from tinct.clustering.memory import refuse_without_room
@@ -162,8 +162,8 @@ def kmeans(
     x, largest = points_taken(points)
     w, low = weights_taken(weights, len(x))
     k = whole("k", k, 1, len(x), "the number of points")
-    settings = settings_taken(init, seed, max_iter, tol, effort, threads)
-    record, callback = flag("record", record), function("callback", callback)
+    settings = settings_taken(init, seed, max_iter, tol, effort, threads, callback)
+    record = flag("record", record)
     start, draws = _start(x, w, k, init, seed)
     ws = None if w is None else [w]
     (x,), frame = framed([x], largest, ws, low, start, level_of(ws, low, x.shape[1], largest))
@@ -260,11 +260,19 @@ def update(
 
 
 def settings_taken(
-    init: Init, seed: int, max_iter: int, tol: float, effort: int | None, threads: int | None
+    init: Init,
+    seed: int,
+    max_iter: int,
+    tol: float,
+    effort: int | None,
+    threads: int | None,
+    callback: object,
 ) -> tuple[int, float, int, int, int]:
     """The numbers of a run as the kernels take them, or refused by name."""
     if effort is None:
         effort = int(isinstance(init, str) and init == "divisive")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, not {type(callback).__name__}")
     most = min(whole("max_iter", max_iter, 1), 2**31 - 1)
     return most, float(number("tol", tol, 0)), *as_kernels_take(effort, seed, threads)
 

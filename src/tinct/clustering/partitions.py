@@ -223,10 +223,12 @@ def kmeans_partitioned(
     tables, ws, low = _taken(parts, weights)
     n, d, most = [len(x) for x in tables], tables[0].shape[1], max(map(reach, tables))
     k = whole("k", k, 1, sum(n), "the number of points")
-    settings = settings_taken(init, seed, max_iter, tol, effort, threads)
+    settings = settings_taken(init, seed, max_iter, tol, effort, threads, callback)
     start = None
-    if not (isinstance(init, str) and init == "divisive"):
-        start = centers_taken(init, tables[0])
+    if isinstance(init, str) and init != "divisive":
+        raise ValueError(f"init must be divisive or an array, not {init!r}")
+    if not isinstance(init, str):
+        start = centers_taken(init, tables[0], "init")
         if len(start) != k:
             raise ValueError(f"init must hold {k} centers, not {len(start)}")
     tables, frame = framed(tables, most, ws, low, start, level_of(ws, low, d, most))
