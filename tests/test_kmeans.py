@@ -434,7 +434,7 @@ tinct.kmeans(x, 2000, init="random", max_iter=10**6, tol=0, threads=2)
         ({"points": [[1j], [2.0]]}, "points must be numbers, not complex128"),
         ({"weights": [1j, 1, 1, 1]}, "weights must be numbers, not complex128"),
         ({"init": [[1j], [2.0]]}, "init must be numbers, not complex128"),
-        ({"init": None}, r"init must have shape \(k, 1\)"),
+        ({"init": None}, "init must be numbers, not object"),
         ({"effort": 11}, "effort must be 0..10, not 11"),
         ({"threads": 0}, "threads must be 1 or more, not 0"),
         ({"threads": 1.5}, "threads must be an integer"),
