@@ -56,6 +56,7 @@ void bind_clustering(nb::module_ &m);
 void bind_sparse(nb::module_ &m);
 void bind_palette(nb::module_ &m);
 void bind_mapping(nb::module_ &m);
+void bind_spatial(nb::module_ &m);
 void bind_codecs(nb::module_ &m);
 void bind_scoring(nb::module_ &m);
 

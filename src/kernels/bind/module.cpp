@@ -11,6 +11,7 @@ NB_MODULE(_kernels, m) {
     tinct::bind_sparse(m);
     tinct::bind_palette(m);
     tinct::bind_mapping(m);
+    tinct::bind_spatial(m);
     tinct::bind_codecs(m);
     tinct::bind_scoring(m);
 }
