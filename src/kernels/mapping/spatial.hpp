@@ -66,7 +66,7 @@ class SpatialQuantizer {
     // Draws the picture at first: what isn't drawn yet has no error. The number of pixels that changed.
     int64_t sweep(bool back) {
         const Table table = entries();
-        if (table.vectors == 0) return 0;
+        if (table.blocks == 0) return 0;
         const int64_t bands = count_bands();
         std::vector<int64_t> changed(size_t(bands), 0);
         for (int part = 0; part < 2; ++part) {
@@ -151,7 +151,7 @@ class SpatialQuantizer {
                     for (int64_t dx = -1; dx <= 1; ++dx)
                         for (int j = 0; j < 3; ++j) cones[j] += at(y + dy, x + dx)[j] * ((dy ? 1 : 14) * (dx ? 1 : 14) / 256.0f);
                 const color::Floats root = color::cube_root(cones + FLOOR);
-                for (int j = 0; j < 3; ++j) derivative_[size_t((y * columns + x) * 3 + j)] = 1.0f / (3.0f * root[j] * root[j]);
+                for (int j = 0; j < 3; ++j) derivative_[size_t((y * 3 + j) * columns + x)] = 1.0f / (3.0f * root[j] * root[j]);
             }
         });
         scene_.derivative = derivative_.data();
@@ -239,17 +239,16 @@ class SpatialQuantizer {
         for (int i = 0; i < k_; ++i)
             if (opaque_[i]) order.push_back(i);
         std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return scene_.cones[a][2] < scene_.cones[b][2]; });
-        table.vectors = (int(order.size()) + LANES - 1) / LANES;
-        for (int at = 0; at < table.vectors * LANES; ++at) {
-            const int v = at / LANES, lane = at % LANES;
+        table.blocks = (int(order.size()) + LANES - 1) / LANES;
+        for (int at = 0; at < table.blocks * LANES; ++at) {
             const bool real = at < int(order.size());
-            const int entry = real ? order[size_t(at)] : 0;
-            for (int j = 0; j < 3; ++j) table.cone[j][v][lane] = real ? scene_.cones[entry][j] : 1e9f;
-            table.entry[v][lane] = entry;
+            const int entry = real ? order[size_t(at)] : 0, block = at / LANES;
+            for (int j = 0; j < 3; ++j) table.cone[j][at] = real ? scene_.cones[entry][j] : 1e9f;
+            table.entry[at] = entry;
             if (!real) continue;
-            if (lane == 0) table.least[v] = scene_.cones[entry][2];
-            table.most[v] = scene_.cones[entry][2];
-            table.home[entry] = v;
+            if (at % LANES == 0) table.least[block] = scene_.cones[entry][2];
+            table.most[block] = scene_.cones[entry][2];
+            table.home[entry] = block;
         }
         return table;
     }
@@ -263,8 +262,8 @@ class SpatialQuantizer {
         for (const Sums &part : parts) {
             all->error += part.error;
             for (int i = 0; i < k_; ++i) {
-                for (int j = 0; j < 3; ++j) all->product[i][j] += part.product[i][j];
-                for (int j = 0; j < 6; ++j) all->squares[i][j] += part.squares[i][j];
+                all->product[i] += part.product[i];
+                for (int j = 0; j < 2; ++j) all->squares[i][j] += part.squares[i][j];
             }
         }
         return all;
@@ -284,7 +283,7 @@ class SpatialQuantizer {
     }
 
     // From cones to light.
-    Vector to_light(const double *cones) const {
+    Vector to_light(const Sums::Four &cones) const {
         Vector light;
         for (int j = 0; j < 3; ++j) {
             light[j] = 0;
@@ -335,14 +334,14 @@ class SpatialQuantizer {
     }
 
     // Of an entry's block of the normal equations, in light, without its neighbors.
-    Matrix inverse_block(const double (&squares)[6]) const {
+    Matrix inverse_block(const Sums::Four (&squares)[2]) const {
         static constexpr int PLACE[3][3] = {{0, 1, 2}, {1, 3, 4}, {2, 4, 5}};
         double m[3][3] = {};
         for (int a = 0; a < 3; ++a)
             for (int b = 0; b < 3; ++b)
                 for (int i = 0; i < 3; ++i)
                     for (int j = 0; j < 3; ++j)
-                        m[a][b] += double(scene_.rows_of_cones[i][a]) * weights_[i][j] * squares[PLACE[i][j]] * double(scene_.rows_of_cones[j][b]);
+                        m[a][b] += double(scene_.rows_of_cones[i][a]) * weights_[i][j] * squares[PLACE[i][j] / 3][PLACE[i][j] % 3] * double(scene_.rows_of_cones[j][b]);
         Matrix out{};
         const double determinant = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
                                    m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);

@@ -7,7 +7,7 @@ namespace tinct::spatial {
 constexpr int MOST = 256;  // entries
 constexpr int REACH = 6;   // of the widest blur, done twice
 constexpr int TAPS = 2 * REACH + 1;
-constexpr int LANES = 16;
+constexpr int LANES = 16;  // entries looked at together
 constexpr int64_t BAND = 32;  // rows; two bands that have one between them don't see each other
 constexpr int64_t PAD = 16;   // zeros on either side of a row
 
@@ -19,15 +19,13 @@ struct Blur {
     alignas(64) float around[2][TAPS][LANES];    // K elsewhere, and 0 in the middle
 };
 
-// Entries in the order of their last cone, a vector of them at a time.
+// Entries in the order of their last cone, so many a block.
 struct Table {
-    typedef float Floats __attribute__((vector_size(4 * LANES)));
-    typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
-    int vectors;
-    Floats cone[3][MOST / LANES];
-    Ints entry[MOST / LANES];
+    int blocks;
+    float cone[3][MOST];
+    int32_t entry[MOST];
     float least[MOST / LANES], most[MOST / LANES];  // of the last cone
-    int home[MOST];                                 // the vector that holds an entry
+    int home[MOST];                                 // the block that holds an entry
 };
 
 // Cones are ordered short, long, medium here: of the three the last tells most of lightness.
@@ -36,7 +34,7 @@ struct Scene {
     int64_t height, width;
     int channels;
     uint8_t *indices;         // [height][width]
-    const float *derivative;  // [(height + 1) / 2][(width + 1) / 2][3]: of the cube root of each cone
+    const float *derivative;  // [(height + 1) / 2][3][(width + 1) / 2]: of the cones' cube roots
     float light[MOST][3], cones[MOST][3];  // of the entries
     float rows_of_cones[3][3];             // linear sRGB to cones
     float opponents[3][3];                 // roots of cones to L, a, b, times the square root of their weight
@@ -47,8 +45,9 @@ struct Scene {
 };
 
 struct Sums {  // over the pixels of each entry, in cones
+    typedef double Four __attribute__((vector_size(32), aligned(8)));
     double error;
-    double product[MOST][3], squares[MOST][6];
+    Four product[MOST], squares[MOST][2];
 };
 
 enum class Fresh { no, alone, between };  // what is drawn already: all, nothing, the bands above and below

@@ -11,7 +11,15 @@
 namespace tinct::spatial {
 namespace {  // internal to each translation unit: no copy may be merged across instruction sets
 
-typedef float Line __attribute__((vector_size(4 * LANES), aligned(4)));
+#if defined(__AVX512F__)
+constexpr int WIDTH = 16;
+#elif defined(__AVX__)
+constexpr int WIDTH = 8;
+#else
+constexpr int WIDTH = 4;
+#endif
+typedef float Floats __attribute__((vector_size(4 * WIDTH)));
+typedef int32_t Ints __attribute__((vector_size(4 * WIDTH)));
 
 // Three planes of a row, with a margin.
 struct Row {
@@ -40,9 +48,12 @@ int64_t room(const Scene &scene) { return Work::rows() * 3 * scene.stride(); }
 bool settled(const Scene &scene, int64_t at) { return scene.channels == 4 && scene.pixels[at * 4 + 3] != 255; }
 
 void spread_derivative(const Scene &scene, int64_t y, const Row &out) {
-    const float *from = scene.derivative + (y / 2) * ((scene.width + 1) / 2) * 3;
-    for (int64_t x = 0; x < scene.width; ++x)
-        for (int j = 0; j < 3; ++j) out.plane(j)[x] = from[x / 2 * 3 + j];
+    const int64_t columns = (scene.width + 1) / 2;
+    for (int j = 0; j < 3; ++j) {
+        const float *__restrict from = scene.derivative + (y / 2 * 3 + j) * columns;
+        float *__restrict to = out.plane(j);
+        for (int64_t x = 0; x < columns; ++x) to[2 * x] = to[2 * x + 1] = from[x];
+    }
 }
 
 // Light to opponents, in place: the tangent of Oklab where the picture is.
@@ -61,23 +72,24 @@ void to_opponents(const Scene &scene, const Row &derivative, const Row &row) {
 }
 
 // Errors of a row: of pixels against their entries, or (with `step`) what a move of the entries takes off them.
-void errors(const Scene &scene, int64_t y, const float (*step)[3], const Row &derivative, const Row &out) {
-    const uint8_t *pixel = scene.pixels + y * scene.width * scene.channels, *index = scene.indices + y * scene.width;
-    float *r = out.plane(0), *g = out.plane(1), *b = out.plane(2);
-    for (int64_t x = 0; x < scene.width; ++x, pixel += scene.channels) {
-        if (settled(scene, y * scene.width + x)) {
-            r[x] = g[x] = b[x] = 0;
-            continue;
-        }
-        const float *entry = step ? step[index[x]] : scene.light[index[x]];
-        if (step) {
-            r[x] = entry[0], g[x] = entry[1], b[x] = entry[2];
-        } else {
+template <int C> void errors_of(const Scene &scene, int64_t y, const float (*step)[3], const Row &out) {
+    const uint8_t *pixel = scene.pixels + y * scene.width * C, *index = scene.indices + y * scene.width;
+    float *__restrict r = out.plane(0), *__restrict g = out.plane(1), *__restrict b = out.plane(2);
+    if (step) {
+        for (int64_t x = 0; x < scene.width; ++x) r[x] = step[index[x]][0], g[x] = step[index[x]][1], b[x] = step[index[x]][2];
+    } else {
+        for (int64_t x = 0; x < scene.width; ++x, pixel += C) {
+            const float *entry = scene.light[index[x]];
             r[x] = color::LINEAR[pixel[0]] - entry[0];
             g[x] = color::LINEAR[pixel[1]] - entry[1];
             b[x] = color::LINEAR[pixel[2]] - entry[2];
         }
     }
+    for (int64_t x = 0; C == 4 && x < scene.width; ++x)
+        if (settled(scene, y * scene.width + x)) r[x] = g[x] = b[x] = 0;
+}
+void errors(const Scene &scene, int64_t y, const float (*step)[3], const Row &derivative, const Row &out) {
+    (scene.channels == 4 ? errors_of<4> : errors_of<3>)(scene, y, step, out);
     to_opponents(scene, derivative, out);
 }
 
@@ -133,8 +145,6 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
     }
 }
 
-// Distances squared of a vector of entries, as bits of which the lowest 8 name the entry: the least of the integers
-// is the nearest, ties to the lowest.
 struct Metric {
     float u[6], target[3];
     template <class F> F distance(F c0, F c1, F c2) const {
@@ -145,36 +155,54 @@ struct Metric {
     }
 };
 
-int32_t least(Table::Ints bits) {
-    int32_t found = bits[0];
-    for (int j = 1; j < LANES; ++j) found = bits[j] < found ? bits[j] : found;
-    return found;
-}
+// The nearest of the entries looked at, their squared distances as bits of which the lowest 8 name the entry: ties go
+// to the lowest.
+class Nearest {
+  public:
+    Nearest(const Table &table, const Metric &metric) : table_(table), metric_(metric) {
+        for (Ints &low : low_) low = Ints{} + 0x7f000000;
+    }
+    // From the block of entries `home` outwards, until the last cone alone is too far off.
+    int32_t find(int home) {
+        look(home);
+        if (table_.blocks == 1) return least();
+        const float best = std::bit_cast<float>(least() | 255);
+        for (int block = home - 1; block >= 0; --block) {
+            const float gap = metric_.target[2] - metric_.u[5] * table_.most[block];
+            if (gap > 0 && gap * gap > best) break;
+            look(block);
+        }
+        for (int block = home + 1; block < table_.blocks; ++block) {
+            const float gap = metric_.u[5] * table_.least[block] - metric_.target[2];
+            if (gap > 0 && gap * gap > best) break;
+            look(block);
+        }
+        return least();
+    }
 
-// The nearest entry, seen from the vector `home` outwards, as above.
-int32_t nearest(const Table &table, const Metric &metric, int home) {
-    Table::Ints low = Table::Ints{} + 0x7f000000;
-    const auto look = [&](int v) {
-        const Table::Floats d = metric.distance(table.cone[0][v], table.cone[1][v], table.cone[2][v]);
-        const Table::Ints bits = (std::bit_cast<Table::Ints>(d) & ~255) | table.entry[v];
-        low = bits < low ? bits : low;
-    };
-    look(home);
-    int32_t found = least(low);
-    if (table.vectors == 1) return found;
-    const float best = std::bit_cast<float>(found | 255);
-    for (int v = home - 1; v >= 0; --v) {
-        const float gap = metric.target[2] - metric.u[5] * table.most[v];
-        if (gap > 0 && gap * gap > best) break;
-        look(v);
+  private:
+    void look(int block) {
+        for (int part = 0; part < LANES / WIDTH; ++part) {
+            const int at = block * LANES + part * WIDTH;
+            Floats cone[3];
+            Ints entry;
+            for (int j = 0; j < 3; ++j) std::memcpy(&cone[j], table_.cone[j] + at, sizeof cone[j]);
+            std::memcpy(&entry, table_.entry + at, sizeof entry);
+            const Ints bits = (std::bit_cast<Ints>(metric_.distance(cone[0], cone[1], cone[2])) & ~255) | entry;
+            low_[part] = bits < low_[part] ? bits : low_[part];
+        }
     }
-    for (int v = home + 1; v < table.vectors; ++v) {
-        const float gap = metric.u[5] * table.least[v] - metric.target[2];
-        if (gap > 0 && gap * gap > best) break;
-        look(v);
+    int32_t least() const {
+        int32_t lanes[LANES];
+        std::memcpy(lanes, low_, sizeof lanes);
+        for (int half = LANES / 2; half; half /= 2)
+            for (int j = 0; j < half; ++j) lanes[j] = lanes[j + half] < lanes[j] ? lanes[j + half] : lanes[j];
+        return lanes[0];
     }
-    return least(low);
-}
+    const Table &table_;
+    const Metric &metric_;
+    Ints low_[LANES / WIDTH];
+};
 
 constexpr float GAIN = 1e-4f;  // the part of its error that a change must win, above what rounding may hide
 
@@ -227,7 +255,7 @@ class Sweep {
         const Metric metric{{r[0][0] * d[0], r[0][1] * d[1], r[0][2] * d[2], r[1][1] * d[1], r[1][2] * d[2], r[2][2] * d[2]},
                             {r[0][0] * t[0] + r[0][1] * t[1] + r[0][2] * t[2], r[1][1] * t[1] + r[1][2] * t[2], r[2][2] * t[2]}};
         uint8_t &index = scene_.indices[y * scene_.width + x];
-        const int32_t found = nearest(table_, metric, fresh_ ? home(t[2], d[2]) : table_.home[index]);
+        const int32_t found = Nearest(table_, metric).find(fresh_ ? home(t[2], d[2]) : table_.home[index]);
         const int entry = found & 255;
         const float *now = scene_.cones[index], *then = scene_.cones[entry];
         if (!fresh_) {
@@ -245,9 +273,9 @@ class Sweep {
     }
 
     int home(float target, float derivative) const {
-        int v = 0;
-        while (v + 1 < table_.vectors && derivative * table_.least[v + 1] <= target) ++v;
-        return v;
+        int block = 0;
+        while (block + 1 < table_.blocks && derivative * table_.least[block + 1] <= target) ++block;
+        return block;
     }
 
     void pass_on(int64_t y, int64_t x, const float (&cones)[3]) {
@@ -259,8 +287,14 @@ class Sweep {
             const int64_t first = std::max<int64_t>(-reach, top_ - y), last = std::min<int64_t>(reach, bottom_ - 1 - y);
             float *to = work_.blurred(y + first - top_).plane(j) + x - REACH;
             for (int64_t dy = first; dy <= last; ++dy, to += 3 * work_.stride) {
-                Line *line = reinterpret_cast<Line *>(to);
-                *line += change * *reinterpret_cast<const Line *>(around + (dy + REACH) * LANES);
+                const float *share = around + (dy + REACH) * LANES;
+                for (int part = 0; part < LANES; part += WIDTH) {
+                    Floats here, its;
+                    std::memcpy(&here, to + part, sizeof here);
+                    std::memcpy(&its, share + part, sizeof its);
+                    here += change * its;
+                    std::memcpy(to + part, &here, sizeof here);
+                }
             }
         }
     }
@@ -301,6 +335,17 @@ void to_cones(const Scene &scene, const Row &derivative, const Row &row) {
     }
 }
 
+void add_squares(const Scene &scene, int64_t y, const Row &derivative, Sums &sums) {
+    const uint8_t *index = scene.indices + y * scene.width;
+    const float *d[3] = {derivative.plane(0), derivative.plane(1), derivative.plane(2)};
+    for (int64_t x = 0; x < scene.width; ++x) {
+        if (settled(scene, y * scene.width + x)) continue;
+        const float a = d[0][x], b = d[1][x], c = d[2][x];
+        sums.squares[index[x]][0] += Sums::Four{a * a, a * b, a * c, 0};
+        sums.squares[index[x]][1] += Sums::Four{b * b, b * c, c * c, 0};
+    }
+}
+
 void add_up(const Scene &scene, const float (*step)[3], int64_t top, int64_t bottom, float *memory, Sums &sums) {
     const Work work(scene, memory);
     std::memset(&sums, 0, sizeof sums);
@@ -318,15 +363,12 @@ void add_up(const Scene &scene, const float (*step)[3], int64_t top, int64_t bot
             sums.error += error;
         }
         to_cones(scene, d, row);
+        const float *plane[3] = {row.plane(0), row.plane(1), row.plane(2)};
         for (int64_t x = 0; x < scene.width; ++x) {
             if (settled(scene, y * scene.width + x)) continue;
-            double *product = sums.product[index[x]], *squares = sums.squares[index[x]];
-            for (int j = 0; j < 3; ++j) product[j] += double(row.plane(j)[x]);
-            if (step) continue;
-            const float a = d.plane(0)[x], b = d.plane(1)[x], c = d.plane(2)[x];
-            squares[0] += a * a, squares[1] += a * b, squares[2] += a * c;
-            squares[3] += b * b, squares[4] += b * c, squares[5] += c * c;
+            sums.product[index[x]] += Sums::Four{plane[0][x], plane[1][x], plane[2][x], 0};
         }
+        if (!step) add_squares(scene, y, d, sums);
     }
 }
 
