@@ -172,3 +172,36 @@ class Trial:
     def __init__(self, judge: Judge, pixels: NDArray[np.uint8], ground: int) -> None: ...
     def compare(self, scale: int, first: int, last: int) -> None: ...
     def score(self) -> float: ...
+
+def draw_spatial(
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    fixed: NDArray[np.bool_],
+    dither: float,
+    effort: int,
+    threads: int,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None: ...
+
+class SpatialQuantizer:
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        palette: NDArray[np.uint8],
+        fixed: NDArray[np.bool_],
+        threads: int,
+    ) -> None: ...
+    def look(
+        self,
+        sigma: float,
+        own: float,
+        wider: float = 1,
+        calmer: float = 1,
+        opponents: float = 1,
+    ) -> None: ...
+    def sweep(self, back: bool) -> int: ...
+    def update(self, steps: int, every: int = 1) -> bool: ...
+    def error(self) -> float: ...
+    @property
+    def palette(self) -> NDArray[np.uint8]: ...
+    @property
+    def indices(self) -> NDArray[np.uint8]: ...

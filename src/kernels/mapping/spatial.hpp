@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <numeric>
 #include <vector>
 
@@ -28,8 +29,6 @@ namespace tinct::spatial {
 struct Sight {
     double sigma[2], own[2], opponents;
 };
-
-constexpr double MOST_SIGMA = 1.6;  // pixels: the blur is cut off at 2 up to 1.1 and at 3 beyond
 
 class SpatialQuantizer {
   public:
@@ -63,10 +62,13 @@ class SpatialQuantizer {
         set_metric(opponents);
     }
 
+    // Whether there is an opaque entry to draw with.
+    bool draws() const { return std::any_of(opaque_, opaque_ + k_, [](bool its) { return its; }); }
+
     // Draws the picture at first: what isn't drawn yet has no error. The number of pixels that changed.
     int64_t sweep(bool back) {
         const Table table = entries();
-        if (table.blocks == 0) return 0;
+        if (!draws()) return 0;
         const int64_t bands = count_bands();
         std::vector<int64_t> changed(size_t(bands), 0);
         for (int part = 0; part < 2; ++part) {
@@ -362,5 +364,46 @@ class SpatialQuantizer {
     double weights_[3][3];
     Buffer<float> derivative_;
 };
+
+struct Settings {
+    float dither;  // above 0
+    int effort;
+    int threads;
+};
+
+// What an unblurred error counts. At `dither` 1 dots are as fine as it gets; towards 0 they turn into the textbook's
+// nearest colors. Many colors need fewer dots: with the same share 256 took twice as many bytes more as 16 did less.
+inline double own_error(float dither, int colors) {
+    constexpr double FINEST = 0.03, COARSER = 0.15;
+    const double d = double(dither);
+    return (FINEST + COARSER * (1 / (d * d) - 1)) * std::sqrt(std::sqrt(colors / 16.0));
+}
+
+// Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not
+// opaque. Pixels that are not opaque keep the indices they have. False, and nothing done: no entry is opaque.
+inline bool draw(const mapping::Picture &picture, color::Colors &palette, const uint8_t *fixed,
+                 const Settings &settings, const std::function<void()> &poll, uint8_t *indices) {
+    const int k = int(palette.size()) / picture.channels;
+    SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices, settings.threads, poll);
+    if (!quantizer.draws()) return false;
+    const double own = own_error(settings.dither, k);
+    const int rounds = settings.effort == 0 ? 2 : settings.effort < 5 ? 4 : 8;
+    const int64_t every = std::max<int64_t>(1, picture.size() >> 20);
+    // `blurred` from 0.7 on: what the first drawings melt less, later ones need not mend.
+    const auto look = [&](int round, double share) {
+        const double blurred = 0.7 + 0.3 * std::min(1.0, round / (rounds - 1.0));
+        quantizer.look({{blurred, 1.5 * blurred}, {own * share, 0.6 * own * share}, k <= 8 ? 1.0 : 0.5});
+    };
+    look(0, 1);
+    quantizer.sweep(false);
+    for (int round = 0; round < rounds; ++round) {
+        look(round, 0.3);  // colors are chosen for what melts
+        quantizer.update(2, every);
+        look(round, 1);
+        quantizer.sweep(round % 2 != 0);
+    }
+    palette = quantizer.palette;
+    return true;
+}
 
 }  // namespace tinct::spatial
