@@ -209,11 +209,24 @@ def test_a_gradient_is_kept_as_it_is_where_that_is_smaller(format):
     assert small.indices.shape == slope().shape[:2]
 
 
-@pytest.mark.parametrize("options", [{"format": "gif"}, {"colors": 255}])
-def test_fewer_colors_are_kept_where_they_are_asked_for(options):
-    small = compress(slope(), **options)
-    assert small.exact is None
-    assert len(np.unique(small.image.reshape(-1, 3), axis=0)) <= 256
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([2, 3, 16, 200, 255, 256]),
+    st.sampled_from(FORMATS),
+    st.sampled_from([{}, {"lossy": 0.3}, {"quality": (1, 60)}, {"max_bytes": 9000}]),
+    st.sampled_from([{}, {"effort": 0}, {"effort": 2}, {"dither": 0}, {"space": "srgb"}]),
+    st.sampled_from([slope, photo, alpha, flat, grey]),
+)
+def test_a_number_of_colors_that_is_asked_for_is_never_exceeded(k, format, aim, options, picture):
+    pixels = np.ascontiguousarray(picture()[:40, :56])
+    small = compress(pixels, k, format=format, **aim, **options)
+    shown = decoded(small.data)
+    assert len(np.unique(shown.reshape(-1, 4), axis=0)) <= k
+    np.testing.assert_array_equal(shown, rgba(small.image))
+
+
+def test_a_gif_always_has_a_palette():
+    assert compress(slope(), format="gif").exact is None
 
 
 def test_photographs_are_drawn_and_not_even_tried():

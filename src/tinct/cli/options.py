@@ -266,11 +266,11 @@ class Compress(Command):
     """
 
     inputs: tuple[str, ...] = option("", Text("IN [IN ...]"), required=True, many=True)
-    colors: "int | Literal['auto']" = option(
+    colors: "int | Literal['auto'] | None" = option(
         "-k --colors",
         Number(int, 2, MAX_COLORS, word="auto"),
         "colors at most, {span}; `auto`: as few as score within 2 points of 256",
-        default=MAX_COLORS,
+        shown=f"{MAX_COLORS}, or the original's where that is smaller",
         short=True,
     )
     output: str | None = option(

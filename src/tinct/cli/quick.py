@@ -13,7 +13,7 @@ import time
 from tinct import _kernels
 from tinct.background import Future
 from tinct.cli.options import Compress, parse
-from tinct.defaults import NOT_SMALLER, OK, SUFFIX, beside, extension
+from tinct.defaults import MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
 from tinct.picture.inflate import SIGNATURE, rows
 
 # As typing has it, which takes a millisecond to import. Annotations stand in quotes, here and in
@@ -77,7 +77,8 @@ class Asked:
         self.target = beside_it if options.output is None else options.output
         if options.colors == "auto" or options.effort != 1 or extension(self.target) != "png":
             raise ValueError("more than this way can do")
-        self.colors, self.dither, self.seed = options.colors, options.dither, options.seed
+        self.colors, self.original = options.colors or MAX_COLORS, options.colors is None
+        self.dither, self.seed = options.dither, options.seed
         self.threads = options.threads or 0  # 0: all
         self.force, self.quiet = options.force, options.quiet
         if self.seed >= SEEDS or self.threads > THREADS:
@@ -116,7 +117,9 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     from tinct.scoring import summary
 
     measured = Future(lambda: picture.squared_error(drawing), asked.threads)
-    data, exact = CODEC.smallest(picture, drawing, colors=asked.colors, threads=asked.threads)
+    data, exact = CODEC.smallest(
+        picture, drawing, colors=asked.colors, original=asked.original, threads=asked.threads
+    )
     error = 0 if exact else measured.result()
     smaller = asked.force or len(data) < size
     told = summary.cells(

@@ -161,6 +161,7 @@ class Codec:
         drawing: "_kernels.Drawing",
         *,
         colors: int,
+        original: bool = True,
         effort: int = 1,
         level: int | None = None,
         smooth: bool = True,
@@ -176,7 +177,9 @@ class Codec:
         drawing : Drawing
             How.
         colors : int
-            How many colors were allowed: the picture may stay if it has no more, or all 256 are.
+            How many colors were allowed: the picture may stay as it is if it has no more.
+        original : bool
+            Whether it may with all 256 allowed too, however many it has.
         effort, level, smooth, wide
             As `encode` takes them.
         threads : int
@@ -187,7 +190,7 @@ class Codec:
         (bytes, bool)
             The file, and whether it holds the picture itself.
         """
-        keeps = colors >= min(MAX_COLORS, picture.colors)  # fewer are asked for as fewer are wanted
+        keeps = picture.colors <= colors or (original and colors >= MAX_COLORS)
         entries = (picture.entries or None) if keeps else None
         tried = entries is not None and smooth and level is None
         source: Source = picture if keeps else drawing

@@ -110,7 +110,7 @@ class Compressed:
 
 def compress(
     source: Any,
-    colors: int | Literal["auto"] = 256,
+    colors: int | Literal["auto"] | None = None,
     *,
     dither: float = DITHER,
     lossy: float = 0.0,
@@ -127,19 +127,20 @@ def compress(
 ) -> Compressed:
     """Compress a picture to a palette of few colors, chosen by K-means.
 
-    A picture that already has no more than `colors` colors keeps every pixel as it is, and with all
-    256 allowed so does any whose lossless file is smaller than the drawing. The same arguments
+    A picture that already has no more than `colors` colors keeps every pixel as it is. So does any
+    whose lossless file is smaller than the drawing, but not where a number of colors was asked for:
+    that is never exceeded. The same arguments
     give the same bytes on every machine and with any number of threads.
 
     Parameters
     ----------
     source : path, bytes, array, Pillow image or Picture
         Whatever `tinct.read` takes.
-    colors : int or "auto"
+    colors : int or "auto", optional
         How many colors at most, 2...256; one of them is spent on full transparency where the
-        picture has it. "auto": as few as score within 2 points of SSIMULACRA2 of 256 in fewer
-        bytes; with `quality` or `max_bytes`, as many as serve those best, which is also what 256
-        means there.
+        picture has it. By default 256, or all of the original's where that is smaller. "auto": as
+        few as score within 2 points of SSIMULACRA2 of 256 in fewer bytes; with `quality` or
+        `max_bytes`, as many as serve those best, which is also what the default means there.
     dither : float
         The share of each pixel's error that is passed on to its neighbours, 0...1.
     lossy : float
@@ -195,7 +196,7 @@ def compress(
     ((64, 64, 3), (8, 3), b'PNG')
     """
     auto = isinstance(colors, str) and colors == "auto"
-    most = MAX_COLORS if auto else check_colors(colors)
+    most = MAX_COLORS if auto or colors is None else check_colors(colors)
     dither, lossy = check_dither(dither), check_lossy(lossy)
     check_space(space)
     check_format(format)
@@ -214,6 +215,7 @@ def compress(
         effort=effort,
         format=format,
         level=None if level is None else check_level(level),
+        original=auto or colors is None,
         threads=crew or None,
     )
     fitted = codec_of(format).fit(picture)

@@ -80,6 +80,7 @@ class Options:
     effort: int = 1
     format: str = "png"
     level: int | None = None
+    original: bool = True
     threads: int | None = None
 
 
@@ -317,7 +318,8 @@ class Encoder:
                 how |= lossy_options(lossy, dither, options.effort, self._threads)
                 drawing = self.picture.draw_lossy(chosen, **how)
             else:
-                drawing = self.picture.draw(chosen, dither=dither, threads=self._threads, **how)
+                how |= {"effort": options.effort, "threads": self._threads}
+                drawing = self.picture.draw(chosen, dither=dither, **how)
         return Encoded(drawing, colors, smooth=not lossy, wide=wide)
 
     def _encoded(self, drawn: Encoded, effort: int | None) -> Encoded:
@@ -327,6 +329,7 @@ class Encoder:
                 self.picture,
                 drawn.drawing,
                 colors=drawn.colors,
+                original=options.original,
                 effort=options.effort if effort is None else effort,
                 level=options.level,
                 smooth=drawn.smooth,
