@@ -55,9 +55,9 @@ void bind_spatial(nb::module_ &m) {
                             const Array<bool, 1> &fixed, int threads) {
             new (self) Steps(pixels, palette, fixed, threads);
         }, "pixels"_a, "palette"_a, "fixed"_a, "threads"_a)
-        .def("look", [](Steps &self, double sigma, double own, double wider, double calmer, double opponents) {
-            self.quantizer.look({{sigma, sigma * wider}, {own, own * calmer}, opponents});
-        }, "sigma"_a, "own"_a, "wider"_a = 1, "calmer"_a = 1, "opponents"_a = 1)
+        .def("look", [](Steps &self, double sigma, double own, double wider, double calmer, double opponents, double block) {
+            self.quantizer.look({{sigma, sigma * wider}, {own, own * calmer}, opponents, block});
+        }, "sigma"_a, "own"_a, "wider"_a = 1, "calmer"_a = 1, "opponents"_a = 1, "block"_a = 0)
         .def("sweep", [](Steps &self, bool back) { return self.quantizer.sweep(back); }, "back"_a, Release())
         .def("update", [](Steps &self, int steps, int64_t every) { return self.quantizer.update(steps, every); },
              "steps"_a, "every"_a = 1, Release())

@@ -1,6 +1,6 @@
 // Spatial color quantization: K-means whose error is seen through a blur (Puzicha, Held, Ketterer, Buhmann and
 // Fellner 2000). With errors e = J (x - palette[index]) in light, J the derivative of Oklab where the picture is,
-//     E = sum |G * e|^2 + own * sum |e|^2,      G the blur of the eye.
+//     E = sum |G * e|^2 + own * sum |e|^2 + block * sum of |sum of e in a block|^2 / its size,   G the blur of the eye.
 // Update: E is quadratic in the palette, and conjugate gradients lower it. Assignment: pixel by pixel, each takes the
 // entry that lowers E most. Neither ever raises it.
 //
@@ -27,7 +27,7 @@ namespace tinct::spatial {
 // How errors are seen: standard deviations of the blur in pixels, of lightness and of the opponents a and b; what an
 // error counts without it; what opponents count beside lightness.
 struct Sight {
-    double sigma[2], own[2], opponents;
+    double sigma[2], own[2], opponents, block;
 };
 
 class SpatialQuantizer {
@@ -47,11 +47,12 @@ class SpatialQuantizer {
             for (int j = 0; j < 3; ++j) scene_.rows_of_cones[i][j] = color::CONES[CONE[i]][j];
         derive();
         set_light();
+        gray_ = is_gray();
     }
 
     // Before anything else, and again at will.
     void look(const Sight &sight) {
-        for (int group = 0; group < 2; ++group) set_blur(group, sight.sigma[group], sight.own[group]);
+        for (int group = 0; group < 2; ++group) set_blur(group, sight.sigma[group], sight.own[group], sight.block / (BLOCK * BLOCK));
         double opponents[3][3];
         for (int j = 0; j < 3; ++j)
             for (int i = 0; i < 3; ++i) {
@@ -95,6 +96,7 @@ class SpatialQuantizer {
             bool moved = false;
             for (int i = 0; i < k_; ++i) {
                 if (!moves_[i]) continue;
+                if (gray_) stay_gray(i, move[size_t(i)]);
                 for (int j = 0; j < 3; ++j) {
                     uint8_t &code = palette[size_t(i * scene_.channels + j)];
                     const uint8_t old = before[size_t(i * scene_.channels + j)];
@@ -124,6 +126,19 @@ class SpatialQuantizer {
         double operator[](int j) const { return at[j]; }
     };
     using Matrix = std::array<double, 9>;
+
+    // A gray picture has no reason to take on a tint, but for what rounding does.
+    void stay_gray(int entry, Vector &move) const {
+        const uint8_t *color = palette.data() + entry * scene_.channels;
+        if (color[0] == color[1] && color[1] == color[2]) move[0] = move[1] = move[2] = (move[0] + move[1] + move[2]) / 3;
+    }
+    bool is_gray() const {
+        for (int64_t i = 0; i < scene_.height * scene_.width; ++i) {
+            const uint8_t *pixel = scene_.pixels + i * scene_.channels;
+            if (pixel[0] != pixel[1] || pixel[1] != pixel[2]) return false;
+        }
+        return true;
+    }
 
     int64_t count_bands() const { return (scene_.height + BAND - 1) / BAND; }
     int64_t end(int64_t band) const { return std::min((band + 1) * BAND, scene_.height); }
@@ -190,7 +205,7 @@ class SpatialQuantizer {
         return sum;
     }
 
-    void set_blur(int group, double sigma, double own) {
+    void set_blur(int group, double sigma, double own, double block) {
         const int reach = sigma <= 1.1 ? 2 : 3;
         double blur[7] = {}, total = 0, taps[REACH + 1] = {};
         for (int i = -reach; i <= reach; ++i) total += blur[i + reach] = sigma > 0 ? decay(i * i / (2 * sigma * sigma)) : i == 0;
@@ -201,7 +216,8 @@ class SpatialQuantizer {
         to.reach[group] = 2 * reach;
         std::copy(taps, taps + REACH + 1, to.taps[group]);
         to.own[group] = float(own);
-        to.middle[group] = float(taps[0] * taps[0] + own);
+        to.middle[group] = float(taps[0] * taps[0] + own + block);
+        to.block = float(block);
         for (int y = -REACH; y <= REACH; ++y)
             for (int x = -REACH; x < LANES - REACH; ++x)
                 to.around[group][y + REACH][x + REACH] = x > REACH ? 0 : float(taps[std::abs(y)] * taps[std::abs(x)]);
@@ -360,7 +376,7 @@ class SpatialQuantizer {
     int threads_;
     std::function<void()> poll_;
     int k_;
-    bool opaque_[MOST] = {}, moves_[MOST] = {}, drawn_ = false;
+    bool opaque_[MOST] = {}, moves_[MOST] = {}, gray_ = false, drawn_ = false;
     double weights_[3][3];
     Buffer<float> derivative_;
 };
@@ -392,7 +408,7 @@ inline bool draw(const mapping::Picture &picture, color::Colors &palette, const 
     // `blurred` from 0.7 on: what the first drawings melt less, later ones need not mend.
     const auto look = [&](int round, double share) {
         const double blurred = 0.7 + 0.3 * std::min(1.0, round / (rounds - 1.0));
-        quantizer.look({{blurred, 1.5 * blurred}, {own * share, 0.6 * own * share}, k <= 8 ? 1.0 : 0.5});
+        quantizer.look({{blurred, 1.5 * blurred}, {own * share, 0.6 * own * share}, k <= 8 ? 1.0 : 0.5, 0});
     };
     look(0, 1);
     quantizer.sweep(false);

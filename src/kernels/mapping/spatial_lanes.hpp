@@ -30,12 +30,13 @@ struct Row {
 
 struct Work {
     Work(const Scene &scene, float *memory) : stride(scene.stride()), memory_(memory) {}
-    static int64_t rows() { return 3 + TAPS + BAND; }
+    static int64_t rows() { return 3 + TAPS + BAND + BAND / BLOCK; }
     Row derivative() const { return row(0); }
     Row error() const { return row(1); }
     Row target() const { return row(2); }
     Row across(int64_t y) const { return row(3 + (y % TAPS + TAPS) % TAPS); }  // a ring
     Row blurred(int64_t y) const { return row(3 + TAPS + y); }
+    Row block(int64_t y) const { return row(3 + TAPS + BAND + y / BLOCK); }  // sums, at x / BLOCK
     int64_t stride;
 
   private:
@@ -109,6 +110,15 @@ template <int R> void blur_down(const float *taps, const float *const *in, float
     }
 }
 
+// Of the sums of columns those of blocks, in place.
+void sum_blocks(float *sums, int64_t width) {
+    for (int64_t x = 0; x < width; x += BLOCK) {
+        float sum = 0;
+        for (int64_t i = x; i < std::min(x + BLOCK, width); ++i) sum += sums[i];
+        sums[x / BLOCK] = sum;
+    }
+}
+
 // K * error in the rows of the band, times `middle` the errors themselves added. `drawn` tells the rows that have any.
 template <class Drawn>
 void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t bottom, const float (&middle)[2],
@@ -116,6 +126,7 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
     const int64_t bytes = 3 * work.stride * int64_t(sizeof(float));
     const Blur &blur = scene.blur;
     std::memset(work.error().start, 0, size_t(bytes));
+    for (int64_t y = 0; y < BAND; y += BLOCK) std::memset(work.block(y).start, 0, size_t(bytes));
     for (int64_t y = top - REACH; y < bottom + REACH; ++y) {
         const Row across = work.across(y);
         const bool inside = y >= top && y < bottom;
@@ -130,8 +141,11 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
                 const int group = j > 0;
                 (blur.reach[group] > 4 ? blur_across<REACH> : blur_across<4>)(blur.taps[group], in, across.plane(j), scene.width);
                 if (!inside) continue;
-                float *out = work.blurred(y - top).plane(j);
-                for (int64_t x = 0; x < scene.width; ++x) out[x] = middle[group] * in[x];
+                float *out = work.blurred(y - top).plane(j), *sums = work.block(y - top).plane(j);
+                for (int64_t x = 0; x < scene.width; ++x) {
+                    out[x] = middle[group] * in[x];
+                    sums[x] += in[x];
+                }
             }
         }
         const int64_t done = y - REACH;
@@ -143,6 +157,8 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
             (reach > 4 ? blur_down<REACH> : blur_down<4>)(blur.taps[group], in, work.blurred(done - top).plane(j), scene.width);
         }
     }
+    for (int64_t y = 0; y < bottom - top; y += BLOCK)
+        for (int j = 0; j < 3; ++j) sum_blocks(work.block(y).plane(j), scene.width);
 }
 
 struct Metric {
@@ -247,7 +263,7 @@ class Sweep {
         float d[3], t[3], s[3];
         for (int j = 0; j < 3; ++j) {
             d[j] = work_.derivative().plane(j)[x];
-            s[j] = blurred.plane(j)[x];
+            s[j] = blurred.plane(j)[x] + scene_.blur.block * work_.block(y - top_).plane(j)[x / BLOCK];
         }
         for (int j = 0; j < 3; ++j)
             t[j] = work_.target().plane(j)[x] + (back_[j][0] * s[0] + back_[j][1] * s[1] + back_[j][2] * s[2]);
@@ -283,6 +299,8 @@ class Sweep {
         for (int j = 0; j < 3; ++j) {
             const float change = o[j][0] * cones[0] + o[j][1] * cones[1] + o[j][2] * cones[2];
             const int group = j > 0, reach = scene_.blur.reach[group];
+            work_.block(y - top_).plane(j)[x / BLOCK] += change;
+            work_.blurred(y - top_).plane(j)[x] -= scene_.blur.block * change;
             const float *around = scene_.blur.around[group][0];
             const int64_t first = std::max<int64_t>(-reach, top_ - y), last = std::min<int64_t>(reach, bottom_ - 1 - y);
             float *to = work_.blurred(y + first - top_).plane(j) + x - REACH;
@@ -352,15 +370,17 @@ void add_up(const Scene &scene, const float (*step)[3], int64_t top, int64_t bot
     blur_band(scene, step, top, bottom, scene.blur.own, work, [](int64_t) { return true; });
     const Row d = work.derivative();
     for (int64_t y = top; y < bottom; ++y) {
-        const Row row = work.blurred(y - top);
+        const Row row = work.blurred(y - top), block = work.block(y - top);
+        for (int j = 0; j < 3; ++j)
+            for (int64_t x = 0; x < scene.width; ++x) row.plane(j)[x] += scene.blur.block * block.plane(j)[x / BLOCK];
         spread_derivative(scene, y, d);
         const uint8_t *index = scene.indices + y * scene.width;
         if (!step) {
             errors(scene, y, nullptr, d, work.error());
-            double error = 0;
+            double error[3] = {};  // apart, so that none waits for another
             for (int64_t x = 0; x < scene.width; ++x)
-                for (int j = 0; j < 3; ++j) error += double(work.error().plane(j)[x]) * double(row.plane(j)[x]);
-            sums.error += error;
+                for (int j = 0; j < 3; ++j) error[j] += double(work.error().plane(j)[x]) * double(row.plane(j)[x]);
+            sums.error += error[0] + error[1] + error[2];
         }
         to_cones(scene, d, row);
         const float *plane[3] = {row.plane(0), row.plane(1), row.plane(2)};
