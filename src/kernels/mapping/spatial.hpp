@@ -388,11 +388,21 @@ struct Settings {
 };
 
 // What an unblurred error counts. At `dither` 1 dots are as fine as it gets; towards 0 they turn into the textbook's
-// nearest colors. Many colors need fewer dots: with the same share 256 took twice as many bytes more as 16 did less.
+// nearest colors. At the default, 0.75, it is 0.13 up to 16 colors; more colors need fewer dots, and 256 get 0.33:
+// with 0.12 they took 9 % more bytes than error diffusion.
 inline double own_error(float dither, int colors) {
-    constexpr double FINEST = 0.03, COARSER = 0.15;
-    const double d = double(dither);
-    return (FINEST + COARSER * (1 / (d * d) - 1)) * std::sqrt(std::sqrt(colors / 16.0));
+    constexpr double FINEST = 0.03, COARSER = 0.13, LEAST = 1.0 / 64;
+    const double d = std::max(double(dither), LEAST);
+    const float many = std::max(1.0f, float(colors) / 16.0f);
+    return (FINEST + COARSER * (1 / (d * d) - 1)) * double(color::cube_root(color::Floats{} + many)[0]);
+}
+
+// Rounds of K-means. The fewer colors, the more the palette has to move: from 4 to 8 rounds, 8 colors gain 1.7 points
+// of SSIMULACRA2 and 256 0.2. Large pictures take their time anyway.
+inline int count_rounds(int64_t pixels, int effort, int colors) {
+    if (effort >= 5) return 8;
+    if (pixels > 1 << 22) return colors <= 64 ? 2 : 1;
+    return effort == 0 ? 2 : colors <= 8 ? 6 : 4;
 }
 
 // Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not
@@ -403,14 +413,15 @@ inline bool draw(const mapping::Picture &picture, color::Colors &palette, const 
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices, settings.threads, poll);
     if (!quantizer.draws()) return false;
     const double own = own_error(settings.dither, k);
-    const int rounds = settings.effort == 0 ? 2 : settings.effort < 5 ? 4 : 8;
+    const int rounds = count_rounds(picture.size(), settings.effort, k);
     const int64_t every = std::max<int64_t>(1, picture.size() >> 20);
-    // `blurred` from 0.7 on: what the first drawings melt less, later ones need not mend.
+    // Color is blurred wider than lightness, as the eye does; with more than 16 colors it may err a little more. The
+    // blur grows to its full width, which leaves the drawing in fewer poor places to rest.
     const auto look = [&](int round, double share) {
-        const double blurred = 0.7 + 0.3 * std::min(1.0, round / (rounds - 1.0));
-        quantizer.look({{blurred, 1.5 * blurred}, {own * share, 0.6 * own * share}, k <= 8 ? 1.0 : 0.5, 0});
+        const double blurred = 0.7 + 0.3 * (round + 1.0) / rounds;
+        quantizer.look({{blurred, 1.5 * blurred}, {own * share, 0.6 * own * share}, k <= 16 ? 1.0 : 0.5, 1});
     };
-    look(0, 1);
+    look(-1, 1);
     quantizer.sweep(false);
     for (int round = 0; round < rounds; ++round) {
         look(round, 0.3);  // colors are chosen for what melts

@@ -146,7 +146,7 @@ def remap_spatial(
     """Draw a picture with a palette that adapts itself to what the eye makes of the drawing.
 
     Opaque pixels take opaque entries, and those move. All other pixels are then mapped by `remap`.
-    Color is blurred wider than lightness, as the eye does, and from 16 colors on counts half.
+    Color is blurred wider than lightness, as the eye does, and counts half with more than 16 colors.
 
     Parameters
     ----------
@@ -161,7 +161,8 @@ def remap_spatial(
     counted : Histogram, optional
         The pixels' histogram, if it is known already.
     effort : int
-        0...10: 2 rounds of K-means at 0, 4 from 1 on, 8 from 5 on.
+        0...10: 2 rounds of K-means at 0, 4 from 1 on (6 up to 8 colors), 8 from 5 on; beyond 4
+        megapixels 1 or 2 up to 4.
     threads : int, optional
         Threads to work with; by default one per core. The result does not depend on it.
 
