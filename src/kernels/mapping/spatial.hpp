@@ -405,6 +405,11 @@ inline int count_rounds(int64_t pixels, int effort, int colors) {
     return effort == 0 ? 2 : colors <= 8 ? 6 : 4;
 }
 
+// Colors are moved by every so many bands: a million pixels tell enough, if they come from 16 places or more.
+inline int64_t sampled_bands(const mapping::Picture &picture) {
+    return std::max<int64_t>(1, std::min(picture.size() >> 20, picture.height / (16 * BAND)));
+}
+
 // Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not
 // opaque. Pixels that are not opaque keep the indices they have. False, and nothing done: no entry is opaque.
 inline bool draw(const mapping::Picture &picture, color::Colors &palette, const uint8_t *fixed,
@@ -414,7 +419,7 @@ inline bool draw(const mapping::Picture &picture, color::Colors &palette, const 
     if (!quantizer.draws()) return false;
     const double own = own_error(settings.dither, k);
     const int rounds = count_rounds(picture.size(), settings.effort, k);
-    const int64_t every = std::max<int64_t>(1, picture.size() >> 20);
+    const int64_t every = sampled_bands(picture);
     // Color is blurred wider than lightness, as the eye does; with more than 16 colors it may err a little more. The
     // blur grows to its full width, which leaves the drawing in fewer poor places to rest.
     const auto look = [&](int round, double share) {
