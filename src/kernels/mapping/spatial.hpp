@@ -35,7 +35,8 @@ class SpatialQuantizer {
     // Opaque pixels take opaque entries; the others keep the indices they have. `fixed`: entries that stay, or null.
     SpatialQuantizer(const mapping::Picture &picture, const uint8_t *palette, int k, const uint8_t *fixed,
                      uint8_t *indices, int threads, std::function<void()> poll)
-        : palette(palette, palette + k * picture.channels), threads_(threads ? threads : processors()), poll_(std::move(poll)), k_(k) {
+        : palette(palette, palette + k * picture.channels), threads_(threads ? threads : processors()),
+          poll_(std::move(poll)), k_(k) {
         scene_.pixels = picture.pixels;
         scene_.height = picture.height, scene_.width = picture.width, scene_.channels = picture.channels;
         scene_.indices = indices;
@@ -52,7 +53,8 @@ class SpatialQuantizer {
 
     // Before anything else, and again at will.
     void look(const Sight &sight) {
-        for (int group = 0; group < 2; ++group) set_blur(group, sight.sigma[group], sight.own[group], sight.block / (BLOCK * BLOCK));
+        const double block = sight.block / (BLOCK * BLOCK);
+        for (int group = 0; group < 2; ++group) set_blur(group, sight.sigma[group], sight.own[group], block);
         double opponents[3][3];
         for (int j = 0; j < 3; ++j)
             for (int i = 0; i < 3; ++i) {
@@ -130,7 +132,8 @@ class SpatialQuantizer {
     // A gray picture has no reason to take on a tint, but for what rounding does.
     void stay_gray(int entry, Vector &move) const {
         const uint8_t *color = palette.data() + entry * scene_.channels;
-        if (color[0] == color[1] && color[1] == color[2]) move[0] = move[1] = move[2] = (move[0] + move[1] + move[2]) / 3;
+        if (color[0] != color[1] || color[1] != color[2]) return;
+        move[0] = move[1] = move[2] = (move[0] + move[1] + move[2]) / 3;
     }
     bool is_gray() const {
         for (int64_t i = 0; i < scene_.height * scene_.width; ++i) {
@@ -160,15 +163,18 @@ class SpatialQuantizer {
         derivative_.resize(means.size());
         each(rows, [&](int64_t y, float *) {
             const auto at = [&](int64_t v, int64_t u) {
-                return means.data() + (std::clamp<int64_t>(v, 0, rows - 1) * columns + std::clamp<int64_t>(u, 0, columns - 1)) * 3;
+                v = std::clamp<int64_t>(v, 0, rows - 1), u = std::clamp<int64_t>(u, 0, columns - 1);
+                return means.data() + (v * columns + u) * 3;
             };
             for (int64_t x = 0; x < columns; ++x) {
                 color::Floats cones{};
                 for (int64_t dy = -1; dy <= 1; ++dy)
                     for (int64_t dx = -1; dx <= 1; ++dx)
-                        for (int j = 0; j < 3; ++j) cones[j] += at(y + dy, x + dx)[j] * ((dy ? 1 : 14) * (dx ? 1 : 14) / 256.0f);
+                        for (int j = 0; j < 3; ++j)
+                            cones[j] += at(y + dy, x + dx)[j] * ((dy ? 1 : 14) * (dx ? 1 : 14) / 256.0f);
                 const color::Floats root = color::cube_root(cones + FLOOR);
-                for (int j = 0; j < 3; ++j) derivative_[size_t((y * 3 + j) * columns + x)] = 1.0f / (3.0f * root[j] * root[j]);
+                for (int j = 0; j < 3; ++j)
+                    derivative_[size_t((y * 3 + j) * columns + x)] = 1.0f / (3.0f * root[j] * root[j]);
             }
         });
         scene_.derivative = derivative_.data();
@@ -208,7 +214,8 @@ class SpatialQuantizer {
     void set_blur(int group, double sigma, double own, double block) {
         const int reach = sigma <= 1.1 ? 2 : 3;
         double blur[7] = {}, total = 0, taps[REACH + 1] = {};
-        for (int i = -reach; i <= reach; ++i) total += blur[i + reach] = sigma > 0 ? decay(i * i / (2 * sigma * sigma)) : i == 0;
+        for (int i = -reach; i <= reach; ++i)
+            total += blur[i + reach] = sigma > 0 ? decay(i * i / (2 * sigma * sigma)) : i == 0;
         for (double &tap : blur) tap /= total;
         for (int i = 0; i <= 2 * reach; ++i)
             for (int j = 0; i + j <= 2 * reach; ++j) taps[i] += blur[j] * blur[i + j];
@@ -241,7 +248,8 @@ class SpatialQuantizer {
         for (int i = 0; i < 3; ++i)
             for (int j = i; j < 3; ++j) {
                 weights_[i][j] = 0;
-                for (int c = 0; c < 3; ++c) weights_[i][j] += opponents[c][i] * double(scene_.blur.middle[c > 0]) * opponents[c][j];
+                for (int c = 0; c < 3; ++c)
+                    weights_[i][j] += opponents[c][i] * double(scene_.blur.middle[c > 0]) * opponents[c][j];
                 weights_[j][i] = weights_[i][j];
                 double rest = weights_[i][j];
                 for (int c = 0; c < i; ++c) rest -= r[c][i] * r[c][j];
@@ -256,7 +264,8 @@ class SpatialQuantizer {
         std::vector<int> order;
         for (int i = 0; i < k_; ++i)
             if (opaque_[i]) order.push_back(i);
-        std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return scene_.cones[a][2] < scene_.cones[b][2]; });
+        const auto darker = [&](int a, int b) { return scene_.cones[a][2] < scene_.cones[b][2]; };
+        std::stable_sort(order.begin(), order.end(), darker);
         table.blocks = (int(order.size()) + LANES - 1) / LANES;
         for (int at = 0; at < table.blocks * LANES; ++at) {
             const bool real = at < int(order.size());
@@ -358,17 +367,20 @@ class SpatialQuantizer {
         for (int a = 0; a < 3; ++a)
             for (int b = 0; b < 3; ++b)
                 for (int i = 0; i < 3; ++i)
-                    for (int j = 0; j < 3; ++j)
-                        m[a][b] += double(scene_.rows_of_cones[i][a]) * weights_[i][j] * squares[PLACE[i][j] / 3][PLACE[i][j] % 3] * double(scene_.rows_of_cones[j][b]);
+                    for (int j = 0; j < 3; ++j) {
+                        const double square = squares[PLACE[i][j] / 3][PLACE[i][j] % 3];
+                        m[a][b] += double(scene_.rows_of_cones[i][a]) * weights_[i][j] * square *
+                                   double(scene_.rows_of_cones[j][b]);
+                    }
         Matrix out{};
-        const double determinant = m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0]) +
-                                   m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
+        const auto minor = [&](int i, int j) {
+            const int a = (i + 1) % 3, b = (i + 2) % 3, c = (j + 1) % 3, d = (j + 2) % 3;
+            return m[a][c] * m[b][d] - m[a][d] * m[b][c];
+        };
+        const double determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
         if (!(determinant > 1e-9 * m[0][0] * m[1][1] * m[2][2])) return out;
         for (int i = 0; i < 3; ++i)
-            for (int j = 0; j < 3; ++j) {
-                const int a = (j + 1) % 3, b = (j + 2) % 3, c = (i + 1) % 3, d = (i + 2) % 3;
-                out[size_t(3 * i + j)] = (m[a][c] * m[b][d] - m[a][d] * m[b][c]) / determinant;
-            }
+            for (int j = 0; j < 3; ++j) out[size_t(3 * i + j)] = minor(j, i) / determinant;
         return out;
     }
 
@@ -420,11 +432,11 @@ inline bool draw(const mapping::Picture &picture, color::Colors &palette, const 
     const double own = own_error(settings.dither, k);
     const int rounds = count_rounds(picture.size(), settings.effort, k);
     const int64_t every = sampled_bands(picture);
-    // Color is blurred wider than lightness, as the eye does; with more than 16 colors it may err a little more. The
+    // Color is blurred wider than lightness, as the eye does; with more than 32 colors it may err a little more. The
     // blur grows to its full width, which leaves the drawing in fewer poor places to rest.
     const auto look = [&](int round, double share) {
         const double blurred = 0.7 + 0.3 * (round + 1.0) / rounds;
-        quantizer.look({{blurred, 1.5 * blurred}, {own * share, 0.6 * own * share}, k <= 16 ? 1.0 : 0.5, 1});
+        quantizer.look({{blurred, 1.5 * blurred}, {own * share, 0.6 * own * share}, k <= 32 ? 1.0 : 0.5, 1});
     };
     look(-1, 1);
     quantizer.sweep(false);

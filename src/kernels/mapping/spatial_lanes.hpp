@@ -77,7 +77,10 @@ template <int C> void errors_of(const Scene &scene, int64_t y, const float (*ste
     const uint8_t *pixel = scene.pixels + y * scene.width * C, *index = scene.indices + y * scene.width;
     float *__restrict r = out.plane(0), *__restrict g = out.plane(1), *__restrict b = out.plane(2);
     if (step) {
-        for (int64_t x = 0; x < scene.width; ++x) r[x] = step[index[x]][0], g[x] = step[index[x]][1], b[x] = step[index[x]][2];
+        for (int64_t x = 0; x < scene.width; ++x) {
+            const float *its = step[index[x]];
+            r[x] = its[0], g[x] = its[1], b[x] = its[2];
+        }
     } else {
         for (int64_t x = 0; x < scene.width; ++x, pixel += C) {
             const float *entry = scene.light[index[x]];
@@ -139,7 +142,8 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
             for (int j = 0; j < 3; ++j) {
                 const float *in = work.error().plane(j);
                 const int group = j > 0;
-                (blur.reach[group] > 4 ? blur_across<REACH> : blur_across<4>)(blur.taps[group], in, across.plane(j), scene.width);
+                const auto run = blur.reach[group] > 4 ? blur_across<REACH> : blur_across<4>;
+                run(blur.taps[group], in, across.plane(j), scene.width);
                 if (!inside) continue;
                 float *out = work.blurred(y - top).plane(j), *sums = work.block(y - top).plane(j);
                 for (int64_t x = 0; x < scene.width; ++x) {
@@ -154,7 +158,8 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
             const int group = j > 0, reach = blur.reach[group] > 4 ? REACH : 4;
             const float *in[TAPS];
             for (int i = -reach; i <= reach; ++i) in[i + reach] = work.across(done + i).plane(j);
-            (reach > 4 ? blur_down<REACH> : blur_down<4>)(blur.taps[group], in, work.blurred(done - top).plane(j), scene.width);
+            const auto run = reach > 4 ? blur_down<REACH> : blur_down<4>;
+            run(blur.taps[group], in, work.blurred(done - top).plane(j), scene.width);
         }
     }
     for (int64_t y = 0; y < bottom - top; y += BLOCK)
@@ -268,8 +273,9 @@ class Sweep {
         for (int j = 0; j < 3; ++j)
             t[j] = work_.target().plane(j)[x] + (back_[j][0] * s[0] + back_[j][1] * s[1] + back_[j][2] * s[2]);
         const auto &r = scene_.metric;
-        const Metric metric{{r[0][0] * d[0], r[0][1] * d[1], r[0][2] * d[2], r[1][1] * d[1], r[1][2] * d[2], r[2][2] * d[2]},
-                            {r[0][0] * t[0] + r[0][1] * t[1] + r[0][2] * t[2], r[1][1] * t[1] + r[1][2] * t[2], r[2][2] * t[2]}};
+        const Metric metric{
+            {r[0][0] * d[0], r[0][1] * d[1], r[0][2] * d[2], r[1][1] * d[1], r[1][2] * d[2], r[2][2] * d[2]},
+            {r[0][0] * t[0] + r[0][1] * t[1] + r[0][2] * t[2], r[1][1] * t[1] + r[1][2] * t[2], r[2][2] * t[2]}};
         uint8_t &index = scene_.indices[y * scene_.width + x];
         const int32_t found = Nearest(table_, metric).find(fresh_ ? home(t[2], d[2]) : table_.home[index]);
         const int entry = found & 255;
@@ -325,7 +331,8 @@ class Sweep {
     float back_[3][3];
 };
 
-int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, Fresh fresh, float *memory) {
+int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, Fresh fresh,
+              float *memory) {
     const Work work(scene, memory);
     const float none[2] = {-(scene.blur.middle[0] - scene.blur.own[0]), -(scene.blur.middle[1] - scene.blur.own[1])};
     blur_band(scene, nullptr, top, bottom, none, work, [&](int64_t y) {

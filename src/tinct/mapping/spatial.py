@@ -146,7 +146,7 @@ def remap_spatial(
     """Draw a picture with a palette that adapts itself to what the eye makes of the drawing.
 
     Opaque pixels take opaque entries, and those move. All other pixels are then mapped by `remap`.
-    Color is blurred wider than lightness, as the eye does, and counts half beyond 16 colors.
+    Color is blurred wider than lightness, as the eye does, and counts half beyond 32 colors.
 
     Parameters
     ----------
