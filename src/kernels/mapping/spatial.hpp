@@ -11,6 +11,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -158,37 +159,51 @@ class SpatialQuantizer {
     // (cone + FLOOR)^(-2/3) / 3, of the mean of two by two pixels and a little of those around them.
     void derive() {
         const int64_t rows = (scene_.height + 1) / 2, columns = (scene_.width + 1) / 2;
-        Buffer<float> means(size_t(rows * columns * 3));
-        each(rows, [&](int64_t y, float *) { mean_cones(y, means.data() + y * columns * 3); });
+        Buffer<float> means(size_t(rows * 3 * columns));
         derivative_.resize(means.size());
-        each(rows, [&](int64_t y, float *) {
-            const auto at = [&](int64_t v, int64_t u) {
-                v = std::clamp<int64_t>(v, 0, rows - 1), u = std::clamp<int64_t>(u, 0, columns - 1);
-                return means.data() + (v * columns + u) * 3;
-            };
-            for (int64_t x = 0; x < columns; ++x) {
-                color::Floats cones{};
-                for (int64_t dy = -1; dy <= 1; ++dy)
-                    for (int64_t dx = -1; dx <= 1; ++dx)
-                        for (int j = 0; j < 3; ++j)
-                            cones[j] += at(y + dy, x + dx)[j] * ((dy ? 1 : 14) * (dx ? 1 : 14) / 256.0f);
-                const color::Floats root = color::cube_root(cones + FLOOR);
-                for (int j = 0; j < 3; ++j)
-                    derivative_[size_t((y * 3 + j) * columns + x)] = 1.0f / (3.0f * root[j] * root[j]);
+        const int64_t chunks = (rows + BAND - 1) / BAND;
+        const auto each_row = [&](const std::function<void(int64_t)> &work) {
+            Crew(std::min<int64_t>(threads_, chunks) - 1).each(chunks, [&](int64_t chunk) {
+                for (int64_t y = chunk * BAND; y < std::min((chunk + 1) * BAND, rows); ++y) work(y);
+            }, poll_);
+        };
+        each_row([&](int64_t y) { mean_cones(y, means.data() + y * 3 * columns); });
+        each_row([&](int64_t y) {
+            const int64_t above = std::max<int64_t>(y - 1, 0), below = std::min(y + 1, rows - 1);
+            for (int64_t j = 0; j < 3; ++j) {
+                const auto plane = [&](int64_t row) { return means.data() + (row * 3 + j) * columns; };
+                derive_row(plane(above), plane(y), plane(below), columns, derivative_.data() + (y * 3 + j) * columns);
             }
         });
         scene_.derivative = derivative_.data();
     }
+    static void derive_row(const float *above, const float *row, const float *below, int64_t columns, float *out) {
+        std::vector<float> smooth(size_t(columns + 2 + color::LANES));
+        float *at = smooth.data() + 1;
+        for (int64_t x = 0; x < columns; ++x) at[x] = (14.0f / 16) * row[x] + (1.0f / 16) * (above[x] + below[x]);
+        at[-1] = at[0];
+        at[columns] = at[columns - 1];
+        for (int64_t x = 0; x < columns; x += color::LANES) {
+            color::Floats before, here, after;
+            std::memcpy(&before, at + x - 1, sizeof before);
+            std::memcpy(&here, at + x, sizeof here);
+            std::memcpy(&after, at + x + 1, sizeof after);
+            const color::Floats root = color::cube_root((14.0f / 16) * here + (1.0f / 16) * (before + after) + FLOOR);
+            const color::Floats slope = 1.0f / (3.0f * root * root);
+            std::memcpy(out + x, &slope, sizeof(float) * size_t(std::min<int64_t>(color::LANES, columns - x)));
+        }
+    }
     void mean_cones(int64_t y, float *out) const {
-        for (int64_t x = 0; x < scene_.width; x += 2, out += 3) {
+        const int64_t columns = (scene_.width + 1) / 2, last = std::min(2 * y + 1, scene_.height - 1);
+        for (int64_t x = 0; x < columns; ++x) {
+            const int64_t right = std::min(2 * x + 1, scene_.width - 1);
             float light[3] = {};
-            int count = 0;
-            for (int64_t v = 2 * y; v < std::min(2 * y + 2, scene_.height); ++v)
-                for (int64_t u = x; u < std::min(x + 2, scene_.width); ++u, ++count) {
-                    const uint8_t *pixel = scene_.pixels + (v * scene_.width + u) * scene_.channels;
-                    for (int j = 0; j < 3; ++j) light[j] += color::LINEAR[pixel[j]];
-                }
-            for (int i = 0; i < 3; ++i) out[i] = row_of_cones(i, light) / float(count);
+            for (const int64_t at : {2 * y * scene_.width + 2 * x, 2 * y * scene_.width + right,
+                                     last * scene_.width + 2 * x, last * scene_.width + right}) {
+                const uint8_t *pixel = scene_.pixels + at * scene_.channels;
+                for (int j = 0; j < 3; ++j) light[j] += color::LINEAR[pixel[j]];
+            }
+            for (int i = 0; i < 3; ++i) out[i * columns + x] = row_of_cones(i, light) * 0.25f;
         }
     }
     float row_of_cones(int i, const float *light) const {
@@ -413,8 +428,9 @@ inline double own_error(float dither, int colors) {
 // of SSIMULACRA2 and 256 0.2. Large pictures take their time anyway.
 inline int count_rounds(int64_t pixels, int effort, int colors) {
     if (effort >= 5) return 8;
-    if (pixels > 1 << 22) return colors <= 64 ? 2 : 1;
-    return effort == 0 ? 2 : colors <= 8 ? 6 : 4;
+    if (colors > 128) return 1;
+    if (pixels > 1 << 22 || effort == 0) return 2;
+    return colors <= 8 ? 6 : 4;
 }
 
 // Colors are moved by every so many bands: a million pixels tell enough, if they come from 16 places or more.

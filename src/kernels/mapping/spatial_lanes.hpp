@@ -229,13 +229,14 @@ constexpr float GAIN = 1e-4f;  // the part of its error that a change must win, 
 
 class Sweep {
   public:
-    Sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool fresh, const Work &work)
-        : scene_(scene), table_(table), top_(top), bottom_(bottom), fresh_(fresh), work_(work) {
+    Sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, bool fresh, const Work &work)
+        : scene_(scene), table_(table), top_(top), bottom_(bottom), back_(back), fresh_(fresh), work_(work) {
         for (int j = 0; j < 3; ++j)
-            for (int i = 0; i < 3; ++i) back_[i][j] = scene.inverse[i][j] / scene.blur.middle[j > 0];
+            for (int i = 0; i < 3; ++i) to_target_[i][j] = scene.inverse[i][j] / scene.blur.middle[j > 0];
     }
-    int64_t row(int64_t y, bool leftwards) {
+    int64_t row(int64_t y) {
         start(y);
+        const bool leftwards = (y % 2 != 0) != back_;
         int64_t changed = 0;
         for (int64_t n = 0; n < scene_.width; ++n) {
             const int64_t x = leftwards ? scene_.width - 1 - n : n;
@@ -270,8 +271,10 @@ class Sweep {
             d[j] = work_.derivative().plane(j)[x];
             s[j] = blurred.plane(j)[x] + scene_.blur.block * work_.block(y - top_).plane(j)[x / BLOCK];
         }
-        for (int j = 0; j < 3; ++j)
-            t[j] = work_.target().plane(j)[x] + (back_[j][0] * s[0] + back_[j][1] * s[1] + back_[j][2] * s[2]);
+        for (int j = 0; j < 3; ++j) {
+            const auto &row = to_target_[j];
+            t[j] = work_.target().plane(j)[x] + (row[0] * s[0] + row[1] * s[1] + row[2] * s[2]);
+        }
         const auto &r = scene_.metric;
         const Metric metric{
             {r[0][0] * d[0], r[0][1] * d[1], r[0][2] * d[2], r[1][1] * d[1], r[1][2] * d[2], r[2][2] * d[2]},
@@ -308,7 +311,8 @@ class Sweep {
             work_.block(y - top_).plane(j)[x / BLOCK] += change;
             work_.blurred(y - top_).plane(j)[x] -= scene_.blur.block * change;
             const float *around = scene_.blur.around[group][0];
-            const int64_t first = std::max<int64_t>(-reach, top_ - y), last = std::min<int64_t>(reach, bottom_ - 1 - y);
+            const int64_t first = back_ ? std::max<int64_t>(-reach, top_ - y) : 0;  // rows behind are done with
+            const int64_t last = back_ ? 0 : std::min<int64_t>(reach, bottom_ - 1 - y);
             float *to = work_.blurred(y + first - top_).plane(j) + x - REACH;
             for (int64_t dy = first; dy <= last; ++dy, to += 3 * work_.stride) {
                 const float *share = around + (dy + REACH) * LANES;
@@ -326,9 +330,9 @@ class Sweep {
     const Scene &scene_;
     const Table &table_;
     int64_t top_, bottom_;
-    bool fresh_;
+    bool back_, fresh_;
     Work work_;
-    float back_[3][3];
+    float to_target_[3][3];
 };
 
 int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, Fresh fresh,
@@ -338,12 +342,9 @@ int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t botto
     blur_band(scene, nullptr, top, bottom, none, work, [&](int64_t y) {
         return fresh == Fresh::no || (fresh == Fresh::between && (y < top || y >= bottom));
     });
-    Sweep sweep(scene, table, top, bottom, fresh != Fresh::no, work);
+    Sweep sweep(scene, table, top, bottom, back, fresh != Fresh::no, work);
     int64_t changed = 0;
-    for (int64_t n = top; n < bottom; ++n) {
-        const int64_t y = back ? top + bottom - 1 - n : n;
-        changed += sweep.row(y, (y % 2 != 0) != back);
-    }
+    for (int64_t y = top; y < bottom; ++y) changed += sweep.row(back ? top + bottom - 1 - y : y);
     return changed;
 }
 

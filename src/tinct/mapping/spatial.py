@@ -161,8 +161,8 @@ def remap_spatial(
     counted : Histogram, optional
         The pixels' histogram, if it is known already.
     effort : int
-        0...10: 2 rounds of K-means at 0, 4 from 1 on (6 up to 8 colors), 8 from 5 on; beyond 4
-        megapixels 1 or 2 up to 4.
+        0...10: 8 rounds of K-means from 5 on. Below, 1 beyond 128 colors; else 2 at 0 and beyond 4
+        megapixels, 6 up to 8 colors, 4.
     threads : int, optional
         Threads to work with; by default one per core. The result does not depend on it.
 
