@@ -207,3 +207,37 @@ def encode_lzw(indices: NDArray[np.uint8], code_size: int) -> bytes: ...
 class Reference:
     def __init__(self, pixels: NDArray[np.uint8], ground: int, threads: int) -> None: ...
     def score(self, pixels: NDArray[np.uint8], ground: int, threads: int) -> float: ...
+
+def draw_spatial(
+    pixels: NDArray[np.uint8],
+    palette: NDArray[np.uint8],
+    fixed: NDArray[np.bool_],
+    dither: float,
+    effort: int,
+    threads: int,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None: ...
+
+class SpatialQuantizer:
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        palette: NDArray[np.uint8],
+        fixed: NDArray[np.bool_],
+        threads: int,
+    ) -> None: ...
+    def look(
+        self,
+        sigma: float,
+        own: float,
+        wider: float = 1,
+        calmer: float = 1,
+        opponents: float = 1,
+        block: float = 0,
+    ) -> None: ...
+    def sweep(self, back: bool) -> int: ...
+    def update(self, steps: int, every: int = 1) -> bool: ...
+    def error(self) -> float: ...
+    @property
+    def palette(self) -> NDArray[np.uint8]: ...
+    @property
+    def indices(self) -> NDArray[np.uint8]: ...

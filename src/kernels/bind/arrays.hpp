@@ -64,6 +64,7 @@ void bind_sparse(nb::module_ &m);
 void bind_palette(nb::module_ &m);
 void bind_mapping(nb::module_ &m);
 void bind_quantizer(nb::module_ &m);
+void bind_spatial(nb::module_ &m);
 void bind_codecs(nb::module_ &m);
 void bind_scoring(nb::module_ &m);
 

@@ -14,6 +14,7 @@ NB_MODULE(_kernels, m) {
     tinct::bind_palette(m);
     tinct::bind_mapping(m);
     tinct::bind_quantizer(m);
+    tinct::bind_spatial(m);
     tinct::bind_codecs(m);
     tinct::bind_scoring(m);
 }

@@ -5,6 +5,7 @@
 
 #include "clustering/kernels.hpp"
 #include "mapping/rate_job.hpp"
+#include "mapping/spatial_job.hpp"
 
 namespace tinct {
 
@@ -49,6 +50,15 @@ RateRemap rate_remap() {
     return isa == "avx512" ? remap_rate_avx512 : isa == "avx2" ? remap_rate_avx2 : remap_rate_baseline;
 #else
     return remap_rate_baseline;
+#endif
+}
+
+const spatial::Kernels &spatial::kernels() {
+#if defined(TINCT_HAS_avx2)
+    static const std::string isa = isa_name();
+    return isa == "avx512" ? kernels_avx512 : isa == "avx2" ? kernels_avx2 : kernels_baseline;
+#else
+    return kernels_baseline;
 #endif
 }
 
