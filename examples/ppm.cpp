@@ -1,6 +1,6 @@
 // Draws a PPM with few colors, by the kernels alone: no Python. Build and run (make test does):
 //   g++ -std=gnu++20 -O2 -ffp-contract=off -DTINCT_ISA=baseline -Isrc/kernels -o ppm examples/ppm.cpp
-//       src/kernels/clustering/dispatch.cpp src/kernels/clustering/simd.cpp -pthread
+//       src/kernels/clustering/*.cpp src/kernels/mapping/*.cpp -pthread
 //   ./ppm 16 < picture.ppm > few.ppm
 #include <cstdlib>
 #include <iostream>

@@ -89,6 +89,8 @@ def excess(points, centers, labels):
 class Partition:
     """What a partition of points answers, from the definitions, for runs in float64."""
 
+    dtype = "float64"
+
     def __init__(self, points, weights=None):
         self.points = np.asarray(points, float)
         self.n, self.d = self.points.shape

@@ -58,7 +58,19 @@ def blur(plane, sigma):
     return plane
 
 
-def error(pixels, palette, indices, sigma, own, j=None):
+def blocks(seen):
+    """The sums of 16 x 16 pixels, and of what there is of them at the borders."""
+    h, w = seen.shape[:2]
+    return np.stack(
+        [
+            seen[y : y + 16, x : x + 16].sum(axis=(0, 1))
+            for y in range(0, h, 16)
+            for x in range(0, w, 16)
+        ]
+    )
+
+
+def error(pixels, palette, indices, sigma, own, block, j=None):
     """E, of opaque pixels."""
     j = derivative(pixels) if j is None else j
     e = to_light(pixels[..., :3]) - to_light(palette[:, :3])[indices]
@@ -66,10 +78,11 @@ def error(pixels, palette, indices, sigma, own, j=None):
     if pixels.shape[2] == 4:
         seen[pixels[..., 3] != 255] = 0
     blurred = np.stack([blur(seen[..., c], sigma) for c in range(3)], axis=2)
-    return (blurred**2).sum() + own * (seen**2).sum()
+    spread = block / 256 * (blocks(seen) ** 2).sum()
+    return (blurred**2).sum() + own * (seen**2).sum() + spread
 
 
-def swept(pixels, palette, indices, sigma, own, back):
+def swept(pixels, palette, indices, back, **sight):
     """One sweep, by trying all; pictures of no more than 32 rows."""
     h, w, _ = pixels.shape
     j, indices = derivative(pixels), indices.copy()
@@ -78,19 +91,20 @@ def swept(pixels, palette, indices, sigma, own, back):
             errors = []
             for entry in range(len(palette)):
                 indices[y, x] = entry
-                errors.append(error(pixels, palette, indices, sigma, own, j))
+                errors.append(error(pixels, palette, indices, j=j, **sight))
             indices[y, x] = np.argmin(errors)
     return indices
 
 
-def best_light(pixels, indices, k, sigma, own):
+def best_light(pixels, indices, k, sigma, own, block):
     """Light of the entries at the least E: (k, 3), outside of 0...1 where that is lower."""
     j = derivative(pixels)
 
     def seen(light):
         e = np.einsum("hwab,hwb->hwa", j, light)
         blurred = np.stack([blur(e[..., c], sigma) for c in range(3)], axis=2)
-        return np.concatenate([blurred.ravel(), own**0.5 * e.ravel()])
+        sums = (block / 256) ** 0.5 * blocks(e)
+        return np.concatenate([blurred.ravel(), own**0.5 * e.ravel(), sums.ravel()])
 
     columns = np.eye(3 * k).reshape(-1, k, 3)
     a = np.stack([seen(light[indices]) for light in columns], axis=1)

@@ -47,7 +47,7 @@ def counted_rows(draw):
     return rows.astype(dtype), counts, k
 
 
-THREADED = 20_000, 51, 100  # samples, features, clusters: enough work that threads are started
+THREADED = 60_000, 51, 34  # samples, features, clusters: enough work that threads are started
 
 
 def fitted(model):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import reference
 import tinct
 from tinct import _kernels
-from tinct.clustering.partitions import Joined, kmeans_partitioned
+from tinct.clustering.partitions import Joined, kmeans_over, kmeans_partitioned
 
 
 def blobs(n, d, k, seed=0):
@@ -142,16 +142,14 @@ def test_whoever_answers_may_hold_a_partition(case):
     tables = [(x, w) for x, w in zip(split(points, parts), split(weights, parts), strict=True)]
     tables = [(x, w) for x, w in tables if w.any()]
     kinds = [reference.Partition, lambda x, w: _kernels.Partition(x, w, 1)]
-    asked = Joined([kinds[i % 2](x, w) for i, (x, w) in enumerate(tables)])
+    asked = [kinds[i % 2](x, w) for i, (x, w) in enumerate(tables)]
     joined = np.concatenate([x for x, _ in tables]), np.concatenate([w for _, w in tables])
     assume(k <= len(joined[0]))
-    how = 50, 0.0, 0, 0, None
-    centers, inertia, *_ = _kernels.kmeans_over(asked, k, joined[0][:k], np.empty(0), *how)
-    run = tinct.kmeans(
-        joined[0], k, weights=joined[1], init=joined[0][:k], effort=0, tol=0, max_iter=50
-    )
-    np.testing.assert_array_equal(centers, run.centers)
-    assert inertia == pytest.approx(run.inertia)
+    how = {"init": joined[0][:k], "effort": 0, "tol": 0, "max_iter": 50}
+    found = kmeans_over(asked, k, **how)
+    run = tinct.kmeans(joined[0], k, weights=joined[1], **how)
+    np.testing.assert_array_equal(found.centers, run.centers)
+    assert found.inertia == pytest.approx(run.inertia)
     spread = Joined([reference.Partition(x, w) for x, w in tables]).spread()
     np.testing.assert_allclose(spread, reference.Partition(*joined).spread(), atol=1e-9)
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -31,21 +32,22 @@ class Drawing {
     Drawing(int64_t height, int64_t width, int channels, color::Colors palette, std::vector<uint8_t> indices)
         : height(height), width(width), channels(channels), palette_(std::move(palette)), indices_(std::move(indices)) {
         const std::array<int64_t, 256> counts = count_indices(indices_.data(), size());
-        std::vector<int> kept;
+        std::map<uint32_t, int> seen;  // the place of each color in use
+        color::Colors kept;
         uint8_t place[256] = {};
-        for (const bool opaque : {false, true})
-            for (int i = 0; i < entries(); ++i)
-                if (counts[size_t(i)] && (channels == 3 || entry(i)[3] == 255) == opaque && first(i, counts) == i) {
-                    place[i] = uint8_t(kept.size());
-                    kept.push_back(i);
-                }
-        color::Colors tidy;
-        for (int i : kept) tidy.insert(tidy.end(), entry(i), entry(i) + channels);
         bool moved = false;
-        for (int i = 0; i < entries(); ++i)
-            if (counts[size_t(i)]) moved |= (place[i] = place[first(i, counts)]) != i;
+        for (const bool opaque : {false, true})
+            for (int i = 0; i < entries(); ++i) {
+                if (!counts[size_t(i)] || (channels == 3 || entry(i)[3] == 255) != opaque) continue;
+                uint32_t key = 0;
+                std::copy_n(entry(i), channels, reinterpret_cast<uint8_t *>(&key));
+                const auto [at, fresh] = seen.try_emplace(key, int(seen.size()));
+                if (fresh) kept.insert(kept.end(), entry(i), entry(i) + channels);
+                place[i] = uint8_t(at->second);
+                moved |= at->second != i;
+            }
         if (moved) for (uint8_t &index : indices_) index = place[index];
-        palette_ = std::move(tidy);
+        palette_ = std::move(kept);
     }
 
     int64_t size() const { return height * width; }
@@ -80,12 +82,6 @@ class Drawing {
   private:
     const uint8_t *entry(int i) const { return palette_.data() + i * channels; }
     const uint8_t *color_at(int64_t i) const { return entry(indices_[size_t(i)]); }
-    // The first entry in use that has the same color.
-    int first(int i, const std::array<int64_t, 256> &counts) const {
-        for (int j = 0; j < i; ++j)
-            if (counts[size_t(j)] && std::equal(entry(i), entry(i) + channels, entry(j))) return j;
-        return i;
-    }
 
     color::Colors palette_;
     std::vector<uint8_t> indices_;

@@ -5,6 +5,7 @@
 #include "clustering/dispatch.hpp"
 
 NB_MODULE(_kernels, m) {
+    tinct::nb::set_leak_warnings(false);  // what is still alive when Python ends is no leak of ours
     m.doc() = "Arrays and numbers: the inner loops of tinct.";
     m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
     tinct::bind_clustering(m);

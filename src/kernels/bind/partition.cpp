@@ -113,6 +113,7 @@ template <class T> void bind_partition(nb::module_ &m, const char *name) {
     nb::class_<H>(m, name)
         .def_prop_ro("n", [](const H &self) { return self.partition.n(); })
         .def_prop_ro("d", [](const H &self) { return self.partition.d(); })
+        .def_prop_ro("dtype", [](const H &) { return sizeof(T) == 4 ? "float32" : "float64"; })
         .def("start", [](H &self, int k) { self.partition.start(k); }, "k"_a, Release())
         .def("step", [](H &self, const Matrix<T> &centers) { return self.partition.step(self.checked(centers)); },
              "centers"_a, Release())

@@ -66,11 +66,36 @@ void bind_drawing(nb::module_ &m) {
         }, "axis"_a, "rows"_a, "every"_a);
 }
 
+void bind_drawing_with(nb::class_<Quantizer> &bound) {
+    bound
+        .def("palette", [](Quantizer &self, int colors, int effort, uint64_t seed, bool visible, const std::string &space,
+                           int threads) {
+            const PaletteOptions options{colors, effort, seed, visible, space_of(space)};
+            return bytes_by([&] { return self.choose(options, threads, Signals()); });
+        }, "colors"_a, nb::kw_only(), "effort"_a, "seed"_a, "visible"_a = false, "space"_a = "oklab", "threads"_a)
+        .def("draw", [](Quantizer &self, const nb::bytes &palette, double dither, const std::string &space, int effort,
+                        int threads) {
+            const Colors colors = colors_of(palette);
+            nb::gil_scoped_release release;
+            return self.draw(colors, float(dither), space_of(space), effort, threads, Signals());
+        }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "effort"_a = 1, "threads"_a)
+        .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, int search,
+                              const std::string &coder, int bits, const std::string &space, int threads) {
+            const mapping::LossyOptions options{float(spread), float(price), search, bit_model(coder, bits), threads};
+            const Colors colors = colors_of(palette);
+            nb::gil_scoped_release release;
+            return self.draw_lossy(colors, options, space_of(space), Signals());
+        }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
+           "threads"_a);
+}
+
 }  // namespace
 
 void bind_quantizer(nb::module_ &m) {
     bind_drawing(m);
-    nb::class_<Quantizer>(m, "Quantizer")
+    nb::class_<Quantizer> bound(m, "Quantizer");
+    bind_drawing_with(bound);
+    bound
         .def("__init__", [](Quantizer *self, const Array<uint8_t, 3> &pixels) {
             nb::gil_scoped_release release;
             new (self) Quantizer(picture_of(pixels));
@@ -95,25 +120,6 @@ void bind_quantizer(nb::module_ &m) {
         .def_prop_ro("fewest", &Quantizer::fewest, Release())
         .def_prop_ro("entries", [](Quantizer &self) { return entries_of(self.few_colors(), self.picture().channels); })
         .def("find_edges", [](Quantizer &self, int threads) { self.edges(threads); }, "threads"_a, Release())
-        .def("palette", [](Quantizer &self, int colors, int effort, uint64_t seed, bool visible, const std::string &space,
-                           int threads) {
-            const PaletteOptions options{colors, effort, seed, visible, space_of(space)};
-            return bytes_by([&] { return self.choose(options, threads, Signals()); });
-        }, "colors"_a, nb::kw_only(), "effort"_a, "seed"_a, "visible"_a = false, "space"_a = "oklab", "threads"_a)
-        .def("draw", [](Quantizer &self, const nb::bytes &palette, double dither, const std::string &space, int effort,
-                        int threads) {
-            const Colors colors = colors_of(palette);
-            nb::gil_scoped_release release;
-            return self.draw(colors, float(dither), space_of(space), effort, threads, Signals());
-        }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "effort"_a = 1, "threads"_a)
-        .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, int search,
-                              const std::string &coder, int bits, const std::string &space, int threads) {
-            const mapping::LossyOptions options{float(spread), float(price), search, bit_model(coder, bits), threads};
-            const Colors colors = colors_of(palette);
-            nb::gil_scoped_release release;
-            return self.draw_lossy(colors, options, space_of(space), Signals());
-        }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
-           "threads"_a)
         .def("squared_error", [](const Quantizer &self, const Drawing &drawing) {
             return drawing.squared_error(self.picture());
         }, "drawing"_a, Release())

@@ -55,7 +55,7 @@ nb::tuple run_sparse(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> v
         else if (chosen)
             partition->set_rows({chosen->data(), chosen->size()});
         else if (draws)
-            partition->set_rows(partition->plus_plus(k, {draws->data(), draws->size()}));
+            partition->set_rows(SparseSeeding<T>(*partition).run(k, {draws->data(), draws->size()}));
         else
             divisive(*partition);
         const auto told = told_to<T>(watch, d, [&] { return row_of(partition->labels); });

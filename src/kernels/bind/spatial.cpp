@@ -40,8 +40,8 @@ Drawn draw(const Array<uint8_t, 3> &pixels, const Array<uint8_t, 2> &palette, co
     auto indices = no_indices(pixels);
     {
         nb::gil_scoped_release release;
-        if (!spatial::draw(picture_of(pixels), colors, flags_of(fixed), {dither, effort, threads}, Signals(), indices.data()))
-            return {};
+        const spatial::Settings settings{dither, effort, threads};
+        if (!spatial::draw(picture_of(pixels), colors, flags_of(fixed), settings, Signals(), indices.data())) return {};
     }
     return std::tuple(table_of(colors, pixels.shape(2)), indices);
 }
@@ -55,9 +55,10 @@ void bind_spatial(nb::module_ &m) {
                             const Array<bool, 1> &fixed, int threads) {
             new (self) Steps(pixels, palette, fixed, threads);
         }, "pixels"_a, "palette"_a, "fixed"_a, "threads"_a)
-        .def("look", [](Steps &self, double sigma, double own, double wider, double calmer, double opponents) {
-            self.quantizer.look({{sigma, sigma * wider}, {own, own * calmer}, opponents});
-        }, "sigma"_a, "own"_a, "wider"_a = 1, "calmer"_a = 1, "opponents"_a = 1)
+        .def("look", [](Steps &self, double sigma, double own, double wider, double calmer, double opponents,
+                        double block) {
+            self.quantizer.look({{sigma, sigma * wider}, {own, own * calmer}, opponents, block});
+        }, "sigma"_a, "own"_a, "wider"_a = 1, "calmer"_a = 1, "opponents"_a = 1, "block"_a = 0)
         .def("sweep", [](Steps &self, bool back) { return self.quantizer.sweep(back); }, "back"_a, Release())
         .def("update", [](Steps &self, int steps, int64_t every) { return self.quantizer.update(steps, every); },
              "steps"_a, "every"_a = 1, Release())

@@ -241,9 +241,6 @@ template <class T> class SparsePartition {
         return mass;
     }
 
-    // Greedy k-means++ as in starts.hpp: the rows to start from. Candidates for one center are measured together.
-    std::vector<int64_t> plus_plus(int many, std::span<const double> draws);
-
     template <class Work> void each(int64_t count, const Work &work) {
         if (pool_ && count > 1) return pool_->each(count, std::cref(work), poll_);
         for (int64_t i = 0; i < count; ++i) {
@@ -259,6 +256,7 @@ template <class T> class SparsePartition {
     }
 
   private:
+    template <class> friend class SparseSeeding;
     static constexpr double UP = 1 + 0x1p-50, DOWN = 1 - 0x1p-50;
 
 
@@ -274,72 +272,83 @@ template <class T> class SparsePartition {
             __builtin_prefetch(x.values + i);
         }
     }
-    double split(int c, std::span<const int64_t> members, std::vector<char> &goes) const {
-        if (members.size() < 2) return 0;
-        const std::vector<int32_t> &columns = centers_.sums[c].touched;
-        std::vector<double> axis(size_t(d), 0.0), next(size_t(d), 0.0);
-        double mass = 0, base = 0, square = 0;
-        const auto add = [&](int64_t p, double scale) {
-            const SparseRow<T> x = row(p);
-            for (int64_t i = 0; i < x.count; ++i) next[x.columns[i]] += scale * double(x.values[i]);
-        };
-        const auto along = [&](int64_t p) {  // (x - c) . axis
-            const SparseRow<T> x = row(p);
-            double sum = -base;
-            for (int64_t i = 0; i < x.count; ++i) sum += double(x.values[i]) * axis[x.columns[i]];
-            return sum;
-        };
-        for (const int64_t p : members) {
-            mass += weight(p);
-            const SparseRow<T> x = row(p);
-            for (int64_t i = 0; i < x.count; ++i)
-                next[x.columns[i]] += weight(p) * double(x.values[i]) * double(x.values[i]);
-        }
-        double widest = 0;
-        int32_t first = columns[0];
-        for (const int32_t j : columns) {
-            const double variance = next[j] - mass * double(centers_.at(j, c)) * double(centers_.at(j, c));
-            if (variance > widest) {
-                widest = variance;
-                first = j;
-            }
-            next[j] = 0;
-        }
-        axis[first] = 1;
-        const auto set_base = [&] {
-            base = 0;
-            for (const int32_t j : columns) base += double(centers_.at(j, c)) * axis[j];
-        };
-        for (int turn = 0; turn < 2; ++turn) {  // of the power method
-            set_base();
-            double pull = 0;
+    // The longest axis of a cluster, by steps of the power method, and sums of its rows.
+    struct Axis {
+        Axis(const SparsePartition &rows, int c, std::span<const int64_t> members)
+            : rows(rows), c(c), members(members), columns(rows.centers_.sums[c].touched), axis(size_t(rows.d), 0.0),
+              next(size_t(rows.d), 0.0) {
             for (const int64_t p : members) {
-                const double t = weight(p) * along(p);
+                mass += rows.weight(p);
+                const SparseRow<T> x = rows.row(p);
+                for (int64_t i = 0; i < x.count; ++i)
+                    next[x.columns[i]] += rows.weight(p) * double(x.values[i]) * double(x.values[i]);
+            }
+            double widest = 0;
+            int32_t first = columns[0];
+            for (const int32_t j : columns) {
+                const double variance = next[j] - mass * center(j) * center(j);
+                if (variance > widest) {
+                    widest = variance;
+                    first = j;
+                }
+                next[j] = 0;
+            }
+            axis[first] = 1;
+            set_base();
+        }
+        void turn() {
+            double pull = 0, square = 0;
+            for (const int64_t p : members) {
+                const double t = rows.weight(p) * along(p);
                 add(p, t);
                 pull += t;
             }
-            square = 0;
             for (const int32_t j : columns) {
-                axis[j] = std::exchange(next[j], 0.0) - double(centers_.at(j, c)) * pull;
+                axis[j] = std::exchange(next[j], 0.0) - center(j) * pull;
                 square += axis[j] * axis[j];
             }
             for (const int32_t j : columns) axis[j] = square > 0 ? axis[j] / std::sqrt(square) : 0;
+            set_base();
         }
-        set_base();
-        double above = 0;
+        void add(int64_t p, double scale) {
+            const SparseRow<T> x = rows.row(p);
+            for (int64_t i = 0; i < x.count; ++i) next[x.columns[i]] += scale * double(x.values[i]);
+        }
+        double along(int64_t p) const {  // (x - c) . axis
+            const SparseRow<T> x = rows.row(p);
+            double sum = -base;
+            for (int64_t i = 0; i < x.count; ++i) sum += double(x.values[i]) * axis[x.columns[i]];
+            return sum;
+        }
+        double center(int32_t j) const { return double(rows.centers_.at(j, c)); }
+        void set_base() {
+            base = 0;
+            for (const int32_t j : columns) base += center(j) * axis[j];
+        }
+        const SparsePartition &rows;
+        const int c;
+        const std::span<const int64_t> members;
+        const std::vector<int32_t> &columns;
+        std::vector<double> axis, next;
+        double mass = 0, base = 0;
+    };
+    double split(int c, std::span<const int64_t> members, std::vector<char> &goes) const {
+        if (members.size() < 2) return 0;
+        Axis axis(*this, c, members);
+        for (int turn = 0; turn < 2; ++turn) axis.turn();
+        double above = 0, square = 0;
         for (const int64_t p : members)
-            if ((goes[p] = along(p) > 0)) {
-                add(p, weight(p));
+            if ((goes[p] = axis.along(p) > 0)) {
+                axis.add(p, weight(p));
                 above += weight(p);
             }
-        const double below = mass - above;
-        if (!(above > 0 && below > 1e-9 * mass)) return 0;
-        square = 0;
-        for (const int32_t j : columns) {
-            const double t = next[j] / above - double(centers_.at(j, c));
+        const double below = axis.mass - above;
+        if (!(above > 0 && below > 1e-9 * axis.mass)) return 0;
+        for (const int32_t j : axis.columns) {
+            const double t = axis.next[j] / above - axis.center(j);
             square += t * t;
         }
-        return above * mass / below * square;  // a b / (a + b) times the squared distance of the halves
+        return above * axis.mass / below * square;  // a b / (a + b) times the squared distance of the halves
     }
     double renew(bool anew) {
         const std::vector<int64_t> ends = sort_rows();

@@ -108,88 +108,38 @@ template <class T> void divisive(SparsePartition<T> &partition) {
     partition.forget();
 }
 
-template <class T> std::vector<int64_t> SparsePartition<T>::plus_plus(int many, std::span<const double> draws) {
-    const int64_t chunks = (n + chunk_ - 1) / chunk_;
-    std::vector<double> closest(size_t(n), std::numeric_limits<double>::infinity()), potential(size_t(chunks), 0.0);
-    std::vector<double> measured(size_t(n) * SPARSE_LANES), table;  // of the columns that candidates have
-    std::vector<int32_t> slots(size_t(d), 0);                      // each column's row of the table; 0: all 0
-    std::vector<int64_t> chosen;
-    // Squared distances of all rows to up to SPARSE_LANES of them; what would be left of the potential with each.
-    const auto measure = [&](std::span<const int64_t> rows) {
-        table.assign(SPARSE_LANES, 0.0);
-        for (size_t l = 0; l < rows.size(); ++l) {
-            const SparseRow<T> x = row(rows[l]);
-            for (int64_t i = 0; i < x.count; ++i) {
-                int32_t &slot = slots[x.columns[i]];
-                if (!slot) {
-                    slot = int32_t(table.size() / SPARSE_LANES);
-                    table.resize(table.size() + SPARSE_LANES, 0.0);
-                }
-                table[size_t(slot) * SPARSE_LANES + l] = double(x.values[i]);
-            }
+// Greedy k-means++ as in starts.hpp: the rows to start from. Candidates for one center are measured together.
+template <class T> class SparseSeeding {
+  public:
+    explicit SparseSeeding(SparsePartition<T> &rows)
+        : rows_(rows), chunks_((rows.n + rows.chunk_ - 1) / rows.chunk_),
+          closest_(size_t(rows.n), std::numeric_limits<double>::infinity()), potential_(size_t(chunks_), 0.0),
+          measured_(size_t(rows.n) * SPARSE_LANES), slots_(size_t(rows.d), 0) {}
+
+    std::vector<int64_t> run(int many, std::span<const double> draws) {
+        double mass = 0, passed = 0;
+        for (int64_t p = 0; p < rows_.n; ++p) mass += rows_.weight(p);
+        int64_t first = 0;
+        for (; first < rows_.n - 1; ++first)
+            if ((passed += rows_.weight(first)) > draws[0] * mass) break;
+        measure({&first, 1});
+        take(first, 0);
+        const size_t tries = many > 1 ? (draws.size() - 1) / size_t(many - 1) : 0;
+        for (int i = 1; i < many; ++i) {
+            const double total = std::accumulate(potential_.begin(), potential_.end(), 0.0);
+            std::vector<int64_t> candidates;
+            for (const double draw : draws.subspan(1 + size_t(i - 1) * tries, tries))
+                if (const int64_t p = pick(draw * total); p >= 0) candidates.push_back(p);
+            if (candidates.empty()) break;
+            take_best(candidates);
         }
-        std::vector<double> left(size_t(chunks) * SPARSE_LANES, 0.0);
-        each(chunks, [&](int64_t chunk) {
-            for (int64_t p = chunk * chunk_; p < std::min(n, (chunk + 1) * chunk_); ++p) {
-                double *const found = &measured[size_t(p) * SPARSE_LANES];
-                prefetch(p);
-                kernels_.products(row(p), slots.data(), table.data(), found);
-                for (size_t l = 0; l < rows.size(); ++l) {
-                    const double whole = squares[p] + squares[rows[l]], square = whole - 2 * found[l];
-                    found[l] = square > 1e-3 * whole ? square : squared_distance(row(p), row(rows[l]));
-                    left[size_t(chunk) * SPARSE_LANES + l] += weight(p) * std::min(closest[p], found[l]);
-                }
-            }
-        });
-        for (const int64_t p : rows)
-            for (int64_t i = 0; i < row(p).count; ++i)
-                slots[row(p).columns[i]] = 0;
-        std::vector<double> total(rows.size(), 0.0);
-        for (int64_t chunk = 0; chunk < chunks; ++chunk)
-            for (size_t l = 0; l < rows.size(); ++l) total[l] += left[size_t(chunk) * SPARSE_LANES + l];
-        return total;
-    };
-    const auto take = [&](int64_t p, size_t lane) {
-        chosen.push_back(p);
-        each(chunks, [&](int64_t chunk) {
-            potential[chunk] = 0;
-            for (int64_t q = chunk * chunk_; q < std::min(n, (chunk + 1) * chunk_); ++q) {
-                closest[q] = std::min(closest[q], measured[size_t(q) * SPARSE_LANES + lane]);
-                potential[chunk] += weight(q) * closest[q];
-            }
-        });
-    };
-    const auto pick = [&](double target) {
-        int64_t last = -1;
-        for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-            if (!(potential[chunk] > 0)) continue;
-            const bool here = target < potential[chunk];
-            for (int64_t p = chunk * chunk_; p < std::min(n, (chunk + 1) * chunk_); ++p) {
-                const double part = weight(p) * closest[p];
-                if (part > 0) last = p;
-                if (here && part > 0 && (target -= part) < 0) return p;
-            }
-            if (here) return last;
-            target -= potential[chunk];
-        }
-        return last;
-    };
-    double mass = 0, passed = 0;
-    for (int64_t p = 0; p < n; ++p) mass += weight(p);
-    int64_t first = 0;
-    for (; first < n - 1; ++first)
-        if ((passed += weight(first)) > draws[0] * mass) break;
-    measure({&first, 1});
-    take(first, 0);
-    const size_t tries = many > 1 ? (draws.size() - 1) / size_t(many - 1) : 0;
-    for (int i = 1; i < many; ++i) {
-        const double total = std::accumulate(potential.begin(), potential.end(), 0.0);
-        std::vector<int64_t> candidates;
-        for (const double draw : draws.subspan(1 + size_t(i - 1) * tries, tries))
-            if (const int64_t p = pick(draw * total); p >= 0) candidates.push_back(p);
-        if (candidates.empty()) break;
+        return std::move(chosen_);
+    }
+
+  private:
+    void take_best(const std::vector<int64_t> &candidates) {
         double least = std::numeric_limits<double>::infinity();
-        size_t best = 0, held = 0;  // which group of candidates `measured` holds
+        size_t best = 0, held = 0;  // which group of candidates `measured_` holds
         for (size_t at = 0; at < candidates.size(); at += SPARSE_LANES) {
             const auto group = std::span(candidates).subspan(at, std::min<size_t>(SPARSE_LANES, candidates.size() - at));
             const std::vector<double> left = measure(group);
@@ -200,14 +150,76 @@ template <class T> std::vector<int64_t> SparsePartition<T>::plus_plus(int many, 
                     best = at + l;
                 }
         }
-        if (best / SPARSE_LANES != held) {
-            measure({&candidates[best], 1});
-            take(candidates[best], 0);
-        } else {
-            take(candidates[best], best % SPARSE_LANES);
-        }
+        const bool again = best / SPARSE_LANES != held;
+        if (again) measure({&candidates[best], 1});
+        take(candidates[best], again ? 0 : best % SPARSE_LANES);
     }
-    return chosen;
-}
+    // Squared distances of all rows to up to SPARSE_LANES of them; what would be left of the potential with each.
+    std::vector<double> measure(std::span<const int64_t> few) {
+        table_.assign(SPARSE_LANES, 0.0);
+        for (size_t l = 0; l < few.size(); ++l) {
+            const SparseRow<T> x = rows_.row(few[l]);
+            for (int64_t i = 0; i < x.count; ++i) {
+                int32_t &slot = slots_[x.columns[i]];
+                if (!slot) {
+                    slot = int32_t(table_.size() / SPARSE_LANES);
+                    table_.resize(table_.size() + SPARSE_LANES, 0.0);
+                }
+                table_[size_t(slot) * SPARSE_LANES + l] = double(x.values[i]);
+            }
+        }
+        std::vector<double> left(size_t(chunks_) * SPARSE_LANES, 0.0);
+        rows_.each(chunks_, [&](int64_t chunk) {
+            for (int64_t p = chunk * rows_.chunk_; p < end(chunk); ++p) {
+                double *const found = &measured_[size_t(p) * SPARSE_LANES];
+                rows_.prefetch(p);
+                rows_.kernels_.products(rows_.row(p), slots_.data(), table_.data(), found);
+                for (size_t l = 0; l < few.size(); ++l) {
+                    const double whole = rows_.squares[p] + rows_.squares[few[l]], square = whole - 2 * found[l];
+                    found[l] = square > 1e-3 * whole ? square : squared_distance(rows_.row(p), rows_.row(few[l]));
+                    left[size_t(chunk) * SPARSE_LANES + l] += rows_.weight(p) * std::min(closest_[p], found[l]);
+                }
+            }
+        });
+        for (const int64_t p : few)
+            for (int64_t i = 0; i < rows_.row(p).count; ++i) slots_[rows_.row(p).columns[i]] = 0;
+        std::vector<double> total(few.size(), 0.0);
+        for (int64_t chunk = 0; chunk < chunks_; ++chunk)
+            for (size_t l = 0; l < few.size(); ++l) total[l] += left[size_t(chunk) * SPARSE_LANES + l];
+        return total;
+    }
+    void take(int64_t p, size_t lane) {
+        chosen_.push_back(p);
+        rows_.each(chunks_, [&](int64_t chunk) {
+            potential_[chunk] = 0;
+            for (int64_t q = chunk * rows_.chunk_; q < end(chunk); ++q) {
+                closest_[q] = std::min(closest_[q], measured_[size_t(q) * SPARSE_LANES + lane]);
+                potential_[chunk] += rows_.weight(q) * closest_[q];
+            }
+        });
+    }
+    int64_t pick(double target) const {
+        int64_t last = -1;
+        for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
+            if (!(potential_[chunk] > 0)) continue;
+            const bool here = target < potential_[chunk];
+            for (int64_t p = chunk * rows_.chunk_; p < end(chunk); ++p) {
+                const double part = rows_.weight(p) * closest_[p];
+                if (part > 0) last = p;
+                if (here && part > 0 && (target -= part) < 0) return p;
+            }
+            if (here) return last;
+            target -= potential_[chunk];
+        }
+        return last;
+    }
+    int64_t end(int64_t chunk) const { return std::min(rows_.n, (chunk + 1) * rows_.chunk_); }
+
+    SparsePartition<T> &rows_;
+    const int64_t chunks_;
+    std::vector<double> closest_, potential_, measured_, table_;  // table_: of the columns that candidates have
+    std::vector<int32_t> slots_;                                  // each column's row of the table; 0: all 0
+    std::vector<int64_t> chosen_;
+};
 
 }  // namespace tinct

@@ -9,13 +9,15 @@ constexpr int REACH = 6;   // of the widest blur, done twice
 constexpr int TAPS = 2 * REACH + 1;
 constexpr int LANES = 16;  // entries looked at together
 constexpr int64_t BAND = 32;  // rows; two bands that have one between them don't see each other
-constexpr int64_t PAD = 16;   // zeros on either side of a row
+constexpr int64_t BLOCK = 16;  // rows and columns; a band holds whole ones
+constexpr int64_t PAD = 16;    // zeros on either side of a row
 
 // K = G * G + own: an error as it is seen after the blur G, and as it is. Of lightness [0] and of the opponents [1].
 struct Blur {
     int reach[2];
     float taps[2][REACH + 1];                    // of G * G along an axis, from the middle outwards
-    float own[2], middle[2];                     // middle: K there
+    float own[2], middle[2];                     // middle: K there, and what a block adds
+    float block;                                 // what the sum of the errors in a block counts
     alignas(64) float around[2][TAPS][LANES];    // K elsewhere, and 0 in the middle
 };
 

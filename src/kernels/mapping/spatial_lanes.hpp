@@ -30,12 +30,13 @@ struct Row {
 
 struct Work {
     Work(const Scene &scene, float *memory) : stride(scene.stride()), memory_(memory) {}
-    static int64_t rows() { return 3 + TAPS + BAND; }
+    static int64_t rows() { return 3 + TAPS + BAND + BAND / BLOCK; }
     Row derivative() const { return row(0); }
     Row error() const { return row(1); }
     Row target() const { return row(2); }
     Row across(int64_t y) const { return row(3 + (y % TAPS + TAPS) % TAPS); }  // a ring
     Row blurred(int64_t y) const { return row(3 + TAPS + y); }
+    Row block(int64_t y) const { return row(3 + TAPS + BAND + y / BLOCK); }  // sums, at x / BLOCK
     int64_t stride;
 
   private:
@@ -76,7 +77,10 @@ template <int C> void errors_of(const Scene &scene, int64_t y, const float (*ste
     const uint8_t *pixel = scene.pixels + y * scene.width * C, *index = scene.indices + y * scene.width;
     float *__restrict r = out.plane(0), *__restrict g = out.plane(1), *__restrict b = out.plane(2);
     if (step) {
-        for (int64_t x = 0; x < scene.width; ++x) r[x] = step[index[x]][0], g[x] = step[index[x]][1], b[x] = step[index[x]][2];
+        for (int64_t x = 0; x < scene.width; ++x) {
+            const float *its = step[index[x]];
+            r[x] = its[0], g[x] = its[1], b[x] = its[2];
+        }
     } else {
         for (int64_t x = 0; x < scene.width; ++x, pixel += C) {
             const float *entry = scene.light[index[x]];
@@ -109,6 +113,15 @@ template <int R> void blur_down(const float *taps, const float *const *in, float
     }
 }
 
+// Of the sums of columns those of blocks, in place.
+void sum_blocks(float *sums, int64_t width) {
+    for (int64_t x = 0; x < width; x += BLOCK) {
+        float sum = 0;
+        for (int64_t i = x; i < std::min(x + BLOCK, width); ++i) sum += sums[i];
+        sums[x / BLOCK] = sum;
+    }
+}
+
 // K * error in the rows of the band, times `middle` the errors themselves added. `drawn` tells the rows that have any.
 template <class Drawn>
 void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t bottom, const float (&middle)[2],
@@ -116,6 +129,7 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
     const int64_t bytes = 3 * work.stride * int64_t(sizeof(float));
     const Blur &blur = scene.blur;
     std::memset(work.error().start, 0, size_t(bytes));
+    for (int64_t y = 0; y < BAND; y += BLOCK) std::memset(work.block(y).start, 0, size_t(bytes));
     for (int64_t y = top - REACH; y < bottom + REACH; ++y) {
         const Row across = work.across(y);
         const bool inside = y >= top && y < bottom;
@@ -128,10 +142,14 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
             for (int j = 0; j < 3; ++j) {
                 const float *in = work.error().plane(j);
                 const int group = j > 0;
-                (blur.reach[group] > 4 ? blur_across<REACH> : blur_across<4>)(blur.taps[group], in, across.plane(j), scene.width);
+                const auto run = blur.reach[group] > 4 ? blur_across<REACH> : blur_across<4>;
+                run(blur.taps[group], in, across.plane(j), scene.width);
                 if (!inside) continue;
-                float *out = work.blurred(y - top).plane(j);
-                for (int64_t x = 0; x < scene.width; ++x) out[x] = middle[group] * in[x];
+                float *out = work.blurred(y - top).plane(j), *sums = work.block(y - top).plane(j);
+                for (int64_t x = 0; x < scene.width; ++x) {
+                    out[x] = middle[group] * in[x];
+                    sums[x] += in[x];
+                }
             }
         }
         const int64_t done = y - REACH;
@@ -140,9 +158,12 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
             const int group = j > 0, reach = blur.reach[group] > 4 ? REACH : 4;
             const float *in[TAPS];
             for (int i = -reach; i <= reach; ++i) in[i + reach] = work.across(done + i).plane(j);
-            (reach > 4 ? blur_down<REACH> : blur_down<4>)(blur.taps[group], in, work.blurred(done - top).plane(j), scene.width);
+            const auto run = reach > 4 ? blur_down<REACH> : blur_down<4>;
+            run(blur.taps[group], in, work.blurred(done - top).plane(j), scene.width);
         }
     }
+    for (int64_t y = 0; y < bottom - top; y += BLOCK)
+        for (int j = 0; j < 3; ++j) sum_blocks(work.block(y).plane(j), scene.width);
 }
 
 struct Metric {
@@ -208,13 +229,14 @@ constexpr float GAIN = 1e-4f;  // the part of its error that a change must win, 
 
 class Sweep {
   public:
-    Sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool fresh, const Work &work)
-        : scene_(scene), table_(table), top_(top), bottom_(bottom), fresh_(fresh), work_(work) {
+    Sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, bool fresh, const Work &work)
+        : scene_(scene), table_(table), top_(top), bottom_(bottom), back_(back), fresh_(fresh), work_(work) {
         for (int j = 0; j < 3; ++j)
-            for (int i = 0; i < 3; ++i) back_[i][j] = scene.inverse[i][j] / scene.blur.middle[j > 0];
+            for (int i = 0; i < 3; ++i) to_target_[i][j] = scene.inverse[i][j] / scene.blur.middle[j > 0];
     }
-    int64_t row(int64_t y, bool leftwards) {
+    int64_t row(int64_t y) {
         start(y);
+        const bool leftwards = (y % 2 != 0) != back_;
         int64_t changed = 0;
         for (int64_t n = 0; n < scene_.width; ++n) {
             const int64_t x = leftwards ? scene_.width - 1 - n : n;
@@ -247,13 +269,16 @@ class Sweep {
         float d[3], t[3], s[3];
         for (int j = 0; j < 3; ++j) {
             d[j] = work_.derivative().plane(j)[x];
-            s[j] = blurred.plane(j)[x];
+            s[j] = blurred.plane(j)[x] + scene_.blur.block * work_.block(y - top_).plane(j)[x / BLOCK];
         }
-        for (int j = 0; j < 3; ++j)
-            t[j] = work_.target().plane(j)[x] + (back_[j][0] * s[0] + back_[j][1] * s[1] + back_[j][2] * s[2]);
+        for (int j = 0; j < 3; ++j) {
+            const auto &row = to_target_[j];
+            t[j] = work_.target().plane(j)[x] + (row[0] * s[0] + row[1] * s[1] + row[2] * s[2]);
+        }
         const auto &r = scene_.metric;
-        const Metric metric{{r[0][0] * d[0], r[0][1] * d[1], r[0][2] * d[2], r[1][1] * d[1], r[1][2] * d[2], r[2][2] * d[2]},
-                            {r[0][0] * t[0] + r[0][1] * t[1] + r[0][2] * t[2], r[1][1] * t[1] + r[1][2] * t[2], r[2][2] * t[2]}};
+        const Metric metric{
+            {r[0][0] * d[0], r[0][1] * d[1], r[0][2] * d[2], r[1][1] * d[1], r[1][2] * d[2], r[2][2] * d[2]},
+            {r[0][0] * t[0] + r[0][1] * t[1] + r[0][2] * t[2], r[1][1] * t[1] + r[1][2] * t[2], r[2][2] * t[2]}};
         uint8_t &index = scene_.indices[y * scene_.width + x];
         const int32_t found = Nearest(table_, metric).find(fresh_ ? home(t[2], d[2]) : table_.home[index]);
         const int entry = found & 255;
@@ -283,8 +308,11 @@ class Sweep {
         for (int j = 0; j < 3; ++j) {
             const float change = o[j][0] * cones[0] + o[j][1] * cones[1] + o[j][2] * cones[2];
             const int group = j > 0, reach = scene_.blur.reach[group];
+            work_.block(y - top_).plane(j)[x / BLOCK] += change;
+            work_.blurred(y - top_).plane(j)[x] -= scene_.blur.block * change;
             const float *around = scene_.blur.around[group][0];
-            const int64_t first = std::max<int64_t>(-reach, top_ - y), last = std::min<int64_t>(reach, bottom_ - 1 - y);
+            const int64_t first = back_ ? std::max<int64_t>(-reach, top_ - y) : 0;  // rows behind are done with
+            const int64_t last = back_ ? 0 : std::min<int64_t>(reach, bottom_ - 1 - y);
             float *to = work_.blurred(y + first - top_).plane(j) + x - REACH;
             for (int64_t dy = first; dy <= last; ++dy, to += 3 * work_.stride) {
                 const float *share = around + (dy + REACH) * LANES;
@@ -302,23 +330,21 @@ class Sweep {
     const Scene &scene_;
     const Table &table_;
     int64_t top_, bottom_;
-    bool fresh_;
+    bool back_, fresh_;
     Work work_;
-    float back_[3][3];
+    float to_target_[3][3];
 };
 
-int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, Fresh fresh, float *memory) {
+int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, Fresh fresh,
+              float *memory) {
     const Work work(scene, memory);
     const float none[2] = {-(scene.blur.middle[0] - scene.blur.own[0]), -(scene.blur.middle[1] - scene.blur.own[1])};
     blur_band(scene, nullptr, top, bottom, none, work, [&](int64_t y) {
         return fresh == Fresh::no || (fresh == Fresh::between && (y < top || y >= bottom));
     });
-    Sweep sweep(scene, table, top, bottom, fresh != Fresh::no, work);
+    Sweep sweep(scene, table, top, bottom, back, fresh != Fresh::no, work);
     int64_t changed = 0;
-    for (int64_t n = top; n < bottom; ++n) {
-        const int64_t y = back ? top + bottom - 1 - n : n;
-        changed += sweep.row(y, (y % 2 != 0) != back);
-    }
+    for (int64_t y = top; y < bottom; ++y) changed += sweep.row(back ? top + bottom - 1 - y : y);
     return changed;
 }
 
@@ -352,15 +378,17 @@ void add_up(const Scene &scene, const float (*step)[3], int64_t top, int64_t bot
     blur_band(scene, step, top, bottom, scene.blur.own, work, [](int64_t) { return true; });
     const Row d = work.derivative();
     for (int64_t y = top; y < bottom; ++y) {
-        const Row row = work.blurred(y - top);
+        const Row row = work.blurred(y - top), block = work.block(y - top);
+        for (int j = 0; j < 3; ++j)
+            for (int64_t x = 0; x < scene.width; ++x) row.plane(j)[x] += scene.blur.block * block.plane(j)[x / BLOCK];
         spread_derivative(scene, y, d);
         const uint8_t *index = scene.indices + y * scene.width;
         if (!step) {
             errors(scene, y, nullptr, d, work.error());
-            double error = 0;
+            double error[3] = {};  // apart, so that none waits for another
             for (int64_t x = 0; x < scene.width; ++x)
-                for (int j = 0; j < 3; ++j) error += double(work.error().plane(j)[x]) * double(row.plane(j)[x]);
-            sums.error += error;
+                for (int j = 0; j < 3; ++j) error[j] += double(work.error().plane(j)[x]) * double(row.plane(j)[x]);
+            sums.error += error[0] + error[1] + error[2];
         }
         to_cones(scene, d, row);
         const float *plane[3] = {row.plane(0), row.plane(1), row.plane(2)};

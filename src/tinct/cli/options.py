@@ -288,7 +288,7 @@ class Compress(Command):
     format: str | None = option(
         "--format",
         Word(*FORMATS),
-        "`png`, `webp` (lossless, smallest) or `gif`",
+        either([f"`{name}`" for name in FORMATS]) + "; `webp` is lossless, and the smallest",
         shown="as OUT is named, else `png`",
     )
     dither: float = option(

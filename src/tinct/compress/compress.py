@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.atomic_write import write
-from tinct.checks import as_kernels_take, flag, number, whole
+from tinct.checks import as_kernels_take, flag, function, number, whole
 from tinct.codecs.arrays import encode_truecolor
 from tinct.codecs.deflate import check_level
 from tinct.codecs.registry import check_format, codec_of
@@ -200,12 +200,10 @@ def compress(
     dither, lossy = check_dither(dither), check_lossy(lossy)
     check_space(space)
     check_format(format)
-    quality, max_bytes = _target(lossy, quality, max_bytes)
+    goal, max_bytes = _target(lossy, quality, max_bytes)
     effort, seed, crew = as_kernels_take(effort, seed, threads)
     ssimulacra2 = flag("ssimulacra2", ssimulacra2)
-    if watch is not None and not callable(watch):
-        raise TypeError(f"watch must be callable, not {type(watch).__name__}")
-    clock = Clock()
+    watch, clock = function("watch", watch), Clock()
     with clock("read"):
         picture = read(source)
     options = Options(
@@ -220,21 +218,20 @@ def compress(
     )
     fitted = codec_of(format).fit(picture)
     encoder = Encoder(fitted, options, clock, picture.pixels, watch)
-    if isinstance(quality, tuple):
-        drawn = least_bytes(encoder, most, quality[1], quality[0])
-    elif quality is not None:
-        drawn = least_bytes(encoder, most, quality)
+    if goal is not None:
+        drawn = least_bytes(encoder, most, *goal)
     elif max_bytes is not None:
         drawn = within_bytes(encoder, most, max_bytes)
     else:
         drawn = fewest_colors(encoder, lossy) if auto else encoder.draw_best(most, lossy)
     exact = encoder.exact if drawn.exact else None
-    report = _report(encoder, picture, drawn, ssimulacra2 or quality is not None)
+    report = _report(encoder, picture, drawn, ssimulacra2 or goal is not None)
     palette, indices = drawn.drawing.palette, drawn.drawing.indices
     return Compressed(picture, palette, indices, drawn.data, report, format, exact)
 
 
-def _target(lossy: float, goal: Any, budget: Any) -> tuple[Any, int | None]:
+def _target(lossy: float, goal: Any, budget: Any) -> tuple[tuple[float, ...] | None, int | None]:
+    """The score aimed at and, if given, the least that will do; the bytes; at most one of them."""
     ways = {"lossy": lossy or None, "quality": goal, "max_bytes": budget}
     given = [name for name, value in ways.items() if value is not None]
     if len(given) > 1:
@@ -243,8 +240,9 @@ def _target(lossy: float, goal: Any, budget: Any) -> tuple[Any, int | None]:
         goal = tuple(number("quality", score, 1, 100) for score in goal)
         if len(goal) != 2 or goal[0] > goal[1]:
             raise ValueError(f"quality must be (least, most), not {goal}")
+        goal = goal[::-1]
     elif goal is not None:
-        goal = number("quality", goal, 1, 100)
+        goal = (number("quality", goal, 1, 100),)
     return goal, None if budget is None else whole("max_bytes", budget, 1)
 
 

@@ -4,13 +4,17 @@ What the eye melts is no error: two dots side by side look like the color betwee
 color quantization (Puzicha, Held, Ketterer, Buhmann and Fellner 2000) is K-means with that in its
 inertia. With x the picture in linear light, P the palette and i the indices,
 
-    E(P, i) = sum_p |(G * e)_p|^2 + own * sum_p |e_p|^2,    e_p = J_p (x_p - P[i_p]).
+    E(P, i) = sum_p |(G * e)_p|^2 + own * sum_p |e_p|^2 + block * sum_b |sum_{p in b} e_p|^2 / 256,
+    e_p = J_p (x_p - P[i_p]).
 
 G is a Gaussian of about a pixel, and J_p the derivative of Oklab where the picture is, so that an
-error counts as it is seen. Both halves of K-means lower E, or leave it: the update moves the
-palette, of which E is a quadratic function, and the assignment goes from pixel to pixel and lets
-each take the entry that lowers the whole of E most. A large `own` gives the textbook's nearest
-colors, a small one fine dots; nothing else separates K-means from dithering.
+error counts as it is seen. A large `own` gives the textbook's nearest colors, a small one fine
+dots; nothing else separates K-means from dithering. Where dots cost something there are too few of
+them: `block` holds the mean of every 16 x 16 pixels against that.
+
+Both halves of K-means lower E, or leave it: the update moves the palette, of which E is a quadratic
+function, and the assignment goes from pixel to pixel and lets each take the entry that lowers the
+whole of E most.
 """
 
 from __future__ import annotations
@@ -49,6 +53,8 @@ class SpatialQuantizer:
         Standard deviation of the blur in pixels, 0...1.6.
     own : float
         What an error counts by itself, 0...1000, beside 1 for the blurred error.
+    block : float
+        What the mean error of 16 x 16 pixels counts, 0...1000, for each of them.
     fixed : (k,) bool, optional
         Entries that must not move.
     threads : int, optional
@@ -81,6 +87,7 @@ class SpatialQuantizer:
         *,
         sigma: float = 1.0,
         own: float = 0.1,
+        block: float = 0.5,
         fixed: NDArray[np.bool_] | None = None,
         threads: int | None = None,
     ) -> None:
@@ -90,7 +97,8 @@ class SpatialQuantizer:
             raise ValueError("palette must hold an opaque color")
         kept, crew = _fixed(fixed, len(palette)), threads_taken(threads)
         self._kernel = _kernels.SpatialQuantizer(pixels, palette, kept, crew)
-        self._kernel.look(number("sigma", sigma, 0, WIDEST), number("own", own, 0, 1000))
+        sigma, own = number("sigma", sigma, 0, WIDEST), number("own", own, 0, 1000)
+        self._kernel.look(sigma, own, block=number("block", block, 0, 1000))
         self._back = False
 
     @property
@@ -138,7 +146,7 @@ def remap_spatial(
     """Draw a picture with a palette that adapts itself to what the eye makes of the drawing.
 
     Opaque pixels take opaque entries, and those move. All other pixels are then mapped by `remap`.
-    Color is blurred wider than lightness, as the eye does, and from 16 colors on counts half.
+    Color is blurred wider than lightness, as the eye does, and counts half beyond 32 colors.
 
     Parameters
     ----------
@@ -153,7 +161,8 @@ def remap_spatial(
     counted : Histogram, optional
         The pixels' histogram, if it is known already.
     effort : int
-        0...10: 2 rounds of K-means at 0, 4 from 1 on, 8 from 5 on.
+        0...10: 8 rounds of K-means from 5 on. Below, 1 beyond 128 colors; else 2 at 0 and beyond 4
+        megapixels, 6 up to 8 colors, 4.
     threads : int, optional
         Threads to work with; by default one per core. The result does not depend on it.
 

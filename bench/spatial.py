@@ -1,0 +1,174 @@
+"""Few colors as the eye sees them: ours with and without the blur, beside pngquant and others.
+
+    python -m bench.spatial PICTURE_OR_FOLDER... [--colors 4 8 16] [--dither 0.75] [--effort 1]
+
+For each number of colors the means over the pictures of SSIMULACRA2; S-CIELAB (Zhang and Wandell
+1996: mean difference in Lab after the blur of an eye at 60 pixels per degree, lower is better);
+colorfulness after a blur of 1.5 pixels in linear light (Hasler and Suesstrunk 2003) and light, both
+as parts of the original's; bytes of the PNG after oxipng, as parts of pngquant's; seconds of ours.
+Needs pngquant on the PATH and the packages of `make bench`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import subprocess
+import time
+from pathlib import Path
+
+import imagequant
+import numpy as np
+import oxipng
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from tinct.codecs import png
+from tinct.mapping.remap import remap
+from tinct.mapping.spatial import remap_spatial
+from tinct.palette.choice import palette
+from tinct.palette.histogram import histogram
+from tinct.scoring.ssimulacra2 import Judge
+
+COLORS = (4, 8, 16, 32, 64, 256)
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+TO_OPPONENTS = np.array([[0.279, 0.72, -0.107], [-0.449, 0.29, -0.077], [0.086, -0.59, 0.501]])
+# Of each opponent the blurs, (degrees, weight), that an eye is made of.
+BLURS = (
+    ((0.05, 0.9207), (0.225, 0.105), (7.0, -0.1080)),
+    ((0.0685, 0.5310), (0.826, 0.33)),
+    ((0.0920, 0.4877), (0.6451, 0.3711)),
+)
+DEGREE = 60  # pixels
+
+
+def light(codes):
+    c = np.arange(256) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)[codes]
+
+
+def codes(light):
+    c = light.clip(0, 1)
+    return 255 * np.where(c <= 0.0031308, 12.92 * c, 1.055 * c ** (1 / 2.4) - 0.055)
+
+
+def lab_as_seen(pixels):
+    opponents = light(pixels) @ TO_XYZ.T @ TO_OPPONENTS.T
+    for c, blurs in enumerate(BLURS):
+        plane, total = opponents[..., c], sum(weight for _, weight in blurs)
+        opponents[..., c] = sum(
+            weight / total * gaussian_filter(plane, s * DEGREE / 2**0.5, mode="nearest", truncate=3)
+            for s, weight in blurs
+        )
+    xyz = opponents @ np.linalg.inv(TO_OPPONENTS).T / [0.95047, 1, 1.08883]
+    linear = (24389 / 27 * xyz + 16) / 116
+    f = np.where(xyz > 216 / 24389, np.cbrt(np.maximum(xyz, 1e-9)), linear)
+    parts = (116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2]))
+    return np.stack(parts, axis=-1)
+
+
+def colorfulness(pixels):
+    seen = codes(gaussian_filter(light(pixels), (1.5, 1.5, 0)))
+    r, g, b = np.moveaxis(seen, 2, 0)
+    rg, yb = r - g, (r + g) / 2 - b
+    return np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
+
+
+def brightness(pixels):
+    return (light(pixels) @ TO_XYZ[1]).mean()
+
+
+class Looks:
+    """How drawings of a picture look beside it."""
+
+    def __init__(self, pixels):
+        self.judge, self.lab = Judge(pixels), lab_as_seen(pixels)
+        self.colorfulness, self.brightness = colorfulness(pixels), brightness(pixels)
+
+    def of(self, drawn):
+        """SSIMULACRA2, S-CIELAB, colorfulness and light."""
+        return (
+            self.judge.score(drawn),
+            np.sqrt(((lab_as_seen(drawn) - self.lab) ** 2).sum(axis=2)).mean(),
+            colorfulness(drawn) / self.colorfulness,
+            brightness(drawn) / self.brightness,
+        )
+
+
+def drawings(pixels, colors, dither, effort):
+    """(name, file, pixels, seconds) of each quantizer."""
+    source = io.BytesIO()
+    Image.fromarray(pixels).save(source, "PNG", compress_level=1)
+    counted = histogram(pixels)
+    chosen = palette(counted, colors, effort=effort).colors
+    for name in ("before", "after"):
+        start = time.perf_counter()
+        if name == "before":
+            indices, moved = remap(pixels, chosen, dither=0.75, counted=counted), chosen
+        else:
+            indices, moved = remap_spatial(
+                pixels, chosen, dither=dither, counted=counted, effort=effort
+            )
+        spent = time.perf_counter() - start
+        yield name, png.encode(indices, moved), moved[indices], spent
+    command = ["pngquant", "--speed", "1", str(colors), "-"]
+    done = subprocess.run(command, input=source.getvalue(), capture_output=True, check=True).stdout
+    yield "pngquant", done, np.asarray(Image.open(io.BytesIO(done)).convert("RGB")), np.nan
+    picture = Image.fromarray(pixels)
+    others = {
+        "imagequant": imagequant.quantize_pil_image(picture, dithering_level=1, max_colors=colors),
+        "Pillow": picture.quantize(colors, dither=Image.Dither.FLOYDSTEINBERG),
+    }
+    for name, drawn in others.items():
+        file = io.BytesIO()
+        drawn.save(file, "PNG")
+        yield name, file.getvalue(), np.asarray(drawn.convert("RGB")), np.nan
+
+
+def rows(path, colors, dither, effort):
+    """{(colors, name): figures} of one picture."""
+    pixels = np.ascontiguousarray(Image.open(path).convert("RGB"))
+    looks, found = Looks(pixels), {}
+    for k in colors:
+        for name, file, drawn, spent in drawings(pixels, k, dither, effort):
+            size = len(oxipng.optimize_from_memory(file, level=4))
+            found[k, name] = (*looks.of(drawn), size, spent)
+        whole = found[k, "pngquant"][4]
+        for name in ("before", "after", "pngquant", "imagequant", "Pillow"):
+            score, lab, color, bright, size, spent = found[k, name]
+            found[k, name] = (score, lab, color, bright, size / whole, spent)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pictures", nargs="+", type=Path)
+    parser.add_argument("--colors", nargs="+", type=int, default=COLORS)
+    parser.add_argument("--dither", type=float, default=0.75)
+    parser.add_argument("--effort", type=int, default=1)
+    options = parser.parse_args()
+    paths = []
+    for path in options.pictures:
+        paths += sorted(path.iterdir()) if path.is_dir() else [path]
+    paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
+    every = [rows(path, options.colors, options.dither, options.effort) for path in paths]
+    print(f"{len(paths)} pictures, dither {options.dither}, effort {options.effort}\n")
+    print("colors  by          SSIMULACRA2  S-CIELAB  colorful  light  bytes  seconds")
+    for key in every[0]:
+        figures = np.array([found[key] for found in every])
+        score, lab, color, bright, size, spent = figures.mean(axis=0)
+        print(
+            f"{key[0]:6}  {key[1]:10}  {score:11.1f}  {lab:8.2f}  {color:8.3f}  {bright:5.3f}"
+            f"  {size:5.2f}  {spent:7.2f}".replace("nan", "   ")
+        )
+
+
+if __name__ == "__main__":
+    main()
