@@ -84,8 +84,11 @@ class Quantizer {
     color::Colors choose(const PaletteOptions &options, int threads, const Poll &poll) {
         if (whole_ != this) return whole_->choose(options, threads, poll);
         palette::Histogram &histogram = histogram_of(options.space, options.visible, threads);
+        color::Colors &found = [&]() -> color::Colors & {
+            const std::lock_guard lock(counting_);
+            return palettes_[options];  // stays where it is; the histogram's lock guards what it holds
+        }();
         const std::lock_guard lock(histogram.busy);
-        color::Colors &found = palettes_[options];
         if (found.empty())
             found = palette::PaletteBuilder(histogram, threads, poll).make(options.colors, options.effort, options.seed);
         return found;
@@ -155,8 +158,7 @@ class Quantizer {
     }
     palette::Histogram &histogram_of(color::Space space, bool visible, int threads) {
         const std::lock_guard lock(counting_);
-        std::unique_ptr<palette::Histogram> &found = histograms_[{space, visible}];
-        if (found) return *found;
+        if (const auto found = histograms_.find({space, visible}); found != histograms_.end()) return *found->second;
         const int channels = picture_.channels;
         if (colors_.empty()) {
             const palette::Distinct distinct = palette::count_colors(picture_.pixels, picture_.size(), channels);
@@ -169,9 +171,9 @@ class Quantizer {
             const auto sum = channels == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
             sum(picture_.pixels, picture_.size(), colors_.data(), int64_t(counts.size()), weights(threads).data(), counts.data());
         }
-        found = std::make_unique<palette::Histogram>(colors_, std::move(counts), color::to_points(colors_, channels, space),
-                                                     channels, space);
-        return *found;
+        auto made = std::make_unique<palette::Histogram>(colors_, std::move(counts), color::to_points(colors_, channels, space),
+                                                         channels, space);
+        return *histograms_.emplace(std::pair(space, visible), std::move(made)).first->second;
     }
 
     Picture without_idle_alpha(int64_t height, int64_t width, int channels) {

@@ -12,17 +12,10 @@
 #endif
 
 #include "clustering/kernels.hpp"
+#include "memory/vector_bytes.hpp"
 
 namespace tinct {
 namespace {  // internal to each translation unit: no copy may be merged across instruction sets
-
-#if defined(__AVX512F__)
-constexpr int VECTOR_BYTES = 64;
-#elif defined(__AVX__)
-constexpr int VECTOR_BYTES = 32;
-#else
-constexpr int VECTOR_BYTES = 16;
-#endif
 
 template <class T> struct Vec;
 template <> struct Vec<float> {

@@ -7,19 +7,14 @@
 
 #include "color/oklab.hpp"
 #include "mapping/spatial_job.hpp"
+#include "memory/vector_bytes.hpp"
 
 namespace tinct::spatial {
 namespace {  // internal to each translation unit: no copy may be merged across instruction sets
 
-#if defined(__AVX512F__)
-constexpr int WIDTH = 16;
-#elif defined(__AVX__)
-constexpr int WIDTH = 8;
-#else
-constexpr int WIDTH = 4;
-#endif
-typedef float Floats __attribute__((vector_size(4 * WIDTH)));
-typedef int32_t Ints __attribute__((vector_size(4 * WIDTH)));
+constexpr int WIDTH = VECTOR_BYTES / 4;
+typedef float Floats __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t Ints __attribute__((vector_size(VECTOR_BYTES)));
 
 // Three planes of a row, with a margin.
 struct Row {

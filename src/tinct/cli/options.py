@@ -288,7 +288,7 @@ class Compress(Command):
     format: str | None = option(
         "--format",
         Word(*FORMATS),
-        either([f"`{name}`" for name in FORMATS]) + "; `webp` is lossless, and the smallest",
+        either([f"`{name}`" for name in FORMATS]) + "; all without loss, `webp` is the smallest",
         shown="as OUT is named, else `png`",
     )
     dither: float = option(

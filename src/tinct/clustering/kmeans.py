@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct import _kernels
-from tinct.checks import as_kernels_take, flag, number, numbers, threads_taken, whole
+from tinct.checks import as_kernels_take, flag, function, number, numbers, threads_taken, whole
 from tinct.clustering.arguments import Floats, centers_taken, points_taken, weights_taken
 from tinct.clustering.frame import framed, level_of
 from tinct.clustering.memory import refuse_without_room
@@ -271,8 +271,7 @@ def settings_taken(
     """The numbers of a run as the kernels take them, or refused by name."""
     if effort is None:
         effort = int(isinstance(init, str) and init == "divisive")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, not {type(callback).__name__}")
+    function("callback", callback)
     most = min(whole("max_iter", max_iter, 1), 2**31 - 1)
     return most, float(number("tol", tol, 0)), *as_kernels_take(effort, seed, threads)
 

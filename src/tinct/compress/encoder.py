@@ -299,8 +299,7 @@ class Encoder:
         return self._palette(colors, visible=lossy > 0), search if lossy else 0
 
     def _palette(self, colors: int, *, visible: bool = False, space: str | None = None) -> bytes:
-        assert self.colors  # counted, and timed as that
-        options = self.options
+        options, _ = self.options, self.colors  # which are counted, and timed as that
         how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
         how |= {"space": space or options.space, "threads": self._threads}
         with self.clock("palette"):

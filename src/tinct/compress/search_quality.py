@@ -220,15 +220,14 @@ class _Search:
 
     def spend(self) -> None:
         """Give up points above the goal: scores of small pictures jump from loss to loss."""
-        best = self.best
-        for part in () if best is None or self.hopeless() else SPENT:
-            assert best is not None
+        if self.best is None or self.hopeless():
+            return
+        for part in SPENT:
+            best = self.best
             if best.score - self.goal <= SPARE or best.lossy >= 1:
-                break
+                return
             lossy = on_grid(best.lossy + part * (best.score - self.goal) / SCORES)
             self.measure((best.colors, best.dither), lossy)
-            best = self.best
-            assert best is not None
 
     def closer(self, colors: int) -> None:
         """With other numbers of colors, where the score of a flat picture jumped past the goal.
