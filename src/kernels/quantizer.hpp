@@ -14,7 +14,7 @@
 #include "drawing.hpp"
 #include "mapping/lossy.hpp"
 #include "mapping/remap.hpp"
-#include "mapping/spatial.hpp"
+#include "mapping/spatial_draw.hpp"
 #include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
 
