@@ -1,6 +1,7 @@
 // A whole picture drawn under the blur: how many rounds of K-means, on how much of it, and what dots may cost.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -18,13 +19,14 @@ struct Settings {
 // What an unblurred error counts. At `dither` 1 dots are as fine as it gets; towards 0 they turn into the textbook's
 // nearest colors. At the default, 0.75, it is 0.14 at 8 to 16 colors. More colors need fewer dots, and 256 get 0.33:
 // with 0.12 they took 9 % more bytes than error diffusion. With fewer than 8 dots are most of the picture: at 4 half of
-// them cost 1.3 points and save 10 % of the bytes.
-inline double own_error(float dither, int colors) {
+// them cost 1.3 points and save 10 % of the bytes. Small pictures are looked at enlarged, where dots are seen: at
+// 128 x 128 it is twice that.
+inline double own_error(float dither, int colors, int64_t pixels) {
     constexpr double FINEST = 0.03, COARSER = 0.13, LEAST = 1.0 / 64;
     const double d = std::max(double(dither), LEAST);
     const float many = std::max(1.0f, float(colors) / 16.0f);
-    const double few = std::clamp(8.8 / colors, 1.0, 2.2);
-    return (FINEST + few * COARSER * (1 / (d * d) - 1)) * double(color::cube_root(color::Floats{} + many)[0]);
+    const double few = std::clamp(8.8 / colors, 1.0, 2.2), small = std::clamp(256 / std::sqrt(double(pixels)), 1.0, 4.0);
+    return small * (FINEST + few * COARSER * (1 / (d * d) - 1)) * double(color::cube_root(color::Floats{} + many)[0]);
 }
 
 // Rounds of K-means. The fewer colors, the more the palette has to move: from 6 to 10 rounds, 8 colors gain 1.5 points
@@ -74,7 +76,7 @@ inline void move_on_strips(const Picture &picture, int64_t every, color::Colors 
     std::vector<uint8_t> indices(size_t(height * picture.width));
     SpatialQuantizer quantizer({strips.data(), height, picture.width, picture.channels}, palette.data(), k, fixed,
                                indices.data(), settings.threads, poll);
-    run(quantizer, count_rounds(settings.effort, k), own_error(settings.dither, k), k);
+    run(quantizer, count_rounds(settings.effort, k), own_error(settings.dither, k, picture.size()), k);
     palette = quantizer.palette;
 }
 
@@ -83,7 +85,7 @@ inline void move_on_strips(const Picture &picture, int64_t every, color::Colors 
 inline bool draw(const Picture &picture, color::Colors &palette, const uint8_t *fixed,
                  const Settings &settings, const std::function<void()> &poll, uint8_t *indices) {
     const int k = int(palette.size()) / picture.channels;
-    const double own = own_error(settings.dither, k);
+    const double own = own_error(settings.dither, k, picture.size());
     const int64_t every = std::min(picture.size() >> 20, picture.height / (PLACES * BAND));
     if (every > 1) move_on_strips(picture, every, palette, fixed, settings, poll);
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices, settings.threads, poll);

@@ -294,7 +294,7 @@ class Compress(Command):
     dither: float = option(
         "--dither",
         Number(float, 0, 1),
-        "share of each pixel's error passed on to its neighbours, {span}",
+        "how finely colors are mixed in dots, {span}: 0 gives each pixel its nearest",
         default=DITHER,
         short=True,
     )

@@ -142,7 +142,8 @@ def compress(
         few as score within 2 points of SSIMULACRA2 of 256 in fewer bytes; with `quality` or
         `max_bytes`, as many as serve those best, which is also what the default means there.
     dither : float
-        The share of each pixel's error that is passed on to its neighbours, 0...1.
+        How finely colors are mixed in dots, 0...1; 0 gives each pixel its nearest color. In flat
+        pictures it is the share of each pixel's error that is passed on to its neighbours.
     lossy : float
         How much error a smaller file is worth, 0...1: 0 is off; from 0.1 to 0.8 photographs go from
         90 to 50 on SSIMULACRA2. Errors are then put where they show least.
