@@ -44,6 +44,7 @@ def by_scikit_learn(pixels, k):
 
 
 def by_pngquant(pixels, k):
+    """As `pngquant --speed 1` writes it."""
     source = io.BytesIO()
     Image.fromarray(pixels).save(source, "PNG")
     command = ["pngquant", "--speed", "1", str(k), "-"]
@@ -52,6 +53,7 @@ def by_pngquant(pixels, k):
 
 
 def by_tinct(pixels, k):
+    """As tinct does it by default."""
     small = tinct.compress(pixels, k)
     return small.image, len(small.data)
 
@@ -60,7 +62,7 @@ WAYS = {"scikit-learn": by_scikit_learn, "pngquant": by_pngquant, "tinct": by_ti
 
 
 def gallery(pixels, top, left, times=1):
-    """A row for each number of colors; of the picture `times` enlarged what lies from (top, left)."""
+    """A row for each number of colors; of the picture, enlarged, what lies from (top, left)."""
     columns = 1 + len(WAYS)
     width = LEFT + columns * (WIDTH + EDGE)
     row = HEIGHT + LINE

@@ -17,6 +17,7 @@
 #include "mapping/spatial_draw.hpp"
 #include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
+#include "picture/fills.hpp"
 
 namespace tinct {
 
@@ -69,13 +70,15 @@ class Quantizer {
         }
         return weights_;
     }
-    // Pixels of letters and lines: the error of these is noise beside them.
+    // Pixels of letters and lines, because the error of these is noise beside them; and fills, if it is made of them.
     const std::vector<uint8_t> &edges(int threads) {
         const std::vector<float> &visible = weights(threads);
         const std::lock_guard lock(measuring_);
         if (edges_.empty()) {
             edges_.resize(visible.size());
             mapping::find_edges(visible.data(), int64_t(visible.size()), edges_.data());
+            const std::vector<uint8_t> fills = Fills(picture_).mask();
+            for (size_t i = 0; i < fills.size(); ++i) edges_[i] |= fills[i];
         }
         return edges_;
     }
