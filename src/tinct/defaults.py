@@ -33,8 +33,6 @@ SUFFIX = "-tinct"  # of the name that a result gets
 def beside(source: str, suffix: str, format: str) -> str:
     """Name the result that stands beside its source.
 
-    Examples
-    --------
     >>> beside("birds/robin.jpg", SUFFIX, "png").replace(os.sep, "/")
     'birds/robin-tinct.png'
     """
@@ -43,11 +41,5 @@ def beside(source: str, suffix: str, format: str) -> str:
 
 
 def extension(path: str) -> str:
-    """What a path ends with, in small letters and without the dot.
-
-    Examples
-    --------
-    >>> extension("a/b.PNG"), extension("a.b/c")
-    ('png', '')
-    """
+    """What a path ends with, in small letters and without the dot."""
     return os.path.splitext(path)[1].lower().removeprefix(".")

@@ -63,20 +63,8 @@ def tinct() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; see ``tinct compress --help``.
+    """Run the command on these arguments or the process's own; the exit code.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments after the command's name; otherwise those of the process.
-
-    Returns
-    -------
-    int
-        The exit code.
-
-    Examples
-    --------
     >>> main(["compress", "bird.png", "--colors", "1000"])  # and one line on stderr
     2
     """

@@ -110,13 +110,7 @@ class Size(Text):
 
 
 def either(words: "Sequence[str]") -> str:
-    """List the words as people do.
-
-    Examples
-    --------
-    >>> either(("png", "webp", "gif")), either((".png",))
-    ('png, webp or gif', '.png')
-    """
+    """List the words as people do: png, webp or gif."""
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
@@ -124,24 +118,11 @@ def either(words: "Sequence[str]") -> str:
 
 
 class Option:
-    """One option, or one argument if it has no spellings.
+    """One option, or one argument if it has no spellings (such as ``-k --colors``).
 
-    Parameters
-    ----------
-    spellings : str
-        How it is written, such as ``-k --colors``.
-    kind : Text, optional
-        What it takes; None is a flag.
-    words : str
-        What it does, in Markdown, without a capital and the last stop; ``{span}`` is its range.
-    default : object
-        Its value where it isn't given.
-    shown : str
-        The default as people read it, in Markdown, if the value doesn't say it.
-    short : bool
-        Whether the short way takes it too.
-    required, many : bool
-        Whether it must be given, and whether there may be several.
+    `kind` None is a flag. `words` say in Markdown what it does, without a capital and the last
+    stop, ``{span}`` being its range; `shown` is the default as people read it, if the value doesn't
+    say it. `short`: the short way takes it too. `many`: there may be several.
     """
 
     def __init__(

@@ -147,16 +147,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartitionedResult:
-    """As `KMeansResult`, with the labels of each partition.
-
-    Attributes
-    ----------
-    centers : (k, d) float
-    labels : tuple of (n,) int32
-    inertia : float
-    n_iter : int
-    converged : bool
-    """
+    """As `KMeansResult`, with a tuple of the labels of each partition."""
 
     centers: Floats = field(repr=False)
     labels: tuple[NDArray[np.int32], ...] = field(repr=False)
@@ -192,32 +183,12 @@ def kmeans_partitioned(
     2 million points in 2 to 64 partitions had an inertia -0.5 to +1.7 % off that in one, and 1 to
     17 % of the labels (``bench/partitions.py``).
 
-    Parameters
-    ----------
-    parts : sequence of (n, d) arrays of float32 or float64
-        As `kmeans` takes points; a partition may be empty. If not all are float32, float64.
-    k : int
-    weights : sequence of (n,) arrays, optional
-        One for each partition.
-    init : "divisive" or (k, d) array
-    seed, max_iter, tol, effort
-        As in `kmeans`; from effort 2 on the longer search, too, runs on the summary.
-    threads : int, optional
-        Partitions that are asked at the same time; a single one uses so many threads itself.
-    callback : callable, optional
-        As in `kmeans`; labels are those of all partitions, one after the other.
+    Arguments and errors are those of `kmeans`, but for these: `parts` and `weights` have an array
+    for each partition, which may be empty, and all are float64 if not all are float32; `init` is
+    "divisive" or (k, d) centers; from effort 2 on the longer search, too, runs on the summary;
+    `threads` partitions are asked at the same time, a single one uses so many itself; labels of an
+    `Iteration` are those of all partitions, one after the other.
 
-    Returns
-    -------
-    PartitionedResult
-
-    Raises
-    ------
-    ValueError
-        As `kmeans` does.
-
-    Examples
-    --------
     >>> run = kmeans_partitioned([[[1.0, 1.0], [8.0, 8.0]], [[1.2, 0.8]], [[8.2, 7.9]]], 2)
     >>> [labels.tolist() for labels in run.labels]
     [[0, 1], [0], [1]]
@@ -259,12 +230,9 @@ def kmeans_over(
     Points far from the origin, very large or very small are for who holds them to move: see
     `tinct.clustering.frame`. ``run`` asks them, as in `Joined`.
 
-    Examples
-    --------
     >>> halves = [_kernels.Partition(np.array([[x], [x + 9]]), None, 1) for x in (0.0, 1.0)]
-    >>> kmeans_over(halves, 2).centers
-    array([[0.5],
-           [9.5]])
+    >>> kmeans_over(halves, 2).centers.tolist()
+    [[0.5], [9.5]]
     """
     start = _start(init, np.empty((0, parts[0].d), parts[0].dtype), k)
     settings = settings_taken(init, seed, max_iter, tol, effort, None, callback)

@@ -36,23 +36,11 @@ Colors = NDArray[np.uint8]
 class Compressed:
     """A picture drawn with few colors, as a file and as arrays. Shows itself in a notebook.
 
-    Attributes
-    ----------
-    original : Picture
-        What was compressed.
-    palette : (k, c) uint8
-        The colors, each used by some pixel; the most transparent first, then from dark to light.
-    indices : (h, w) uint8
-        Each pixel's entry.
-    data : bytes
-        The file.
-    format : str
-        What it is: ``"png"``, ``"webp"`` or ``"gif"``.
-    exact : (h, w, c) uint8, optional
-        The original's pixels, where the file holds those because that took fewer bytes than the
-        drawing with these colors.
-    report : Report
-        Bytes, colors, quality, and seconds per stage.
+    `original` is the Picture compressed. `palette` (k, c) uint8: the colors, each used by some
+    pixel, the most transparent first, then from dark to light. `indices` (h, w) uint8: each pixel's
+    entry. `data` are the file's bytes, `format` "png", "webp" or "gif". `exact`, (h, w, c) uint8,
+    are the original's pixels where the file holds those because that took fewer bytes than the
+    drawing; else None. `report` has bytes, colors, quality, and seconds per stage.
     """
 
     original: Picture = field(repr=False)
@@ -83,21 +71,9 @@ class Compressed:
         return np.asarray(counts / self.indices.size)
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the file, whole or not at all.
+        """Write the file, whole or not at all; OSError if it can't be.
 
-        Parameters
-        ----------
-        path : path-like
-            Where to.
-        overwrite : bool
-            Whether a file that is already there may be replaced.
-
-        Raises
-        ------
-        FileExistsError
-            If it is there and may not be.
-        OSError
-            If it can't be written.
+        FileExistsError if it is already there, without `overwrite`.
         """
         if not isinstance(path, str | PathLike):
             raise TypeError(f"path must be a path, not {type(path).__name__}")
@@ -128,8 +104,10 @@ def compress(
     """Compress a picture to a palette of few colors, chosen by K-means.
 
     A picture that already has no more than `colors` colors keeps every pixel as it is, and with all
-    256 allowed so does any whose lossless file is smaller than the drawing. The same arguments
-    give the same bytes on every machine and with any number of threads.
+    256 allowed so does any whose lossless file is smaller than the drawing. The same arguments give
+    the same bytes on every machine and with any number of threads. TypeError or ValueError if an
+    argument is out of its range, PictureError if the source is no picture, OSError if it can't be
+    read, TargetError if `quality` or `max_bytes` is out of reach.
 
     Parameters
     ----------
@@ -169,22 +147,6 @@ def compress(
         Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
         Called with the bytes of each drawing that a search makes.
-
-    Returns
-    -------
-    Compressed
-        The file, the arrays, the report.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is out of its range.
-    PictureError
-        If the source is no picture.
-    OSError
-        If it can't be read.
-    TargetError
-        If `quality` or `max_bytes` is out of reach.
 
     Examples
     --------

@@ -11,21 +11,7 @@ __all__ = ["Trial"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """A drawing, how it was made and what it is worth.
-
-    Attributes
-    ----------
-    colors : int
-        How many were allowed.
-    dither : float, optional
-        How much error was passed on; None: as the options say.
-    lossy : float
-        The loss allowed, 0...1.
-    drawn : Encoded
-        The drawing and its file.
-    score : float
-        What SSIMULACRA2 says.
-    """
+    """A drawing, how it was made, its SSIMULACRA2 score; `dither` None: as the options say."""
 
     colors: int
     dither: float | None

@@ -33,19 +33,16 @@ def remap(
     counted: Histogram | None = None,
     threads: int | None = None,
 ) -> Indices:
-    """Map every pixel to a palette entry.
+    """Map pixels, (h, w, c) uint8, to entries of a palette, (k, c) uint8 of 1...256: (h, w) uint8.
 
     Fully transparent pixels go to the palette's fully transparent entry where it has one; visible
     pixels never do, unless the palette holds nothing else but one opaque color: then translucent
     pixels take the nearer. Opaque pixels go to opaque entries where it has any. Ties go to the
-    lowest index.
+    lowest index. TypeError if `pixels` or `palette` is not uint8; ValueError if a shape is wrong,
+    `dither` is out of its range, or a visible pixel meets a palette without a visible entry.
 
     Parameters
     ----------
-    pixels : (h, w, c) uint8
-        RGB or RGBA.
-    palette : (k, c) uint8
-        1...256 colors with as many channels.
     dither : float
         The share of each pixel's error that its neighbours receive: 0 none, 1 all of it.
     serpentine : bool
@@ -57,20 +54,7 @@ def remap(
         The pixels' histogram, if it is known already. Without dithering its space is where
         distances are measured; error is always diffused in Oklab.
     threads : int, optional
-        Threads to dither with; by default one per core. The result does not depend on it.
-
-    Returns
-    -------
-    (h, w) uint8
-        Indices into `palette`.
-
-    Raises
-    ------
-    TypeError
-        If `pixels` or `palette` is not uint8.
-    ValueError
-        If a shape is wrong, `dither` is outside 0...1, or a visible pixel meets a palette without a
-        visible entry.
+        By default one per core. They change no result.
 
     Examples
     --------

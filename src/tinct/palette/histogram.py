@@ -21,17 +21,10 @@ Colors = NDArray[np.uint8]
 class Histogram:
     """The distinct colors of a picture.
 
-    Attributes
-    ----------
-    colors : (u, c) uint8
-        Each color once, near colors near each other (Morton order). Fully transparent ones count as
-        one, (0, 0, 0, 0), whatever color hides in them.
-    weights : (u,) float64
-        What an error in each color costs: the number of its pixels, unless told otherwise.
-    points : (u, c) float32
-        The colors as `tinct.color.to_points` sees them.
-    space : {"oklab", "srgb"}
-        Where distances between the points are measured.
+    `colors` (u, c) uint8: each once, near colors near each other (Morton order); fully transparent
+    ones count as one, (0, 0, 0, 0), whatever color hides in them. `weights` (u,) float64: what an
+    error in each costs, the number of its pixels unless told otherwise. `points` (u, c) float32:
+    the colors in `space`, as `tinct.color.points.to_points` sees them.
     """
 
     colors: Colors
@@ -60,29 +53,11 @@ class Histogram:
 
 
 def histogram(pixels: Colors, space: str = "oklab") -> Histogram:
-    """Count the distinct colors of a picture.
+    """Count the distinct colors of a picture, (..., 3) or (..., 4) uint8 of at least one pixel.
 
-    Parameters
-    ----------
-    pixels : (..., 3) or (..., 4) uint8
-        RGB or RGBA, at least one pixel.
-    space : {"oklab", "srgb"}
-        Where distances are to be measured.
+    `space` is where distances are to be measured, "oklab" or "srgb". TypeError if `pixels` is not
+    uint8, ValueError for another shape or space.
 
-    Returns
-    -------
-    Histogram
-        Colors, pixel counts, points.
-
-    Raises
-    ------
-    TypeError
-        If `pixels` is not uint8.
-    ValueError
-        If the last axis is neither 3 nor 4 long, there is no pixel, or the space is another.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> found = histogram(np.array([[[9, 9, 9], [7, 8, 9], [9, 9, 9]]], dtype=np.uint8))
     >>> found.colors.tolist(), found.weights.tolist()

@@ -38,27 +38,9 @@ def animate_steps(
 ) -> bytes:
     """Film K-means at work: assign every point, move every center, again and again.
 
-    Parameters
-    ----------
-    points, run, columns, sample_of
-        As in `plot_steps`.
-    kind : {"gif", "mp4"}
-        MP4 needs the program ffmpeg.
+    Arguments and errors are those of `plot_steps`. `kind` is "gif" or "mp4", which needs the
+    program ffmpeg: OSError if it is missing.
 
-    Returns
-    -------
-    bytes
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If the run has no history, or does not belong to the points.
-    OSError
-        If MP4 is asked for and ffmpeg is missing.
-
-    Examples
-    --------
     >>> from tinct.clustering.kmeans import kmeans
     >>> points = [[0.0, 0.0], [0.0, 1.0], [4.0, 0.0], [4.0, 1.0]]
     >>> run = kmeans(points, 2, init=points[:2], effort=0, record=True)
@@ -76,27 +58,8 @@ def animate_steps(
 def animate_picture(picture: Picture, run: KMeansResult, *, kind: str = "gif") -> bytes:
     """Film K-means at work on a picture, beside its colors in Oklab and the centers among them.
 
-    Parameters
-    ----------
-    picture, run
-        As in `plot_picture_steps`.
-    kind : {"gif", "mp4"}
-        MP4 needs the program ffmpeg.
+    Arguments are those of `plot_picture_steps`, `kind` and errors those of `animate_steps`.
 
-    Returns
-    -------
-    bytes
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If the run has no history, or is over other points.
-    OSError
-        If MP4 is asked for and ffmpeg is missing.
-
-    Examples
-    --------
     >>> from tinct.picture.read import read
     >>> from tinct.clustering.kmeans import kmeans
     >>> picture = read(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))

@@ -26,19 +26,9 @@ __all__ = ["plot_colors", "plot_picture_steps"]
 def plot_colors(picture: Picture, result: Compressed | KMeansResult) -> Figure:
     """Draw the colors of a picture in Oklab, the chosen ones among them, and the palette beside.
 
-    Parameters
-    ----------
-    picture : Picture
-        Whose colors are drawn, each in itself.
-    result : Compressed or KMeansResult
-        The palette; or a run over ``tinct.histogram(picture.pixels).points``.
+    The chosen ones are those of a Compressed, or of a run over
+    ``tinct.histogram(picture.pixels).points``.
 
-    Returns
-    -------
-    Figure
-
-    Examples
-    --------
     >>> from tinct.compress.compress import compress
     >>> ramp = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
     >>> small = compress(ramp, colors=4)
@@ -158,26 +148,9 @@ def check_colors(colors: int, run: KMeansResult) -> None:
 def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) -> Figure:
     """Draw a picture as it looks after each iteration: every pixel in the color of its center.
 
-    Parameters
-    ----------
-    picture : Picture
-        The original, which is drawn last.
-    run : KMeansResult
-        Over ``tinct.histogram(picture.pixels).points``, with ``record=True``.
-    panels : int
-        How many iterations to show at most.
+    The original is drawn last. The run is one over ``tinct.histogram(picture.pixels).points`` with
+    ``record=True``, else ValueError; `panels` is how many iterations to show at most.
 
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    ValueError
-        If the run has no history, or is over other points.
-
-    Examples
-    --------
     >>> from tinct.picture.read import read
     >>> from tinct.clustering.kmeans import kmeans
     >>> picture = read(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))

@@ -20,16 +20,10 @@ Floats = NDArray[np.floating[Any]]
 class Table:
     """A table of numbers: one row per example, one named column per feature.
 
-    Attributes
-    ----------
-    values : (n, d) float32 or float64
-        C-contiguous and finite. float32 only if the file holds float32.
-    columns : tuple of str
-        The d names, from the file's header; ``x0``, ``x1``... where it has none.
-    name : str
-        What messages and reports call the table.
-    dropped : tuple of int
-        The rows of the file, counted from 0, left out because a value was missing.
+    `values` (n, d) are C-contiguous and finite, float32 only if the file holds float32, else
+    float64. `columns` are the d names, from the file's header; ``x0``, ``x1``... where it has none.
+    `name` is what messages and reports call the table; `dropped` are the rows of the file, counted
+    from 0, left out because a value was missing.
     """
 
     values: Floats
@@ -46,13 +40,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scale:
-    """How the columns of a table were standardized, and the way back.
-
-    Attributes
-    ----------
-    mean, std : (d,) float64
-        Of each column, the standard deviation that of the population.
-    """
+    """Mean and population's standard deviation of each column, (d,) float64, and the way back."""
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
@@ -66,24 +54,9 @@ class Scale:
 def standardize(table: Table) -> tuple[Table, Scale]:
     """Bring every column to mean 0 and standard deviation 1, so that none counts for more.
 
-    Parameters
-    ----------
-    table : Table
+    The table, and the way back to the units of the file. TableError if a column is constant: it has
+    no deviation to divide by.
 
-    Returns
-    -------
-    Table
-        With standardized values.
-    Scale
-        The way back to the units of the file.
-
-    Raises
-    ------
-    TableError
-        If a column is constant: it has no deviation to divide by.
-
-    Examples
-    --------
     >>> table = Table(np.array([[1.0, 100.0], [3.0, 500.0]]), ("a", "b"), "two rows")
     >>> scaled, scale = standardize(table)
     >>> scaled.values.tolist(), scale.undo(scaled.values).tolist()
