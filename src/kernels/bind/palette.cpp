@@ -8,7 +8,6 @@
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
 #include "mapping/remap.hpp"
-#include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
 
 namespace tinct {
@@ -34,17 +33,6 @@ nb::tuple count_colors_py(const Array<uint8_t, 2> &pixels) {
 Fresh<double> linear_steps() {
     auto out = make_array<double>({color::STEPS});
     std::copy(color::LINEAR_STEPS.begin(), color::LINEAR_STEPS.end(), out.data());
-    return out;
-}
-
-Fresh<double> sums_py(const Array<uint8_t, 3> &pixels,
-                      const Array<uint8_t, 2> &colors,
-                      const Array<float, 2> &weights) {
-    auto out = make_array<double>({colors.shape(0)});
-    nb::gil_scoped_release release;
-    auto run = pixels.shape(2) == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
-    run(pixels.data(), int64_t(pixels.shape(0) * pixels.shape(1)), colors.data(), int64_t(colors.shape(0)),
-        weights.data(), out.data());
     return out;
 }
 
@@ -84,7 +72,6 @@ void check_histogram(const Array<uint8_t, 2> &colors, const Array<double, 1> &we
 void bind_palette(nb::module_ &m) {
     m.def("linear_steps", &linear_steps);
     m.def("count_colors", &count_colors_py, "pixels"_a);
-    m.def("sum_visibility", &sums_py, "pixels"_a, "colors"_a, "weights"_a);
     m.def("to_points", [](const Array<uint8_t, 2> &colors, bool oklab) {
         auto out = make_array<float>({colors.shape(0), colors.shape(1)});
         nb::gil_scoped_release release;

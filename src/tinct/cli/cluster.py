@@ -99,10 +99,7 @@ def _read(asked: Cluster) -> Table:
 
     columns = None if asked.columns is None else asked.columns.split(",")
     return read_table(
-        asked.table,
-        columns=columns,
-        variable=asked.variable,
-        drop_missing=asked.drop_missing,
+        asked.table, columns=columns, variable=asked.variable, drop_missing=asked.drop_missing
     )
 
 

@@ -330,9 +330,5 @@ class Compress(Command):
     )
     quiet: bool = option("-q --quiet", None, "only errors", short=True)
     threads: int | None = option(
-        "--threads",
-        Number(int, 1),
-        "threads at most; they change no bit",
-        shown="all",
-        short=True,
+        "--threads", Number(int, 1), "threads at most; they change no bit", shown="all", short=True
     )

@@ -33,11 +33,7 @@ def drawing_of(indices: NDArray[np.uint8], palette: Pixels) -> _kernels.Drawing:
 
 
 def encode(
-    indices: NDArray[np.uint8],
-    palette: Pixels,
-    *,
-    level: int | None = None,
-    wide: bool = False,
+    indices: NDArray[np.uint8], palette: Pixels, *, level: int | None = None, wide: bool = False
 ) -> bytes:
     """Encode a picture of at most 256 colors as an indexed PNG: the same bytes on every machine.
 

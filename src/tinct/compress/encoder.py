@@ -146,12 +146,7 @@ class Encoder:
         return Reference(self.original, threads=self.options.threads)
 
     def draw(
-        self,
-        colors: int,
-        lossy: float = 0.0,
-        *,
-        hasty: bool = False,
-        dither: float | None = None,
+        self, colors: int, lossy: float = 0.0, *, hasty: bool = False, dither: float | None = None
     ) -> Encoded:
         """Draw the picture with at most so many colors, at so much loss.
 

@@ -139,12 +139,7 @@ class _Search:
             colors, guess = max(colors // 2, self.fewest), 1.0
 
     def _fewer(
-        self,
-        drawn: Encoded,
-        colors: int,
-        loss: float,
-        dither: float | None,
-        numbers: Sequence[int],
+        self, drawn: Encoded, colors: int, loss: float, dither: float | None, numbers: Sequence[int]
     ) -> None:
         """Follow the number of colors down while drawings that fill the budget look better."""
         score, number = self.encoder.score(drawn), colors

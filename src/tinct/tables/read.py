@@ -17,12 +17,7 @@ from tinct.tables.text import read_text
 
 __all__ = ["read_table"]
 
-_FORMATS = {
-    b"\x93NUMPY": "npy",
-    b"PK\x03\x04": "npz",
-    b"PAR1": "parquet",
-    b"MATLAB 5.0": "mat",
-}
+_FORMATS = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet", b"MATLAB 5.0": "mat"}
 _NO_TABLES = {
     b"MATLAB 7.3": "a MATLAB 7.3 file; save it with -v7",
     b"\x89HDF": "an HDF5 file; save the table as CSV, NPY or Parquet",
