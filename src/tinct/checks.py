@@ -10,11 +10,6 @@ from numpy.typing import NDArray
 
 from tinct import _kernels
 
-__all__ = [
-    *("as_kernels_take", "cores", "flag", "function", "instance", "listed", "number", "numbers"),
-    *("threads_taken", "whole", "word"),
-]
-
 Kind = TypeVar("Kind")
 
 

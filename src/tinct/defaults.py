@@ -2,21 +2,6 @@
 
 import os
 
-__all__ = [
-    "DITHER",
-    "FAILED",
-    "INTERNAL",
-    "INTERRUPTED",
-    "MAX_COLORS",
-    "NOT_SMALLER",
-    "OK",
-    "OUT_OF_REACH",
-    "SUFFIX",
-    "USAGE",
-    "beside",
-    "extension",
-]
-
 MAX_COLORS = 256  # an index of a PNG, a GIF or a palette WebP is at most 8 bits
 
 # The knee, measured on 8 photographs and 8 graphics: from no dithering to 0.75, SSIMULACRA2 gains

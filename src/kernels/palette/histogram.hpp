@@ -88,8 +88,6 @@ template <class T> std::vector<T> restored(const Points<float> &points, const Bu
     return out;
 }
 
-// ---- assignment ---------------------------------------------------------------------------------
-
 constexpr int32_t NONE = -1;
 
 // Of each color that can be seen, the nearest center that it may take, and how far that is, squared. An opaque color

@@ -57,9 +57,6 @@ class Found:
     seconds: dict[str, float]
 
 
-# --- the work -----------------------------------------------------------------------------------
-
-
 def _work(asked: Cluster, say: Say) -> Found:
     import numpy as np
 

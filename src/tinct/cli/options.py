@@ -21,9 +21,6 @@ __all__ = ["Command", "Compress", "Option", "declared", "option", "parse"]
 ANY = float("inf")
 
 
-# --- what an option takes -----------------------------------------------------------------------
-
-
 class Text:
     """Any text, such as a path; or one that ends as it must."""
 
@@ -112,9 +109,6 @@ class Size(Text):
 def either(words: "Sequence[str]") -> str:
     """List the words as people do: png, webp or gif."""
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-# --- how one is declared ------------------------------------------------------------------------
 
 
 class Option:
@@ -214,9 +208,6 @@ def parse(asked: "type[Kind]", argv: "Sequence[str]") -> "Kind":
             raise ValueError("an option of the whole command")
         found[one.attribute] = one.read(value if glued or one.kind is None else rest.pop())
     return asked(inputs=tuple(inputs), **found)
-
-
-# --- the commands -------------------------------------------------------------------------------
 
 
 class Compress(Command):

@@ -47,9 +47,6 @@ def quick(argv: "Sequence[str]") -> int | None:
     return NOT_SMALLER if data is None else OK
 
 
-# --- what was asked for -------------------------------------------------------------------------
-
-
 class Asked:
     """The options; ValueError if this way can't do what they say."""
 
@@ -81,9 +78,6 @@ def _asked(argv: "Sequence[str]") -> Asked:
     if not asked.quiet and sys.stdout is None:
         raise ValueError("nobody to tell")
     return asked
-
-
-# --- the work -----------------------------------------------------------------------------------
 
 
 def _compressed(asked: Asked) -> tuple[str, bytes | None]:

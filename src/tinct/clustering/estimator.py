@@ -134,19 +134,11 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         callback: Callable[[Iteration], object] | None = None,
         record: bool = False,
     ) -> None:
-        self.n_clusters = n_clusters
-        self.init = init
-        self.n_init = n_init
-        self.max_iter = max_iter
-        self.tol = tol
-        self.verbose = verbose
-        self.random_state = random_state
-        self.copy_x = copy_x
-        self.algorithm = algorithm
-        self.effort = effort
-        self.n_threads = n_threads
-        self.callback = callback
-        self.record = record
+        self.n_clusters, self.init, self.n_init = n_clusters, init, n_init
+        self.max_iter, self.tol, self.verbose = max_iter, tol, verbose
+        self.random_state, self.copy_x, self.algorithm = random_state, copy_x, algorithm
+        self.effort, self.n_threads = effort, n_threads
+        self.callback, self.record = callback, record
 
     def fit(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the centers.
@@ -227,8 +219,6 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     def _assigned(self, X: Any) -> tuple[NDArray[np.int32], Floats]:
         rows = engine_takes(self._samples(X))
         return nearest(rows, self.cluster_centers_, _threads(self.n_threads))
-
-    # ---- several starts --------------------------------------------------------------------------
 
     def _best_run(self, X: Any, rows: Rows) -> tuple[KMeansResult, tuple[Iteration, ...]]:
         draws = self.random_state

@@ -47,8 +47,7 @@ class Partition(Protocol):
     def sums(self) -> Doubles:
         """Of each cluster the weighted sum of its points, their weight, their number: (k, d + 2).
 
-        Their number, not their inertia: a weight may cancel to 0, and most steps need not look at
-        every point, which an inertia takes.
+        (No inertia: a weight may cancel to 0, and that takes a look at every point.)
         """
 
     def recount(self) -> None:
@@ -69,8 +68,7 @@ class Partition(Protocol):
     def worst_served(self, count: int) -> Served:
         """The points farthest from their centers, equal ones once, ties in lexicographic order.
 
-        None that lies on its center. Their coordinates, places, labels, squared distances, and the
-        weight of all that are equal.
+        None that lies on its center. Coordinates, places, labels, squared distances, joint weights.
         """
 
     def summary(self, most: int) -> tuple[Floats, Doubles]:

@@ -107,10 +107,7 @@ def kmeans(
         return callback is not None and callback(Iteration(*seen)) is True
 
     found = _kernels.sparse_kmeans(
-        table.start,
-        table.columns,
-        table.values,
-        table.features,
+        *(table.start, table.columns, table.values, table.features),
         rows,
         weights,
         k,

@@ -88,15 +88,7 @@ class Codec:
         return least(source, MAX_COLORS + 1 if entries is None else len(entries))
 
     def encode_original(
-        self,
-        source: "Source",
-        limit: int,
-        guess: float,
-        *,
-        entries: "Sequence[Entry] | None",
-        effort: int,
-        tried: bool,
-        likely: bool,
+        self, source: "Source", limit: int, guess: float, *_: "Any", **how: "Any"
     ) -> bytes | None:
         """Encode a picture as it is, if that takes fewer bytes than the `limit` of its drawing.
 

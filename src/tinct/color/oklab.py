@@ -21,16 +21,6 @@ from numpy.typing import ArrayLike, NDArray
 from tinct import _kernels
 from tinct.checks import numbers
 
-__all__ = [
-    "as_coordinates",
-    "as_table",
-    "linear_to_srgb",
-    "oklab_to_srgb",
-    "srgb_to_linear",
-    "srgb_to_oklab",
-]
-
-
 # Linear light at the 8-bit codes and, between them, at their limits.
 _STEPS = _kernels.linear_steps()
 _CODES, _LIMITS = _STEPS[::2], _STEPS[1::2]

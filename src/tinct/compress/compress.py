@@ -125,9 +125,9 @@ def compress(
         90 to 50 on SSIMULACRA2. Errors are then put where they show least.
     quality : float or (least, most), optional
         The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible: 90
-        can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be
-        judged. Takes several times as long. Of a pair the
-        second is aimed at, and the best there is will do if it reaches the first.
+        can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be judged.
+        Takes several times as long. Of a pair the second is aimed at, and the best there is will do
+        if it reaches the first.
     max_bytes : int, optional
         How large the file may be; it then looks as good as that allows. Flat pictures, those of no
         more than 128x128 pixels and those that else don't fit are drawn without dithering where

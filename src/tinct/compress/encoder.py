@@ -20,7 +20,7 @@ from tinct.scoring.psnr import psnr
 from tinct.scoring.ssimulacra2 import Reference
 from tinct.scoring.summary import decibels
 
-__all__ = ["SMALL", "Clock", "Encoded", "Encoder", "Options"]
+__all__ = ["SMALL", "Clock", "Encoded", "Encoder", "Options", "Trial"]
 
 Colors = NDArray[np.uint8]
 Watch = Callable[[int], None]
@@ -87,6 +87,22 @@ class Clock:
         finally:
             spent = time.perf_counter() - start
             self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """A drawing, how it was made, its SSIMULACRA2 score; `dither` None: as the options say."""
+
+    colors: int
+    dither: float | None
+    lossy: float
+    drawn: Encoded
+    score: float
+
+    @property
+    def bytes(self) -> int:
+        """The size of its file."""
+        return self.drawn.size
 
 
 class Encoder:

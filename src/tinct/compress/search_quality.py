@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinct.compress.encoder import SMALL, Encoded, Encoder
+from tinct.compress.encoder import SMALL, Encoded, Encoder, Trial
 from tinct.compress.regula_falsi import LOG_BYTES, STEP, farthest, on_grid
-from tinct.compress.trial import Trial
 from tinct.errors import TargetError
 
 __all__ = ["least_bytes"]

@@ -10,9 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tinct.compress.encoder import Encoded, Encoder
+from tinct.compress.encoder import Encoded, Encoder, Trial
 from tinct.compress.regula_falsi import LOG_BYTES, STEP, farthest
-from tinct.compress.trial import Trial
 from tinct.errors import TargetError
 
 __all__ = ["within_bytes"]

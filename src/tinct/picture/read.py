@@ -54,9 +54,6 @@ class Picture:
     animated: bool = False
 
 
-# --- reading ------------------------------------------------------------------------------------
-
-
 def read(source: Any, *, name: str | None = None) -> Picture:
     """Read a path, bytes, a binary file, Pillow image or array; a Picture is returned as it is.
 
@@ -268,8 +265,6 @@ def _printable(text: str) -> str:
     """On one line, whatever a file name or a library's message holds."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.splitlines()))
 
-
-# --- from any kind of picture to upright sRGB ---------------------------------------------------
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

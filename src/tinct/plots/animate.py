@@ -19,7 +19,7 @@ from tinct.picture.read import Picture
 from tinct.plots import common
 from tinct.plots import gif_mp4 as film
 from tinct.plots.common import INK, Floats, Pixels
-from tinct.plots.pictures import Cloud, Painter, draw_cloud, draw_discs
+from tinct.plots.pictures import Cloud, Painter, draw_discs, draw_plane
 
 __all__ = ["animate_picture", "animate_steps"]
 
@@ -185,7 +185,7 @@ class _PictureScene(_Scene):
         self.total = max(self.size[0], 260) + self.SIDE + 120, self.SIDE + 122
         super().__init__(common.blank(self.total[0] / 100, self.total[1] / 100), states)
         self._lay_out(nearest=fit >= 1)
-        self._draw_plane(Cloud.of(picture.pixels))
+        draw_plane(self.plane, Cloud.of(picture.pixels))
 
     def _place(self, x: float, y: float, width: float, height: float) -> Axes:
         w, h = self.total
@@ -204,13 +204,6 @@ class _PictureScene(_Scene):
         self.strip.set(xlim=(0, 1), ylim=(0, 1))
         top = 1 - 22 / self.total[1]
         self.title = self.figure.text(20 / self.total[0], top, "", color=INK, fontsize=11)
-
-    def _draw_plane(self, cloud: Cloud) -> None:
-        draw_cloud(self.plane, cloud.lab[:, 1:], cloud)
-        reach = cloud.reach
-        self.plane.set(xlim=(-reach, reach), ylim=(-reach, reach))
-        self.plane.set_xlabel("a: green to red", color=INK)
-        self.plane.set_ylabel("b: blue to yellow", color=INK)
 
     def dress(self, i: int) -> list[Any]:
         state, k = self.states[i], len(self.states[i].centers)

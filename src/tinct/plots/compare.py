@@ -91,9 +91,6 @@ def _over_checks(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(checks, picture).convert("RGB")
 
 
-# --- the detail ---------------------------------------------------------------------------------
-
-
 def _detail(original: Image.Image, scale: float, column: int) -> Box | None:
     """The busiest place of the original, or None where the picture is shown large enough."""
     if scale >= 12:
@@ -153,9 +150,6 @@ def _enlarged(picture: Image.Image, box: Box, column: int) -> Image.Image:
     size = ((box[2] - box[0]) * zoom, (box[3] - box[1]) * zoom)
     enlarged = picture.crop(box).resize(size, Image.Resampling.NEAREST)
     return _over_checks(enlarged.crop((0, 0, column, enlarged.height)))
-
-
-# --- words and layout ---------------------------------------------------------------------------
 
 
 def _captions(report: Report, column: int) -> Image.Image:

@@ -40,12 +40,9 @@ def plot_colors(picture: Picture, result: Compressed | KMeansResult) -> Figure:
     lab = srgb_to_oklab(np.ascontiguousarray(chosen))
     figure = common.blank(11, 4.9, layout="constrained")
     plane, light, strip = figure.subplots(1, 3, width_ratios=(1, 1, 0.24))
-    reach = cloud.reach
-    draw_cloud(plane, cloud.lab[:, 1:], cloud)
+    draw_plane(plane, cloud)
     draw_discs(plane, lab[:, 1:], chosen, shares)
-    plane.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    plane.set_xlabel("a: green to red", color=INK)
-    plane.set_ylabel("b: blue to yellow", color=INK)
+    plane.set_aspect("equal")
     chroma = np.hypot(cloud.lab[:, 1], cloud.lab[:, 2]), np.hypot(lab[:, 1], lab[:, 2])
     places = [np.stack(p, axis=1) for p in zip(chroma, (cloud.lab[:, 0], lab[:, 0]), strict=True)]
     draw_cloud(light, places[0], cloud)
@@ -91,6 +88,14 @@ def draw_cloud(axes: Axes, places: NDArray[Any], cloud: Cloud) -> None:
     axes.set_facecolor("#f4f4f2")
     x, y = places.T
     axes.scatter(x, y, s=cloud.size, c=cloud.rgb / 255, lw=0, alpha=0.55)
+
+
+def draw_plane(axes: Axes, cloud: Cloud) -> None:
+    """The cloud as seen from above, along L."""
+    draw_cloud(axes, cloud.lab[:, 1:], cloud)
+    axes.set(xlim=(-cloud.reach, cloud.reach), ylim=(-cloud.reach, cloud.reach))
+    axes.set_xlabel("a: green to red", color=INK)
+    axes.set_ylabel("b: blue to yellow", color=INK)
 
 
 def draw_discs(

@@ -8,11 +8,9 @@ from os import PathLike
 
 from tinct.checks import flag, instance
 from tinct.errors import TableError
-from tinct.tables.arrays import read_array
+from tinct.tables.arrays import read_array, read_parquet
 from tinct.tables.columns import picker, printable
-from tinct.tables.missing import finite
-from tinct.tables.parquet import read_parquet
-from tinct.tables.table import Table
+from tinct.tables.table import Table, finite
 from tinct.tables.text import read_text
 
 __all__ = ["read_table"]
