@@ -11,6 +11,7 @@ from PIL import Image
 
 from painted import PICTURES, alpha, few, grey, photo
 from tinct.codecs.arrays import encode, encode_truecolor
+from tinct.codecs.codec import sampled
 from tinct.compress.compress import compress
 
 AS_GIVEN = ("bit_depth_reduction", "color_type_reduction", "palette_reduction")
@@ -169,3 +170,7 @@ def test_a_lower_quality_is_never_larger():
 def test_more_loss_never_writes_more():
     less, more = (compress(PICTURES["300 colors"](), 16, lossy=loss) for loss in (0.7, 0.9))
     assert len(more.data) <= len(less.data)
+
+
+def test_a_guess_reads_a_band_of_rows_in_eight_of_a_high_picture_and_all_of_a_low_one():
+    assert [sampled(height) for height in (300, 100)] == [(16, 128), (100, 100)]

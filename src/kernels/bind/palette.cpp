@@ -63,7 +63,6 @@ void check_histogram(const Array<uint8_t, 2> &colors, const Array<double, 1> &we
 }  // namespace
 
 void bind_palette(nb::module_ &m) {
-    m.def("linear_steps", [] { return row_of(std::vector(color::LINEAR_STEPS.begin(), color::LINEAR_STEPS.end())); });
     m.def("count_colors", &count_colors_py, "pixels"_a);
     m.def("to_points", [](const Array<uint8_t, 2> &colors, bool oklab) {
         auto out = make_array<float>({colors.shape(0), colors.shape(1)});

@@ -37,6 +37,7 @@ NB_MODULE(_probes, m) {
     m.def("diffuse", &diffuse, "pixels"_a, "palette"_a, "nearest"_a, "strength"_a, "limit"_a, "flat"_a, "serpentine"_a,
           "bands"_a);
     m.def("rounded", &rounded, "colors"_a, "centers"_a);
+    m.def("linear_steps", [] { return row_of(std::vector(color::LINEAR_STEPS.begin(), color::LINEAR_STEPS.end())); });
     m.def("nearest_colors", [](const Matrix<float> &points) {
         const int channels = int(points.shape(1));
         return table_of(palette::nearest_colors(points.data(), int64_t(points.shape(0)), channels, color::Space::oklab),

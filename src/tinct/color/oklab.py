@@ -19,31 +19,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct import _kernels
-from tinct.checks import numbers
-
-# Linear light at the 8-bit codes and, between them, at their limits.
-_STEPS = _kernels.linear_steps()
-_CODES, _LIMITS = _STEPS[::2], _STEPS[1::2]
-
-
-def srgb_to_linear(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Linear light, float64 of 0 to 1, of uint8 sRGB codes of any shape; TypeError for other types.
-
-    >>> import numpy as np
-    >>> srgb_to_linear(np.array([0, 188, 255], dtype=np.uint8)).round(3).tolist()
-    [0.0, 0.503, 1.0]
-    """
-    return _CODES[_as_codes(colors)]
-
-
-def linear_to_srgb(light: ArrayLike) -> NDArray[np.uint8]:
-    """8-bit sRGB values of linear light: clipped to 0...1, rounded to the nearest code.
-
-    >>> linear_to_srgb([-0.1, 0.0, 0.5, 1.0, 7.0]).tolist()
-    [0, 0, 188, 255, 255]
-    """
-    codes = np.searchsorted(_LIMITS, numbers("light", light).astype(np.float64))
-    return np.asarray(codes, dtype=np.uint8)
 
 
 def srgb_to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -70,16 +45,12 @@ def oklab_to_srgb(lab: ArrayLike) -> NDArray[np.uint8]:
     return _kernels.from_points(as_coordinates("lab", lab, channels=(3,)), True)
 
 
-def _as_codes(colors: Any) -> NDArray[np.uint8]:
+def as_table(colors: Any, *, channels: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Refuse, by name, what is no table of 8-bit colors; return it contiguous."""
     if getattr(colors, "dtype", None) != np.uint8:
         kind = getattr(colors, "dtype", type(colors).__name__)
         raise TypeError(f"colors must be a uint8 array, not {kind}")
-    return np.asarray(colors)
-
-
-def as_table(colors: Any, *, channels: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Refuse, by name, what is no table of 8-bit colors; return it contiguous."""
-    table = _as_codes(colors)
+    table = np.asarray(colors)
     _check_shape("colors", table, channels)
     return np.ascontiguousarray(table)
 

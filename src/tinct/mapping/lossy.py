@@ -26,9 +26,6 @@ def price(lossy: float) -> float:
     From 0.1 to 0.8 photographs lose 90 to 50 on SSIMULACRA2. Below 1/16 the price falls to nothing,
     so that any size can be had. Straight lines between the powers of two stand for the exponential,
     which no two libms agree about.
-
-    >>> [f"{price(x):.3g}" for x in (0, 0.25, 0.5, 1)]
-    ['0', '3.5e-05', '0.00012', '0.00128']
     """
     doublings = 7 * lossy
     whole = min(int(doublings), 6)
