@@ -15,7 +15,6 @@ namespace tinct::palette {
 
 using color::Colors, color::Space, color::to_points;
 
-
 // Distinct colors and what an error in each costs. The engine holds those that can be seen; it is made when first
 // asked for, and serves the choice of a palette and the mapping to it alike.
 class Histogram {

@@ -92,10 +92,6 @@ def silhouette(points: ArrayLike, labels: Sequence[ArrayLike]) -> list[float]:
     """The mean silhouette of each of several clusterings of points, their distances taken once.
 
     Labels count from 0. A point alone in its cluster counts as 0; with one cluster all do.
-
-    >>> scores = silhouette([[0.0], [1.0], [9.0]], [[0, 0, 1], [0, 1, 1]])
-    >>> [round(score, 3) for score in scores]
-    [0.588, -0.255]
     """
     x = _sized(_table(points).astype(np.float64))
     x = _sized(x - x.mean(axis=0))  # so that |p|² + |q|² - 2 p·q loses little

@@ -176,10 +176,8 @@ def kmeans_partitioned(
     One partition gives the very bits of `kmeans`: from given centers with effort 0, and up to
     effort 1 wherever `kmeans` searches on a summary, which is from 6,144 points on (24 for each
     cluster), in up to 8 dimensions. Other partitionings of the same points differ by the order of
-    sums; of whole numbers they have none, so any partitioning then gives the same centers from the
-    same start. Where a search is made it sees another summary, too, and may end in another optimum:
-    2 million points in 2 to 64 partitions had an inertia -0.5 to +1.7 % off that in one, and 1 to
-    17 % of the labels (``bench/partitions.py``).
+    sums, whole numbers by nothing from the same start. Where a search is made it sees another
+    summary, too, and may end in another optimum (``bench/partitions.py``).
 
     Arguments and errors are those of `kmeans`, but for these: `parts` and `weights` have an array
     for each partition, which may be empty, and all are float64 if not all are float32; `init` is

@@ -18,10 +18,6 @@ def drawing_of(indices: NDArray[np.uint8], palette: Pixels) -> _kernels.Drawing:
     """A picture of at most 256 colors as the codecs take it, from (h, w) and (k, c) uint8.
 
     Only entries that are used, each color once, those that aren't opaque first.
-
-    >>> two = np.array([[9, 9, 9], [0, 0, 0], [9, 9, 9]], np.uint8)
-    >>> drawing_of(np.array([[0, 2]], np.uint8), two).entries
-    [(9, 9, 9, 255)]
     """
     if indices.dtype != np.uint8 or indices.ndim != 2 or not indices.size:
         raise ValueError(f"indices must be uint8 (h, w), not {indices.dtype} {indices.shape}")
