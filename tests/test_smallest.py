@@ -13,6 +13,7 @@ from PIL import Image
 
 from painted import PICTURES, alpha, few, grey, photo
 from tinct.codecs.arrays import encode, encode_truecolor
+from tinct.codecs.codec import sampled
 from tinct.codecs.registry import FORMATS
 from tinct.compress.compress import compress
 
@@ -181,3 +182,7 @@ def test_fills_stay_flat_where_a_picture_is_made_of_them(side, k, format, seed):
     pixels = blocks.repeat(side, 0).repeat(side, 1)
     drawn = compress(pixels, k, format=format).indices
     np.testing.assert_array_equal(drawn, drawn[::side, ::side].repeat(side, 0).repeat(side, 1))
+
+
+def test_a_guess_reads_a_band_of_rows_in_eight_of_a_high_picture_and_all_of_a_low_one():
+    assert [sampled(height) for height in (300, 100)] == [(16, 128), (100, 100)]

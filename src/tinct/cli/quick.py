@@ -29,27 +29,9 @@ NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
 
 
 def quick(argv: "Sequence[str]") -> int | None:
-    """Run the command if this way can.
+    """Run the command if this way can: exit code 0 or 98; None if nothing was done.
 
-    Parameters
-    ----------
-    argv : sequence of str
-        The arguments after the command's name.
-
-    Returns
-    -------
-    int, optional
-        The exit code: 0 or 98. None if nothing was done and the whole command must be asked.
-
-    Raises
-    ------
-    OSError
-        If the file is written and nobody could be told.
-
-    Examples
-    --------
-    >>> quick(["compress", "bird.png", "--quality", "80"]) is None
-    True
+    OSError if the file is written and nobody could be told.
     """
     try:
         asked = _asked(argv)
@@ -63,9 +45,6 @@ def quick(argv: "Sequence[str]") -> int | None:
     if not asked.quiet:
         print(line, flush=True)
     return NOT_SMALLER if data is None else OK
-
-
-# --- what was asked for -------------------------------------------------------------------------
 
 
 class Asked:
@@ -100,9 +79,6 @@ def _asked(argv: "Sequence[str]") -> Asked:
     if not asked.quiet and sys.stdout is None:
         raise ValueError("nobody to tell")
     return asked
-
-
-# --- the work -----------------------------------------------------------------------------------
 
 
 def _compressed(asked: Asked) -> tuple[str, bytes | None]:

@@ -36,23 +36,11 @@ Colors = NDArray[np.uint8]
 class Compressed:
     """A picture drawn with few colors, as a file and as arrays. Shows itself in a notebook.
 
-    Attributes
-    ----------
-    original : Picture
-        What was compressed.
-    palette : (k, c) uint8
-        The colors, each used by some pixel; the most transparent first, then from dark to light.
-    indices : (h, w) uint8
-        Each pixel's entry.
-    data : bytes
-        The file.
-    format : str
-        What it is: ``"png"``, ``"webp"`` or ``"gif"``.
-    exact : (h, w, c) uint8, optional
-        The original's pixels, where the file holds those because that took fewer bytes than the
-        drawing with these colors.
-    report : Report
-        Bytes, colors, quality, and seconds per stage.
+    `original` is the Picture compressed. `palette` (k, c) uint8: the colors, each used by some
+    pixel, the most transparent first, then from dark to light. `indices` (h, w) uint8: each pixel's
+    entry. `data` are the file's bytes, `format` "png", "webp" or "gif". `exact`, (h, w, c) uint8,
+    are the original's pixels where the file holds those because that took fewer bytes than the
+    drawing; else None. `report` has bytes, colors, quality, and seconds per stage.
     """
 
     original: Picture = field(repr=False)
@@ -83,21 +71,9 @@ class Compressed:
         return np.asarray(counts / self.indices.size)
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the file, whole or not at all.
+        """Write the file, whole or not at all; OSError if it can't be.
 
-        Parameters
-        ----------
-        path : path-like
-            Where to.
-        overwrite : bool
-            Whether a file that is already there may be replaced.
-
-        Raises
-        ------
-        FileExistsError
-            If it is there and may not be.
-        OSError
-            If it can't be written.
+        FileExistsError if it is already there, without `overwrite`.
         """
         if not isinstance(path, str | PathLike):
             raise TypeError(f"path must be a path, not {type(path).__name__}")
@@ -129,8 +105,10 @@ def compress(
 
     A picture that already has no more than `colors` colors keeps every pixel as it is. So does any
     whose lossless file is smaller than the drawing, but not where a number of colors was asked for:
-    that is never exceeded. The same arguments
-    give the same bytes on every machine and with any number of threads.
+    that is never exceeded. The same arguments give the same bytes on every machine and with any
+    number of threads. TypeError or ValueError if an argument is out of its range, PictureError if
+    the source is no picture, OSError if it can't be read, TargetError if `quality` or `max_bytes`
+    is out of reach.
 
     Parameters
     ----------
@@ -149,9 +127,9 @@ def compress(
         90 to 50 on SSIMULACRA2. Errors are then put where they show least.
     quality : float or (least, most), optional
         The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible: 90
-        can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be
-        judged. Takes several times as long. Of a pair the
-        second is aimed at, and the best there is will do if it reaches the first.
+        can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be judged.
+        Takes several times as long. Of a pair the second is aimed at, and the best there is will do
+        if it reaches the first.
     max_bytes : int, optional
         How large the file may be; it then looks as good as that allows. Flat pictures, those of no
         more than 128x128 pixels and those that else don't fit are drawn without dithering where
@@ -171,22 +149,6 @@ def compress(
         Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
         Called with the bytes of each drawing that a search makes.
-
-    Returns
-    -------
-    Compressed
-        The file, the arrays, the report.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is out of its range.
-    PictureError
-        If the source is no picture.
-    OSError
-        If it can't be read.
-    TargetError
-        If `quality` or `max_bytes` is out of reach.
 
     Examples
     --------
