@@ -95,7 +95,7 @@ class Quantizer {
 
     // Each pixel's nearest entry in `space`, or with dithering, by error diffusion in Oklab.
     Drawing draw(const color::Colors &palette, float dither, color::Space space, int threads, const Poll &poll) {
-        mapping::DitherOptions options{.dither = dither, .threads = threads};
+        mapping::DitherOptions options{.dither = dither, .threads = threads, .light = space == color::Space::oklab};
         if (dither > 0 && flat) options.sharp = edges(threads).data();
         palette::Histogram &histogram = whole_->histogram_of(dither > 0 ? color::Space::oklab : space, false, threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));

@@ -2,7 +2,9 @@
 
 Without dithering every color goes to its nearest entry in Oklab, found once for each distinct
 color. With dithering the error of each pixel is passed on to its neighbours (Floyd and Steinberg
-1976), also in Oklab. A lossy mapping weighs error against the bits that a file will spend on it.
+1976): where the palette's steps are far apart as an error of linear light, which is how dots mix
+in the eye, else in Oklab, which is as good there. A lossy mapping weighs error against the bits
+that a file will spend on it.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ def remap(
     palette : (k, c) uint8
         1...256 colors with as many channels.
     dither : float
-        The share of each pixel's error that its neighbours receive: 0 none, 1 all of it.
+        The share of each pixel's error that its neighbours receive: 0 none, 1 all of it. Where
+        steps are far apart most of the rest is passed on, too, lest mixtures be too dark or bright.
     serpentine : bool
         Whether rows run left to right and back in turn, which hides the grain of the diffusion, or
         always left to right.
@@ -55,7 +58,7 @@ def remap(
         Pixels that take their nearest entry whatever error they receive.
     counted : Histogram, optional
         The pixels' histogram, if it is known already. Without dithering its space is where
-        distances are measured; error is always diffused in Oklab.
+        distances are measured; error is diffused as above in any space.
     threads : int, optional
         Threads to dither with; by default one per core. The result does not depend on it.
 
