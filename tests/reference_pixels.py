@@ -16,6 +16,12 @@ OPPONENTS = (
     (1.9779984951, -2.4285922050, 0.4505937099),
     (0.0259040371, 0.7827717662, -0.8086757660),
 )
+# The way back from Oklab to the cube roots of what the cones take in.
+FROM_OPPONENTS = (
+    (1.0, 0.3963377774, 0.2158037573),
+    (1.0, -0.1055613458, -0.0638541728),
+    (1.0, -0.0894841775, -1.2914855480),
+)
 
 
 def linear(code):
@@ -75,16 +81,68 @@ def allowed(alpha, alphas):
     return opaque if alpha == 255 and opaque else list(range(len(alphas)))
 
 
-def diffuse(points, hidden, entries, strength, limit, flat, serpentine, alpha=None, alphas=None):
+def rough_cube_root(x):
+    """A third of the exponent, then one step of Halley's; of either sign."""
+    one = np.float32
+    size = abs(x) + one(1e-30)
+    third = int(one(size.view(np.int32)) * (one(1) / one(3)))
+    root = np.int32(third + 709921077).view(np.float32)
+    cube = root * root * root
+    return np.copysign(root + root * ((size - cube) / (cube + cube + size)), x)
+
+
+def light_of(point):
+    """What the cones take in; with alpha over mid grey, half the opacity beside it."""
+    m = np.float32(FROM_OPPONENTS)
+    first = point[0] + np.float32(0.5) if len(point) == 4 else point[0]
+    root = m[:, 0] * first + m[:, 1] * point[1] + m[:, 2] * point[2]
+    return np.concatenate([root * root * root, point[3:]])
+
+
+def point_of(light):
+    """The way back, by a rough cube root."""
+    m, root = np.float32(OPPONENTS), [rough_cube_root(x) for x in light[:3]]
+    point = m[:, 0] * root[0] + m[:, 1] * root[1] + m[:, 2] * root[2]
+    if len(light) == 4:
+        point[0] -= np.float32(0.5)
+    return np.concatenate([point, light[3:]])
+
+
+def steps_of(entries):
+    """Each entry's distance to the nearest other; 0 of a single one."""
+    if len(entries) == 1:
+        return np.zeros(1, np.float32)
+    apart = squared_length(np.moveaxis(entries[:, None] - entries, 2, 0))
+    np.fill_diagonal(apart, np.inf)
+    return np.sqrt(apart.min(axis=1))
+
+
+def diffuse(
+    points, hidden, entries, strength, limit, flat, serpentine, light=True, alpha=None, alphas=None
+):
     """Floyd and Steinberg 1976 on points (h, w, d) float32, each operation rounded to float32.
 
     A hidden pixel, and one whose own point lies within `flat` of its entry, takes that entry and
-    neither uses nor passes on an error. Errors longer than `limit` are cut to it. Rows alternate if
-    `serpentine`. With `alpha` (h, w) of the pixels and `alphas` (k,) of the entries, an opaque
-    pixel takes its nearest opaque entry, if there is one, and of an error the color alone.
+    neither uses nor passes on an error. Rows alternate if `serpentine`. With `light`, error is one
+    of light if entries are 0.04 apart in the mean, and of what is not passed on the fourth power is
+    left where they are 0.3 apart. Errors longer than `limit`, with `light` also than the step to
+    the next entry, are cut to it. With `alpha` (h, w) of the pixels and `alphas` (k,) of the
+    entries, an opaque pixel takes its nearest opaque entry, if there is one, and of an error the
+    color alone.
     """
     one = np.float32
-    strength, limit, flat = one(strength), one(limit), one(flat)
+    strength, limit, flat, steps = one(strength), one(limit), one(flat), steps_of(entries)
+    lost = one(1) - strength
+    far = np.clip((steps - one(0.1)) / (one(0.3) - one(0.1)), one(0), one(1))
+    shares = one(1) - (lost + (lost * lost * (lost * lost) - lost) * far)
+    limits = np.maximum(limit, steps)
+    if not light:
+        shares, limits = np.full_like(steps, strength), np.full_like(steps, limit)
+    total = one(0)
+    for step in steps:
+        total += step
+    in_light = light and total > one(0.04) * one(len(entries))
+    there, back = (light_of, point_of) if in_light else (np.copy, np.copy)
     height, width, d = points.shape
     errors = np.zeros((height + 1, width + 2, d), dtype=np.float32)
     indices = np.zeros((height, width), dtype=np.uint8)
@@ -98,15 +156,15 @@ def diffuse(points, hidden, entries, strength, limit, flat, serpentine, alpha=No
             if hidden[y, x] or distance <= flat * flat:
                 indices[y, x] = may[own]
                 continue
-            target = points[y, x] + errors[y, x + 1]
+            aim = there(points[y, x]) + errors[y, x + 1]
             if solid:
-                target[3] = points[y, x, 3]
-            label, length = nearest(target, entries[may])
-            indices[y, x] = may[label]
-            share = strength
-            if length > limit * limit:
-                share = share * (limit / np.sqrt(length))
-            part = (target - entries[indices[y, x]]) * share
+                aim[3] = points[y, x, 3]
+            label, length = nearest(back(aim), entries[may])
+            chosen = indices[y, x] = may[label]
+            share = shares[chosen]
+            if length > limits[chosen] * limits[chosen]:
+                share = share * (limits[chosen] / np.sqrt(length))
+            part = (aim - there(entries[chosen])) * share
             errors[y, x + 1 + step] += part * one(7 / 16)
             errors[y + 1, x + 1 - step] += part * one(3 / 16)
             errors[y + 1, x + 1] += part * one(5 / 16)

@@ -62,18 +62,20 @@ def test_nearest_equals_slow_twin(job):
     st.sampled_from([0.0, 0.01, 0.1, 10.0]),
     st.sampled_from([0.0, 0.05]),
     st.booleans(),
+    st.booleans(),
 )
-def test_diffusion_equals_slow_twin(job, strength, limit, flat, serpentine):
+def test_diffusion_equals_slow_twin(job, strength, limit, flat, serpentine, light):
     pixels, colors = job
+    ways = (serpentine, light)
     entries = to_points(colors)
     points = to_points(pixels.reshape(-1, pixels.shape[2])).reshape(pixels.shape)
     hidden = pixels[:, :, -1] == 0 if pixels.shape[2] == 4 else np.zeros(pixels.shape[:2], bool)
     whole = np.array([[0, 0, len(pixels)]])
     fast = _probes.diffuse(
-        pixels, entries, remap(pixels, colors), strength, limit, flat, serpentine, whole
+        pixels, entries, remap(pixels, colors), strength, limit, flat, *ways, whole
     )
     alphas = (pixels[:, :, 3], colors[:, 3]) if pixels.shape[2] == 4 else (None, None)
-    slow = reference.diffuse(points, hidden, entries, strength, limit, flat, serpentine, *alphas)
+    slow = reference.diffuse(points, hidden, entries, strength, limit, flat, *ways, *alphas)
     np.testing.assert_array_equal(fast, slow)
 
 
@@ -82,11 +84,25 @@ def test_diffusion_in_bands_equals_slow_twin_with_a_full_palette():
     colors = palette(histogram(painting()), 256).colors
     entries, points = to_points(colors), to_points(pixels.reshape(-1, 3)).reshape(pixels.shape)
     bands = np.array([[0, 0, 5], [3, 5, 11], [9, 11, 12]])
-    fast = _probes.diffuse(pixels, entries, remap(pixels, colors), 1.0, 0.05, 0.0, True, bands)
+    fast = _probes.diffuse(
+        pixels, entries, remap(pixels, colors), 1.0, 0.05, 0.0, True, True, bands
+    )
     for first, kept, last in bands:
         hidden = np.zeros((last - first, pixels.shape[1]), bool)
         slow = reference.diffuse(points[first:last], hidden, entries, 1.0, 0.05, 0.0, True)
         np.testing.assert_array_equal(fast[kept:last], slow[kept - first :])
+
+
+@pytest.mark.parametrize(("dither", "within"), [(1.0, 0.01), (0.75, 0.03)])
+def test_a_flat_gray_keeps_its_mean_light_on_any_two_grays_around_it(dither, within):
+    rng = np.random.default_rng(7)
+    pairs = [(0, 255)] * 20 + [np.sort(rng.choice(256, 2, replace=False)) for _ in range(40)]
+    light = np.array([reference.linear(code) for code in range(256)])
+    for dark, bright in pairs:
+        gray = rng.integers(dark, bright, endpoint=True)
+        colors = np.array([dark, bright], np.uint8)[:, None].repeat(3, axis=1)
+        drawn = colors[remap(np.full((128, 128, 3), gray, np.uint8), colors, dither=dither), 0]
+        assert abs(light[drawn].mean() - light[gray]) < within, (dark, gray, bright)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -146,9 +162,10 @@ def test_diffusion_keeps_the_mean_of_what_the_palette_can_mix():
     pixels = np.repeat(ramp, 128, axis=0)
     colors = np.array([[40] * 3, [120] * 3, [210] * 3], dtype=np.uint8)
 
+    light = np.array([reference.linear(code) for code in range(256)])
+
     def tiles(image):
-        lightness = to_points(image.reshape(-1, 3))[:, 0].reshape(128, 128)
-        return lightness.reshape(8, 16, 8, 16).mean(axis=(1, 3))
+        return light[image[..., 0]].reshape(8, 16, 8, 16).mean(axis=(1, 3))
 
     wanted = tiles(pixels)
     off = {d: np.abs(tiles(colors[remap(pixels, colors, dither=d)]) - wanted).max() for d in (0, 1)}

@@ -176,7 +176,7 @@ def test_more_loss_never_writes_more():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(5, 20), st.integers(2, 64), st.sampled_from(FORMATS), st.integers(0, 99))
+@given(st.integers(5, 20), st.integers(8, 64), st.sampled_from(FORMATS), st.integers(0, 99))
 def test_fills_stay_flat_where_a_picture_is_made_of_them(side, k, format, seed):
     blocks = np.random.default_rng(seed).integers(0, 256, (6, 8, 3)).astype(np.uint8)
     pixels = blocks.repeat(side, 0).repeat(side, 1)

@@ -12,13 +12,13 @@ std::vector<float> numbers(const Matrix<float> &given) { return {given.data(), g
 
 // `bands` holds the first row of each, the first to keep, and the one after its last.
 Fresh<uint8_t> diffuse(const Array<uint8_t, 3> &pixels, const Matrix<float> &palette, const Matrix<uint8_t> &nearest,
-                       float strength, float limit, float flat, bool serpentine, const Matrix<int64_t> &bands) {
+                       float strength, float limit, float flat, bool serpentine, bool light, const Matrix<int64_t> &bands) {
     const auto *band = reinterpret_cast<const mapping::Band *>(bands.data());
     const int64_t count = int64_t(bands.shape(0)), rows = band[count - 1].last - band[0].kept;
     auto out = make_array<uint8_t>({size_t(rows), pixels.shape(1)});
     const auto run = pixels.shape(2) == 4 ? mapping::diffuse<4> : mapping::diffuse<3>;
     run(pixels.data(), int64_t(pixels.shape(1)), palette.data(), int(palette.shape(0)), nearest.data(),
-        {strength, limit, flat, serpentine}, band, count, out.data());
+        {strength, limit, flat, serpentine, light}, band, count, out.data());
     return out;
 }
 
@@ -35,7 +35,7 @@ Fresh<uint8_t> rounded(const Matrix<uint8_t> &colors, const Matrix<float> &cente
 
 NB_MODULE(_probes, m) {
     m.def("diffuse", &diffuse, "pixels"_a, "palette"_a, "nearest"_a, "strength"_a, "limit"_a, "flat"_a, "serpentine"_a,
-          "bands"_a);
+          "light"_a, "bands"_a);
     m.def("rounded", &rounded, "colors"_a, "centers"_a);
     m.def("linear_steps", [] { return row_of(std::vector(color::LINEAR_STEPS.begin(), color::LINEAR_STEPS.end())); });
     m.def("nearest_colors", [](const Matrix<float> &points) {

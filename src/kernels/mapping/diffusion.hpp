@@ -4,21 +4,35 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <vector>
 
 #include "color/oklab.hpp"
 #include "mapping/floyd_steinberg.hpp"
+#include "mapping/light.hpp"
 #include "mapping/nearest_grid.hpp"
 
 namespace tinct::mapping {
 
 struct Diffusion {
     float strength;  // share of the error that is passed on
-    float limit;     // errors longer than this are cut to it
+    float limit;     // errors longer than this, or a longer step of the palette, are cut to it
     float flat;      // a color this near to its entry takes it and passes nothing on
     bool serpentine;
+    bool light = true;  // whether the error is carried as light where steps are far apart, or as points everywhere
 };
+
+// A palette's steps, the distances from each entry to the next, decide how error is carried.
+//
+// Mixtures are seen as the mean of their light, so error is one of light: in Oklab a grey of 128 came out 60 % white on
+// black and white (22 is right). Where the mean step is small both are the same, and Oklab does not make more of an error
+// that goes from bright to dark: with 256 colors light cost 0.1 points of SSIMULACRA2 and 0.3 % of bytes (40 photographs,
+// mean steps 0.012 to 0.038), with 64 it gains 0.1.
+constexpr float FAR_APART = 0.04f;
+// The share that is not passed on hides the grain of close steps and changes what far ones mix to. So of it the fourth
+// power is left where steps are beyond the second, all below the first: a default of 0.75 is 0.996 on black and white.
+constexpr float CLOSE_STEP = 0.1f, FAR_STEP = 0.3f;
 
 // Rows [first, last) of a picture, of which those from `kept` on are written.
 struct Band {
@@ -35,7 +49,7 @@ class Diffuser {
     Diffuser(const uint8_t *pixels, int64_t width, const float *palette, int k, const uint8_t *nearest,
              const Diffusion &options, int64_t above, uint8_t *out)
         : pixels_(pixels), width_(width), nearest_(nearest), options_(options), above_(above), out_(out),
-          grid_(palette, k, options.limit), palette_(k) {
+          grid_(palette, k, options.limit), palette_(k), carried_(k), shares_(k), limits_(k) {
         std::vector<float> opaque;
         for (int i = 0; i < k; ++i) {
             for (int j = 0; j < C; ++j) palette_[i][j] = palette[i * C + j];
@@ -43,6 +57,7 @@ class Diffuser {
             opaque.insert(opaque.end(), palette + i * C, palette + (i + 1) * C);
             opaque_.push_back(uint8_t(i));
         }
+        measure_steps();
         if (!opaque_.empty() && int(opaque_.size()) < k)
             opaque_grid_.emplace(opaque.data(), int(opaque_.size()), options.limit);
     }
@@ -75,6 +90,24 @@ class Diffuser {
             band = its;
         }
     };
+
+    void measure_steps() {
+        const int k = int(palette_.size());
+        float sum = 0;
+        for (int i = 0; i < k; ++i) {
+            float least = std::numeric_limits<float>::max();
+            for (int j = 0; j < k; ++j)
+                if (j != i) least = std::min(least, length_squared<C>(palette_[i] - palette_[j]));
+            const float step = k > 1 ? std::sqrt(least) : 0;
+            sum += step;
+            const float far = std::clamp((step - CLOSE_STEP) / (FAR_STEP - CLOSE_STEP), 0.0f, 1.0f);
+            const float lost = 1 - options_.strength, square = lost * lost;
+            shares_[i] = options_.light ? 1 - (lost + (square * square - lost) * far) : options_.strength;
+            limits_[i] = options_.light ? std::max(options_.limit, step) : options_.limit;
+        }
+        light_ = options_.light && sum > FAR_APART * float(k);
+        for (int i = 0; i < k; ++i) carried_[i] = light_ ? light_of<C>(palette_[i]) : palette_[i];
+    }
 
     template <int N> void rows(Strand *strands, int64_t y) {
         const uint8_t *pixels[N], *nearest[N];
@@ -115,14 +148,14 @@ class Diffuser {
     // Take the entry nearest to the point plus the error it received, and pass the new error on: to the next
     // pixel by `ahead`, in a register, and to the row below.
     uint8_t spread(Strand &strand, Four point, int64_t x, int64_t step, bool opaque) {
-        Four target = point + (strand.here[x + 1] + strand.ahead);
-        if (opaque) target[3] = point[3];
+        Four aim = (light_ ? light_of<C>(point) : point) + (strand.here[x + 1] + strand.ahead);
+        if (opaque) aim[3] = point[3];
+        const Four target = light_ ? point_of<C>(aim) : aim;
         const int entry = opaque && opaque_grid_ ? opaque_[size_t(opaque_grid_->find(target))] : grid_.find(target);
-        const Four error = target - palette_[entry];
-        const float length = length_squared<C>(error);
-        float share = options_.strength;
-        if (length > options_.limit * options_.limit) share *= options_.limit / std::sqrt(length);
-        const Four part = error * share;
+        const float length = length_squared<C>(target - palette_[entry]), limit = limits_[entry];
+        float share = shares_[entry];
+        if (length > limit * limit) share *= limit / std::sqrt(length);
+        const Four part = (aim - carried_[entry]) * share;
         strand.ahead = part * (AHEAD / ALL);
         Four *below = strand.below.data() + x + 1;
         below[-step] += part * (BELOW_BEHIND / ALL);
@@ -141,7 +174,9 @@ class Diffuser {
     NearestGrid<C> grid_;                  // of all entries
     std::optional<NearestGrid<C>> opaque_grid_;
     std::vector<uint8_t> opaque_;          // the opaque entries
-    std::vector<Four> palette_;
+    std::vector<Four> palette_, carried_;  // points, and what error is measured from
+    std::vector<float> shares_, limits_;   // of an entry's error: what is passed on, and at most
+    bool light_ = false;                   // whether error is one of light
 };
 
 // Bands that follow one another; `out` holds the rows that they keep.

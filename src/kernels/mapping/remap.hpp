@@ -35,6 +35,7 @@ struct DitherOptions {
     bool serpentine = true;
     int threads = 0;
     const uint8_t *sharp = nullptr;  // [height][width]: pixels that take their nearest entry, or null
+    bool light = true;               // as in Diffusion
 };
 
 // A palette as the engine and the diffusion see it.
@@ -96,7 +97,7 @@ class Mapping {
     }
 
     void diffuse(const DitherOptions &how, const std::function<void()> &poll, uint8_t *out) const {
-        const Diffusion options{how.dither, float(double(LIMIT) * error_), FLAT, how.serpentine};
+        const Diffusion options{how.dither, float(double(LIMIT) * error_), FLAT, how.serpentine, how.light};
         std::vector<Band> bands;
         for (int64_t kept = 0; kept < picture_.height; kept += BAND)
             bands.push_back({std::max<int64_t>(kept - WARM, 0), kept, std::min(kept + BAND, picture_.height)});

@@ -2,7 +2,9 @@
 
 Without dithering every color goes to its nearest entry in Oklab, found once for each distinct
 color. With dithering the error of each pixel is passed on to its neighbours (Floyd and Steinberg
-1976), also in Oklab. A lossy mapping weighs error against the bits that a file will spend on it.
+1976): where the palette's steps are far apart as an error of linear light, which is how dots mix
+in the eye, else in Oklab, which is as good there. A lossy mapping weighs error against the bits
+that a file will spend on it.
 """
 
 from __future__ import annotations
@@ -40,12 +42,13 @@ def remap(
     pixels take the nearer. Opaque pixels go to opaque entries where it has any. Ties go to the
     lowest index.
 
-    `dither` is the share of each pixel's error that its neighbours receive, 0...1. Rows run left to
-    right and back in turn, which hides the grain of the diffusion, or without `serpentine` always
-    left to right. `sharp`, (h, w) bool, names pixels that take their nearest entry whatever error
-    they receive. `counted` is the pixels' histogram, if it is known already: without dithering its
-    space is where distances are measured; error is always diffused in Oklab. `threads`, by default
-    one per core, change no result.
+    `dither` is the share of each pixel's error that its neighbours receive, 0...1; where steps are
+    far apart most of the rest is passed on, too, lest mixtures be too dark or bright. Rows run left
+    to right and back in turn, which hides the grain of the diffusion, or without `serpentine`
+    always left to right. `sharp`, (h, w) bool, names pixels that take their nearest entry whatever
+    error they receive. `counted` is the pixels' histogram, if it is known already: without
+    dithering its space is where distances are measured; error is diffused as above in any space.
+    `threads`, by default one per core, change no result.
 
     TypeError if `pixels` or `palette` is not uint8; ValueError if a shape is wrong, `dither` is out
     of its range, or a visible pixel meets a palette without a visible entry.
