@@ -25,7 +25,8 @@ inline double own_error(float dither, int colors, int64_t pixels) {
     constexpr double FINEST = 0.03, COARSER = 0.13, LEAST = 1.0 / 64;
     const double d = std::max(double(dither), LEAST);
     const float many = std::max(1.0f, float(colors) / 16.0f);
-    const double few = std::clamp(8.8 / colors, 1.0, 2.2), small = std::clamp(256 / std::sqrt(double(pixels)), 1.0, 4.0);
+    const double few = std::clamp(8.8 / colors, 1.0, 2.2);
+    const double small = std::clamp(256 / std::sqrt(double(pixels)), 1.0, 4.0);
     return small * (FINEST + few * COARSER * (1 / (d * d) - 1)) * double(color::cube_root(color::Floats{} + many)[0]);
 }
 
@@ -38,15 +39,26 @@ inline int count_rounds(int effort, int colors) {
     return effort >= 5 ? 8 : 4;
 }
 
-// A million pixels in strips from all over tell enough of what the colors should be.
-constexpr int64_t PLACES = 8;
-inline std::vector<uint8_t> strips_of(const Picture &picture, int64_t every) {
-    std::vector<uint8_t> out;
-    const int64_t row = picture.width * picture.channels;
-    for (int64_t y = 0; y < picture.height; y += every * BAND)
-        out.insert(out.end(), picture.pixels + y * row, picture.pixels + std::min(y + BAND, picture.height) * row);
-    return out;
-}
+// Tiles from all over a picture, one below the other: so many pixels tell what the colors should be.
+struct Tiles {
+    static constexpr int64_t WIDTH = 512, HEIGHT = BAND;
+    std::vector<uint8_t> pixels;
+    int64_t width, count;
+    Tiles(const Picture &picture, int64_t size)
+        : width(std::min(picture.width, WIDTH)), count(std::min(size / (width * HEIGHT), picture.height / HEIGHT)) {
+        const int64_t each = picture.channels, row = width * each;
+        pixels.reserve(size_t(count * HEIGHT * row));
+        for (int64_t i = 0; i < count; ++i) {
+            const int64_t top = i * (picture.height - HEIGHT) / std::max<int64_t>(count - 1, 1);
+            const int64_t left = i * 3 % 8 * (picture.width - width) / 7;
+            for (int64_t y = top; y < top + HEIGHT; ++y) {
+                const uint8_t *from = picture.at(y * picture.width + left);
+                pixels.insert(pixels.end(), from, from + row);
+            }
+        }
+    }
+    Picture picture(int channels) const { return {pixels.data(), count * HEIGHT, width, channels}; }
+};
 
 // Color is blurred wider than lightness, as the eye does; with more than 32 colors it may err a little more.
 inline Sight sight_of(double blurred, double own, int colors) {
@@ -67,16 +79,14 @@ inline void run(SpatialQuantizer &quantizer, int rounds, double own, int colors)
     }
 }
 
-// The palette moved on a part of a large picture.
-inline void move_on_strips(const Picture &picture, int64_t every, color::Colors &palette, const uint8_t *fixed,
-                           const Settings &settings, const std::function<void()> &poll) {
-    const int k = int(palette.size()) / picture.channels;
-    const std::vector<uint8_t> strips = strips_of(picture, every);
-    const int64_t height = int64_t(strips.size()) / (picture.width * picture.channels);
-    std::vector<uint8_t> indices(size_t(height * picture.width));
-    SpatialQuantizer quantizer({strips.data(), height, picture.width, picture.channels}, palette.data(), k, fixed,
-                               indices.data(), settings.threads, poll);
-    run(quantizer, count_rounds(settings.effort, k), own_error(settings.dither, k, picture.size()), k);
+// The palette moved on a part of the picture.
+inline void move_on_tiles(const Tiles &tiles, int channels, color::Colors &palette, const uint8_t *fixed, double own,
+                          const Settings &settings, const std::function<void()> &poll) {
+    const int k = int(palette.size()) / channels;
+    const Picture picture = tiles.picture(channels);
+    std::vector<uint8_t> indices(size_t(picture.size()));
+    SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices.data(), settings.threads, poll);
+    run(quantizer, count_rounds(settings.effort, k), own, k);
     palette = quantizer.palette;
 }
 
@@ -86,15 +96,17 @@ inline bool draw(const Picture &picture, color::Colors &palette, const uint8_t *
                  const Settings &settings, const std::function<void()> &poll, uint8_t *indices) {
     const int k = int(palette.size()) / picture.channels;
     const double own = own_error(settings.dither, k, picture.size());
-    const int64_t every = std::min(picture.size() >> 20, picture.height / (PLACES * BAND));
-    if (every > 1) move_on_strips(picture, every, palette, fixed, settings, poll);
+    // Of 10 megapixels half of that costs 6 points at 16 colors, twice as much gains 1.
+    const int64_t enough = int64_t(1) << (settings.effort >= 5 ? 20 : k <= 128 ? 19 : 18);
+    const bool part = picture.size() >= 2 * enough && picture.height >= 4 * Tiles::HEIGHT;
+    if (part) move_on_tiles({picture, enough}, picture.channels, palette, fixed, own, settings, poll);
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices, settings.threads, poll);
     if (!quantizer.draws()) return false;
-    if (every > 1) {
+    if (part) {
         quantizer.look(sight_of(1, own, k));
         quantizer.sweep(false);
         // Of 10 megapixels a second one takes as long again, for 3.6 points at 16 colors and 0.6 at 256.
-        if (settings.effort > 1) quantizer.sweep(true);
+        if (settings.effort > 1 || picture.size() < 1 << 21) quantizer.sweep(true);
     } else {
         run(quantizer, count_rounds(settings.effort, k), own, k);
     }

@@ -162,8 +162,9 @@ def remap_spatial(
         The pixels' histogram, if it is known already.
     effort : int
         0...10. Rounds of K-means: 10 up to 8 colors, 4 up to 128, 1 beyond; 8 beyond 8 colors from
-        effort 5 on, 2 up to 128 at effort 0. Of large pictures strips from all over, a million
-        pixels, move the palette; the whole is then drawn once, twice from effort 2 on.
+        effort 5 on, 2 up to 128 at effort 0. Of large pictures tiles from all over move the
+        palette, half a million pixels; the whole is then drawn once, below 2 megapixels or from
+        effort 2 on twice.
     threads : int, optional
         Threads to work with; by default one per core. The result does not depend on it.
 
