@@ -1,11 +1,14 @@
 """Bytes against looks: ours and pngquant's, both through oxipng level 4, scored by SSIMULACRA2.
 
     python -m bench.rate PICTURE_OR_FOLDER... [--out bench/out] [--effort 5] [--butteraugli]
+                         [--judges]
 
 Ours are the files that `--quality` 50, 55 ... 90 gives; pngquant's those of `--speed 1` with 8 to
 256 colors. BD-rate is the mean relative difference in bytes over the scores that both reach within
-50...90. Leaves rate.csv, a plot per picture and the table. Needs pngquant on the PATH, the extra
-`plot` and, for --butteraugli, butteraugli_main (3-norm, at which lower is better).
+50...90. With --judges also S-CIELAB, CAMBI in full and halved, and the error after a blur in smooth
+areas (bench/judges.py), all at equal SSIMULACRA2: 70 and 80. Leaves rate.csv, a plot per picture
+and the table. Needs pngquant on the PATH, the extras `plot` and `tables`, for --butteraugli
+butteraugli_main (3-norm, at which lower is better), and for --judges imageio-ffmpeg.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import oxipng
+from bench.judges import JUDGES, over_grey
 from PIL import Image
 
 from tinct import TargetError
@@ -30,6 +34,7 @@ from tinct.scoring.ssimulacra2 import Reference
 
 KS = (8, 16, 32, 64, 128, 256)
 GOALS = tuple(range(50, 91, 5))
+LOOKS = (70, 80)  # where the judges are asked
 LOW, HIGH = 50, 90  # below, nobody would ship it; above, nobody sees it
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
@@ -57,23 +62,21 @@ def theirs(pixels):
         yield f"k={k}", done.stdout, drawn
 
 
-def measured(runs, pixels, butteraugli):
-    """(setting, bytes, SSIMULACRA2, butteraugli's 3-norm or None) of each drawing."""
-    reference = Reference(pixels)
+def measured(runs, pixels, judges):
+    """(setting, bytes, SSIMULACRA2, *what the judges say) of each drawing."""
+    reference, original = Reference(pixels), over_grey(pixels)
     for setting, data, drawn in runs:
         size = len(oxipng.optimize_from_memory(data, level=4))
-        norm = three_norm(pixels, drawn) if butteraugli else None
-        yield setting, size, reference.score(drawn), norm
+        words = [judge(original, over_grey(drawn)) for judge in judges.values()]
+        yield setting, size, reference.score(drawn), *words
 
 
 def three_norm(pixels, drawn):
-    """Butteraugli's 3-norm, of pictures with alpha over mid grey."""
+    """Butteraugli's 3-norm."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder) / name) for name in ("a.png", "b.png")]
         for path, picture in zip(paths, (pixels, drawn), strict=True):
-            flat = Image.new("RGBA", picture.shape[1::-1], (128, 128, 128, 255))
-            flat.alpha_composite(Image.fromarray(picture).convert("RGBA"))
-            flat.convert("RGB").save(path, compress_level=1)
+            Image.fromarray(picture).save(path, compress_level=1)
         done = subprocess.run(["butteraugli_main", *paths], capture_output=True, text=True)
         return float(done.stdout.split("3-norm:")[1])
 
@@ -103,6 +106,12 @@ def bd_rate(peer, own, low=LOW, high=HIGH):
     return float(np.exp(apart.mean()) - 1)
 
 
+def at_equal_look(points, look):
+    """What each judge says where SSIMULACRA2 is `look`: NaN where that is out of reach."""
+    rows = np.array(sorted(point[2:] for point in points))
+    return [np.interp(look, rows[:, 0], row, np.nan, np.nan) for row in rows.T[1:]]
+
+
 def plot(path, name, runs):
     import matplotlib
 
@@ -111,7 +120,7 @@ def plot(path, name, runs):
 
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     for tool, color, mark in (("pngquant", "#d55e00", "s"), ("tinct", "#0072b2", "o")):
-        points = sorted((look, size / 1000) for _, size, look, _ in runs[tool])
+        points = sorted((look, size / 1000) for _, size, look, *_ in runs[tool])
         axes.plot(*zip(*points, strict=True), mark + "-", color=color, label=tool)
     axes.set(xlabel="SSIMULACRA2", ylabel="kB", title=name, yscale="log", xlim=(30, 100))
     axes.grid(alpha=0.3, which="both")
@@ -120,25 +129,35 @@ def plot(path, name, runs):
     plt.close(figure)
 
 
-def race(path, options, table):
-    """One picture: its rows, its plot, its two BD-rates."""
+def race(path, options, table, judges):
+    """One picture: its rows, its plot, its BD-rates, and what judges say at equal SSIMULACRA2."""
     pixels = files.read(path).pixels
     contests = {"pngquant": theirs(pixels), "tinct": ours(pixels, options.effort)}
-    runs = {
-        tool: list(measured(run, pixels, options.butteraugli)) for tool, run in contests.items()
-    }
+    runs = {tool: list(measured(run, pixels, judges)) for tool, run in contests.items()}
     for tool, points in runs.items():
         table.writerows([path.stem, tool, *point] for point in points)
-    if all(runs.values()):
-        plot(options.out / f"{path.stem}.png", path.stem, runs)
-    peer, own = (
-        [(size, look) for _, size, look, _ in runs[tool]] for tool in ("pngquant", "tinct")
-    )
+    if not all(runs.values()):
+        return [None], {}
+    plot(options.out / f"{path.stem}.png", path.stem, runs)
+    peer, own = ([(size, look) for _, size, look, *_ in runs[t]] for t in contests)
     rates = [bd_rate(peer, own)]
     if options.butteraugli:  # over all norms that both reach
-        peer, own = ([(n, -norm) for _, n, _, norm in runs[t]] for t in ("pngquant", "tinct"))
+        peer, own = ([(n, -norm) for _, n, _, norm, *_ in runs[t]] for t in contests)
         rates.append(bd_rate(peer, own, -np.inf, np.inf))
-    return rates
+    return rates, {look: [at_equal_look(runs[t], look) for t in contests] for look in LOOKS}
+
+
+def tell_judges(judges, said):
+    """Means of both tools at equal looks, and our worst against the peer's."""
+    for look in LOOKS:
+        for i, name in enumerate(judges):
+            both = np.array([[tool[i] for tool in picture[look]] for picture in said if picture])
+            both = both[~np.isnan(both).any(axis=1)] if len(both) else np.empty((0, 2))
+            if len(both):
+                peer, own = both.mean(axis=0)
+                worst = (both[:, 1] - both[:, 0]).max()
+                figures = f"pngquant {peer:.2f}, tinct {own:.2f}, worst {worst:+.2f}, {len(both)}"
+                print(f"{name} at SSIMULACRA2 {look}: {figures}")
 
 
 def main():
@@ -147,18 +166,22 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("bench/out"))
     parser.add_argument("--effort", type=int, default=5)
     parser.add_argument("--butteraugli", action="store_true")
+    parser.add_argument("--judges", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     paths = []
     for path in options.pictures:
         inside = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES) if path.is_dir() else []
         paths += inside or [path]
-    columns = [[], []]
+    judges = {"butteraugli_3": three_norm} if options.butteraugli else {}
+    judges |= JUDGES if options.judges else {}
+    columns, said = [[], []], []
     with (options.out / "rate.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["picture", "tool", "setting", "bytes", "ssimulacra2", "butteraugli_3"])
+        table.writerow(["picture", "tool", "setting", "bytes", "ssimulacra2", *judges])
         for path in paths:
-            rates = race(path, options, table)
+            rates, words = race(path, options, table, judges)
+            said.append(words)
             file.flush()
             for column, rate in zip(columns, rates, strict=False):
                 column += [] if rate is None else [rate]
@@ -167,6 +190,7 @@ def main():
     for measure, rates in zip(("SSIMULACRA2", "butteraugli 3-norm"), columns, strict=True):
         if rates:
             print(f"{measure}: mean {np.mean(rates):+.1%}, worst {max(rates):+.1%}, {len(rates)}")
+    tell_judges(judges, said)
     return 0
 
 

@@ -14,7 +14,7 @@ from tinct._probes import visibility
 import reference_rate as reference
 from drawn import remap_lossy
 from painted import flat, photo
-from tinct import _kernels
+from tinct import _kernels, _probes
 from tinct.color.points import to_points
 from tinct.mapping.lossy import check_lossy, price
 from tinct.mapping.remap import remap
@@ -185,6 +185,34 @@ def test_threads_and_repetition_change_no_bit():
     colors = palette(histogram(pixels), 24).colors
     maps = [remap_lossy(pixels, colors, 0.5, effort=0, threads=t) for t in (1, 2, 2)]
     assert maps[0].tobytes() == maps[1].tobytes() == maps[2].tobytes()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30), st.sampled_from([3, 4]), st.integers(0, 99))
+def test_smoothness_equals_slow_twin(height, width, channels, seed):
+    rng = np.random.default_rng(seed)
+    pixels = 90 + rng.integers(0, 1 + seed % 9, (height, width, channels)).astype(np.uint8)
+    slow = reference.smoothness(points_of(pixels))
+    np.testing.assert_allclose(_probes.smoothness(pixels), slow, atol=0.02)
+
+
+def test_nothing_is_smooth_but_what_changes_a_little():
+    edge = np.zeros((40, 40, 3), np.uint8)
+    edge[:, 20:] = 200
+    ramp = np.arange(40, dtype=np.uint8)[:, None, None].repeat(40, 1).repeat(3, 2) + 90
+    assert not _probes.smoothness(edge).any()
+    assert (_probes.smoothness(ramp) == 1).all()
+
+
+def test_errors_of_smooth_areas_do_not_add_up():
+    y, x = np.mgrid[:96, :128]
+    noise = np.random.default_rng(8).normal(0, 1, (96, 128, 3))
+    pixels = ((90 + y / 3 + x / 8)[:, :, None] + noise).astype(np.uint8)
+    colors = np.arange(88, 144, 7, dtype=np.uint8)[:, None].repeat(3, axis=1)
+    drawn = to_points(colors)[remap_lossy(pixels, colors, 0.4)] - points_of(pixels)
+    blocks = drawn[..., 0].reshape(12, 8, 16, 8).mean(axis=(1, 3))
+    step = np.diff(to_points(colors)[:, 0]).mean()
+    assert np.sqrt((blocks**2).mean()) < 0.04 * step
 
 
 DIGEST = """
