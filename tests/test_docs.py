@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tinct.cli.options import Compress, declared
+from tinct.options import Compress, declared
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

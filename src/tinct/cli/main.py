@@ -10,9 +10,10 @@ import click
 
 from tinct.cli.cluster_options import Cluster, Steps
 from tinct.cli.failures import ended
-from tinct.cli.options import Compress
 from tinct.cli.parser import command
+from tinct.cli.serve_options import Serve
 from tinct.defaults import OK
+from tinct.options import Compress
 
 __all__ = ["main"]
 
@@ -29,6 +30,12 @@ def _compress(asked: Compress) -> int:
     return run(asked)
 
 
+def _serve(asked: Serve) -> int:
+    from tinct.cli.serve import run
+
+    return run(asked)
+
+
 def _steps(asked: Steps) -> int:
     from tinct.cli.steps import run
 
@@ -39,13 +46,15 @@ class Commands(click.Group):
     """Build a command when it is asked for; guess what someone meant who left it out."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["cluster", "compress", "steps"]
+        return ["cluster", "compress", "serve", "steps"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "cluster":
             return command(cmd_name, Cluster, _cluster)
         if cmd_name == "compress":
             return command(cmd_name, Compress, _compress)
+        if cmd_name == "serve":
+            return command(cmd_name, Serve, _serve)
         return command(cmd_name, Steps, _steps) if cmd_name == "steps" else None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

@@ -1,0 +1,110 @@
+"""A picture kept to be compressed again and again: decoded, counted and laid out once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct import _kernels
+from tinct.codecs.registry import codec_of
+from tinct.compress.encoder import Clock, Encoder, Options
+from tinct.mapping.lossy import lossy_options
+from tinct.picture.read import read
+
+__all__ = ["Prepared"]
+
+Colors = NDArray[np.uint8]
+
+
+class Prepared:
+    """A picture and what its drawings share, which `tinct.compress` takes for a source.
+
+    The same arguments give the same bytes as from the picture itself. For one thread at a time.
+
+    Parameters
+    ----------
+    source : path, bytes, array, Pillow image or Picture
+        Whatever `tinct.read` takes.
+
+    Examples
+    --------
+    >>> import tinct
+    >>> ramp = (np.arange(64 * 64 * 3).reshape(64, 64, 3) // 48).astype(np.uint8)
+    >>> kept = Prepared(ramp)
+    >>> [tinct.compress(kept, k).data == tinct.compress(ramp, k).data for k in (8, 16)]
+    [True, True]
+    """
+
+    def __init__(self, source: Any) -> None:
+        self.picture = read(source)
+        self._laid_out: dict[str, tuple[Colors, _kernels.Quantizer]] = {}
+        self._small: dict[int, _kernels.Quantizer] = {}
+
+    def encoder(
+        self, options: Options, clock: Clock, watch: Callable[[int], None] | None = None
+    ) -> Encoder:
+        """Draws the picture; what it counts and chooses stays here for the next one."""
+        pixels, quantizer = self._fitted(options.format)
+        return Encoder(pixels, options, clock, self.picture.pixels, watch, quantizer)
+
+    def preview(
+        self, colors: int, options: Options, lossy: float = 0.0, side: int = 1024
+    ) -> _kernels.Drawing:
+        """Draw the picture no larger than `side`, with the palette of the whole."""
+        _, whole = self._fitted(options.format)
+        threads = options.threads or 0
+        how: dict[str, Any] = {"space": options.space, "threads": threads}
+        effort = min(options.effort, 1)
+        chosen = whole.palette(colors, effort=effort, seed=options.seed, visible=lossy > 0, **how)
+        small = self._shrunk(side)
+        if not lossy:
+            return small.draw(chosen, dither=options.dither, **how)
+        coder, bits = codec_of(options.format).bit_model(len(chosen) // whole.channels, False)
+        cost = lossy_options(lossy, options.dither, 0, threads)
+        return small.draw_lossy(chosen, coder=coder, bits=bits, space=options.space, **cost)
+
+    def _fitted(self, format: str) -> tuple[Colors, _kernels.Quantizer]:
+        codec = codec_of(format)
+        kind = format if not codec.partial_alpha else ""  # the others hold any pixels
+        codec_pixels = codec.fit(self.picture)
+        if kind not in self._laid_out:
+            self._laid_out[kind] = codec_pixels, _kernels.Quantizer(codec_pixels)
+        return self._laid_out[kind]
+
+    def _shrunk(self, side: int) -> _kernels.Quantizer:
+        if side not in self._small:
+            pixels = shrunk(self.picture.pixels, side)
+            whole = pixels is self.picture.pixels
+            self._small[side] = self._fitted("png")[1] if whole else _kernels.Quantizer(pixels)
+        return self._small[side]
+
+
+def shrunk(pixels: Colors, side: int) -> Colors:
+    """Means of squares of pixels, as few as leave no side longer than `side`; colors by opacity.
+
+    Examples
+    --------
+    >>> shrunk(np.array([[[0, 9, 9, 255], [8, 9, 9, 255]]], np.uint8), 1).tolist()
+    [[[4, 9, 9, 255]]]
+    """
+    step = -(-max(pixels.shape[:2]) // side)
+    if step <= 1:
+        return pixels
+    height, width = (max(1, length // step) for length in pixels.shape[:2])
+    total = np.zeros((height, width, pixels.shape[2]), np.float32)
+    count = 0
+    for row in range(min(step, pixels.shape[0])):
+        for column in range(min(step, pixels.shape[1])):
+            part = pixels[row::step, column::step][:height, :width]
+            if pixels.shape[2] == 4:
+                total[:, :, :3] += part[:, :, :3] * (part[:, :, 3:] / np.float32(255))
+                total[:, :, 3] += part[:, :, 3]
+            else:
+                total += part
+            count += 1
+    if pixels.shape[2] == 4:
+        total[:, :, :3] *= 255 / np.maximum(total[:, :, 3:], 1) * count
+    return np.rint(total / count).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,342 @@
+// The compressor: a picture, its preview at once, the whole file when the hand rests.
+import { call, Latest } from "./api.js";
+import { Band, fromSlider, toSlider } from "./band.js";
+import { $, make, notice, save, tell } from "./dom.js";
+import { Drawer } from "./drawer.js";
+import { Drawing } from "./drawing.js";
+import { PictureFile, Strip, withSmall } from "./pictures.js";
+import * as copies from "./copies.js";
+import * as settings from "./settings.js";
+import { Stage } from "./stage.js";
+import { words } from "./words.js";
+import { zip } from "./zip.js";
+
+const REST = 150; // ms without a move, after which the whole file is made
+const SCORED = 2e6; // pixels: of larger pictures the score comes later, by itself
+const SIDE = 1024;
+
+export class Compressor {
+  constructor(limits) {
+    this.limits = limits;
+    this.files = [];
+    this.file = null;
+    this.drawing = null;
+    this.chosen = null;
+    this.previews = new Latest(400);
+    this.wholes = new Latest(0);
+    this.stage = new Stage((p) => this.pickPixel(p));
+    this.band = new Band((k) => this.setK(k), (hex) => this.choose(hex));
+    this.drawer = new Drawer((hex) => this.choose(hex), (own) => this.setOwn(own));
+    this.strip = new Strip((file) => this.show(file), (file) => this.remove(file));
+    settings.listen((why) => this.settled(why));
+    $("k").addEventListener("input", () => this.setK(fromSlider(Number($("k").value))));
+    this.settled("start");
+  }
+
+  // --- files ---
+
+  add(blobs) {
+    const added = [];
+    for (const blob of blobs) {
+      if (blob.size > this.limits.body) notice(words.tooLarge(blob.name, this.limits.body), true);
+      else added.push(new PictureFile(blob, blob.name || "pasted.png"));
+    }
+    if (!added.length) return;
+    this.files.push(...added);
+    this.show(added[0]);
+    this.fill();
+  }
+
+  async show(file) {
+    delete document.documentElement.dataset.whole;
+    this.previews.stop();
+    this.wholes.stop();
+    this.file = file;
+    this.drawing = null;
+    this.choose(null);
+    $("empty").hidden = true;
+    $("bar").hidden = $("add").hidden = false;
+    $("title").textContent = file.name;
+    settings.show(file.own); // asks for a preview, while the browser decodes
+    try {
+      const bitmap = await file.decode();
+      if (this.file !== file) return bitmap.close();
+      const { width, height } = file.pixels ?? bitmap;
+      this.stage.show(bitmap, width, height);
+      if (this.waiting?.file === file) this.stage.set({ result: this.waiting.bitmap });
+    } catch (error) {
+      if (this.file === file) this.failed(file, error);
+    }
+  }
+
+  remove(file) {
+    const at = this.files.indexOf(file);
+    this.files.splice(at, 1);
+    if (this.file === file && this.files.length) this.show(this.files[Math.min(at, this.files.length - 1)]);
+    this.strip.update(this.files, this.file);
+  }
+
+  next(by) {
+    if (this.files.length < 2) return;
+    const n = this.files.length;
+    this.show(this.files[(this.files.indexOf(this.file) + by + n) % n]);
+  }
+
+  // Works through the files that are not shown, a few at a time; what is shown goes first.
+  fill() {
+    clearTimeout(this.filling);
+    this.filling = setTimeout(() => {
+      this.round = (this.round ?? 0) + 1;
+      const lanes = Math.max(1, Math.min(4, this.limits.processes - 1));
+      for (let i = 0; i < lanes; i++) this.lane(this.round);
+    }, this.files.length > 1 ? 500 : 0);
+    this.strip.update(this.files, this.file);
+  }
+
+  async lane(round) {
+    while (round === this.round) {
+      const file = this.files.find((f) => f !== this.file && !f.busy && f.error === null && f.result?.asked !== asked(f));
+      if (!file) return;
+      await this.whole(file).catch((error) => (file.error = error.message));
+      this.strip.update(this.files, this.file);
+    }
+  }
+
+  // --- what was asked for ---
+
+  setK(k) {
+    const now = settings.current();
+    const colors = Math.min(256, Math.max(2, k));
+    const aim = now.aim === "lossy" ? "lossy" : "colors";
+    if (colors !== now.colors || aim !== now.aim) settings.set({ colors, aim });
+  }
+
+  setOwn(yes) {
+    this.file.own = yes ? { ...settings.common() } : null;
+    settings.show(this.file.own);
+    this.fill();
+  }
+
+  // Settings have changed, or those of another file hold.
+  settled(why) {
+    const s = settings.current();
+    $("k-now").textContent = words.kNow(s.colors);
+    const k = $("k");
+    if (fromSlider(Number(k.value)) !== s.colors) k.value = toSlider(s.colors);
+    k.setAttribute("aria-valuetext", words.kSaid(s.colors));
+    $("undo").disabled = !settings.canUndo();
+    this.drawer.update(this.files.length);
+    if (!this.file) return;
+    if (this.file.error) {
+      this.file.error = null;
+    }
+    this.refresh();
+    if (why !== "show") this.fill();
+  }
+
+  refresh() {
+    const { file } = this;
+    const s = settings.current();
+    clearTimeout(this.rest);
+    this.wholes.stop();
+    const quick = s.aim === "colors" || s.aim === "lossy";
+    if (quick || !this.drawing) this.previews.ask((signal) => this.preview(file, s, signal));
+    const rest = () => {
+      if (file.pixels) this.wholes.ask((signal) => this.showWhole(file, signal));
+      else if (!file.error) this.rest = setTimeout(rest, REST); // the first preview is still to come
+    };
+    this.rest = setTimeout(rest, quick ? REST : 2 * REST);
+  }
+
+  // --- answers ---
+
+  async preview(file, s, signal) {
+    const { quality, max_bytes, ...options } = settings.query(s);
+    try {
+      const { told, answer } = await call("/api/preview", { ...options, side: SIDE }, file, signal);
+      const indices = new Uint8Array(await answer.arrayBuffer());
+      if (this.file !== file) return;
+      file.pixels = { width: told.picture.width, height: told.picture.height };
+      const drawing = new Drawing(indices, told.width, told.height, told.palette);
+      const bitmap = await drawing.bitmap();
+      if (this.file === file && !signal.aborted) this.shown(file, drawing, bitmap);
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      this.failed(file, error);
+    }
+  }
+
+  // A new picture under the divider; the old one stayed until now.
+  shown(file, drawing, bitmap) {
+    this.drawing = drawing;
+    this.waiting = { file, bitmap };
+    if (this.stage.original) this.stage.set({ result: bitmap });
+    this.band.set(drawing.palette, drawing.shares);
+    this.choose(drawing.palette.includes(this.chosen) ? this.chosen : null);
+    const { width, height } = file.pixels;
+    $("canvas").setAttribute("aria-label", words.picture(file.name, width, height, drawing.palette.length));
+    mark("shown", drawing.palette.length);
+  }
+
+  async whole(file, signal, score) {
+    const key = asked(file);
+    file.busy = true;
+    this.strip.update(this.files, this.file);
+    try {
+      const options = { ...JSON.parse(key), ...(score ? { score: true } : {}) };
+      const { told, answer } = await call("/api/compress", options, file, signal);
+      const blob = await answer.blob();
+      file.result = { asked: key, blob, report: told };
+      file.error = null;
+    } finally {
+      file.busy = false;
+    }
+  }
+
+  async showWhole(file, signal) {
+    const late = setTimeout(() => ($("progress").hidden = false), 400);
+    const few = file.pixels && file.pixels.width * file.pixels.height <= SCORED;
+    try {
+      await this.whole(file, signal, few);
+      const { report, blob } = file.result;
+      const bitmap = await withSmall(await createImageBitmap(blob));
+      if (this.file !== file || signal.aborted) return;
+      this.stage.set({ result: bitmap });
+      this.waiting = { file, bitmap };
+      if (report.exact || !["colors", "lossy"].includes(settings.current().aim)) this.band.set(report.palette, report.shares);
+      this.tellNumbers(file);
+      mark("whole", file.name);
+      if (!few) this.scoreLater(file);
+    } catch (error) {
+      if (error.name !== "AbortError") this.failed(file, error);
+    } finally {
+      clearTimeout(late);
+      $("progress").hidden = true;
+      this.strip.update(this.files, this.file);
+    }
+  }
+
+  // The score of a large picture takes seconds: asked for when nothing else is.
+  scoreLater(file) {
+    this.rest = setTimeout(() => this.wholes.ask(async (signal) => {
+      await this.whole(file, signal, true);
+      if (this.file === file && !signal.aborted) this.tellNumbers(file);
+    }), 1000);
+  }
+
+  tellNumbers(file) {
+    const { report, blob } = file.result;
+    const [before, after] = [file.blob.size, blob.size];
+    $("bytes").replaceChildren(make("b", {}, words.bytes(before, after)), " ", make("span", { class: "saved" }, words.saved(before, after)));
+    const looks = [];
+    if (!file.smaller) looks.push(words.notSmaller);
+    if (report.psnr === null) looks.push(words.lossless);
+    else if (report.ssimulacra2 !== null) looks.push(`${words.looked} ${words.looks(report.ssimulacra2)} (${Math.round(report.ssimulacra2)})`);
+    if (report.animated) looks.push(words.animated);
+    if (report.cut) looks.push(words.cut);
+    $("looks").textContent = looks.join(" · ");
+    $("looks").title = report.ssimulacra2 === null ? "" : words.score(report.ssimulacra2, report.psnr, report.ground);
+    $("download").disabled = false;
+    tell(`${words.kSaid(report.colors)}, ${words.bytes(before, after)}. ${looks.join(". ")}`);
+  }
+
+  failed(file, error) {
+    file.error = error.message;
+    notice(error.message, true);
+    $("progress").hidden = true;
+    this.strip.update(this.files, this.file);
+    if (this.files.length === 1 && error.reason === "not a picture") this.empty();
+  }
+
+  // Nothing is open any more.
+  empty() {
+    this.files = [];
+    this.file = null;
+    this.stage.show(null, 0, 0);
+    $("empty").hidden = false;
+    $("bar").hidden = $("add").hidden = true;
+    $("title").textContent = "";
+    this.strip.update(this.files, null);
+  }
+
+  // --- one color ---
+
+  async choose(hex) {
+    this.chosen = hex;
+    this.band.choose(hex);
+    const { drawing } = this;
+    const box = $("swatch");
+    box.hidden = !hex || !drawing;
+    this.drawer.palette(drawing?.palette ?? [], drawing?.shares ?? [], hex);
+    if (box.hidden) return this.stage.set({ mask: null });
+    const chip = make("i", { class: "chip" });
+    chip.style.background = `#${hex}`;
+    const text = words.share(hex, drawing.shares[drawing.palette.indexOf(hex)]);
+    box.replaceChildren(chip, make("span", {}, text),
+      make("button", { type: "button", class: "quiet", onclick: () => copy(`#${hex}`) }, words.copyHex),
+      make("button", { type: "button", class: "quiet", onclick: () => this.choose(null) }, words.everywhere));
+    const mask = await drawing.mask(hex);
+    if (this.chosen === hex && this.drawing === drawing) this.stage.set({ mask });
+  }
+
+  pickPixel(p) {
+    if (!p || !this.drawing) return this.choose(null);
+    const { width, height } = this.stage.size;
+    const hex = this.drawing.at(p.x / width, p.y / height);
+    this.choose(hex === this.chosen ? null : hex);
+  }
+
+  // --- out of here ---
+
+  download() {
+    const { file } = this;
+    if (!file?.result) return;
+    if (this.files.length > 1) return this.downloadAll();
+    save(file.result.blob, copies.target(file.name, file.result.report.format));
+  }
+
+  async downloadAll() {
+    const done = this.files.filter((f) => f.result);
+    const name = (f) => (f.smaller ? copies.target(f.name, f.result.report.format) : f.name);
+    save(await zip(done.map((f) => ({ name: name(f), blob: f.best }))), "tinct.zip");
+    notice(words.saving(done.length));
+  }
+
+  savePalette() {
+    const rows = this.drawing.palette.map((hex) => `${[0, 2, 4].map((i) => `${parseInt(hex.slice(i, i + 2), 16)}`.padStart(3)).join(" ")}\t#${hex}`);
+    const text = `GIMP Palette\nName: ${this.file.name}\nColumns: 16\n#\n${rows.join("\n")}\n`;
+    save(new Blob([text], { type: "text/plain" }), `${this.file.name.replace(/\.[^.]*$/, "")}.gpl`);
+  }
+
+  copyAs(what) {
+    const s = settings.current();
+    const texts = {
+      command: () => copies.command(this.file.name, s),
+      python: () => copies.python(this.file.name, s),
+      link: () => location.href,
+      palette: () => this.drawing.palette.map((hex) => `#${hex}`).join("\n"),
+    };
+    copy(texts[what]());
+  }
+}
+
+// For whoever watches from outside: tests and measurements.
+function mark(what, value) {
+  performance.mark(`tinct-${what}`);
+  document.documentElement.dataset[what] = value;
+}
+
+const asked = (file) => JSON.stringify(settings.query(file.own ?? settings.common()));
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make("textarea", { class: "hidden" }, text); // where the page is not on a secure address
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  notice(words.copied(text.length > 120 ? `${text.slice(0, 120)}…` : text));
+}
