@@ -6,9 +6,9 @@ import * as settings from "./settings.js";
 import { dress, words } from "./words.js";
 
 const SAMPLES = [
-  { file: "palace.jpg", name: "palace.jpg", title: "a photograph", colors: 8 },
-  { file: "badge.png", name: "badge.png", title: "an icon with alpha", colors: 16 },
-  { file: "dusk.jpg", name: "dusk.jpg", title: "a painted dusk", colors: 8 },
+  { file: "dusk.jpg", title: words.sampleNames[0], colors: 8 },
+  { file: "palace.jpg", title: words.sampleNames[1], colors: 16 },
+  { file: "badge.png", title: words.sampleNames[2], colors: 32 },
 ];
 const FALLBACK = { body: 100e6, processes: 2 };
 
@@ -38,10 +38,10 @@ const shownView = () => others[["why", "points"].find((id) => !$(id).hidden)];
 
 // --- ways in ---
 
-async function sample({ file, name, colors }) {
+async function sample({ file, colors }) {
   const blob = await fetch(`/samples/${file}`).then((r) => r.blob());
-  if (!new URLSearchParams(location.search).has("colors")) settings.set({ colors, aim: "colors" });
-  compressor.add([new File([blob], name, { type: blob.type })]);
+  if (!new URLSearchParams(location.search).has("colors")) settings.set({ colors, aim: "colors" }, false);
+  compressor.add([new File([blob], file, { type: blob.type })]);
 }
 
 for (const one of SAMPLES) {

@@ -39,11 +39,11 @@ function changed(why) {
 
 let lastKey = "";
 let lastTime = 0;
-export function set(changes) {
+export function set(changes, undoable = true) {
   const key = Object.keys(changes).join();
   const now = performance.now();
   // One drag is one thing to undo.
-  if (key !== lastKey || now - lastTime > 800) past.push({ target: own, before: { ...current() } });
+  if (undoable && (key !== lastKey || now - lastTime > 800)) past.push({ target: own, before: { ...current() } });
   if (past.length > 100) past.shift();
   [lastKey, lastTime] = [key, now];
   Object.assign(current(), changes);

@@ -28,7 +28,7 @@ export const words = {
   drop: "Drop a picture, or paste one.",
   dropMore: "One or two hundred. Then choose how many colors are enough.",
   dropHere: "Let go to open",
-  pick: "Pick files", samples: "Samples", sample: (name) => `Try: ${name}`,
+  pick: "Pick files", samples: "Samples", sampleNames: ["Dusk, in 8 colors", "A photograph, in 16", "An icon with alpha, in 32"],
   private: "Everything stays on this machine.",
   // stage
   original: "Original", result: "Result", view: "View", working: "Working",
@@ -80,14 +80,15 @@ export const words = {
   k: "K", start: "Start", starts: { random: "random", "k-means++": "k-means++", divisive: "divisive", hand: "by hand" },
   seed: "Another start", iteration: (i, n) => `step ${i} of ${n}`,
   sentence: {
-    start: (k) => `${many(k, "center")} ${k === 1 ? "stands" : "stand"} where the start put ${k === 1 ? "it" : "them"}. No ${"point"} belongs to any yet.`,
+    start: (k) => `${many(k, "center")} ${k === 1 ? "stands" : "stand"} where the start put ${k === 1 ? "it" : "them"}. No point belongs to any yet.`,
     first: (n) => `Assign: each of the ${many(n, "point")} takes its nearest center.`,
-    assign: (n) => `Assign: ${many(n, "point")} changed ${n === 1 ? "its" : "their"} center.`,
-    move: (i, d, n) => `Move: center ${i} went farthest, ${short(d)}, to the middle of its ${many(n, "point")}.`,
+    assign: (n, all) => `Assign: ${many(n, "point")}${all ? "" : " of those shown"} changed ${n === 1 ? "its" : "their"} center.`,
+    move: (i, d, n, all) => `Move: center ${i} went farthest, ${short(d)}, to the middle of its ${all ? many(n, "point") : "points"}.`,
+    resting: (n) => `The centers have come to rest, after ${many(n, "iteration")}.`,
     converged: (n) => `Nothing changed: it has converged, after ${many(n, "iteration")}.`,
     stopped: (n) => `Stopped after ${many(n, "iteration")}.`,
   },
-  inertia: "Inertia", inertiaIs: (x) => `inertia ${digits(x)}`,
+  inertia: "Inertia", inertiaShort: "sum of squared distances; never rises", tooFew: (n) => `Add points: ${n} at least.`, inertiaIs: (x) => `inertia ${digits(x)}`,
   inertiaMeans: "The sum of squared distances from points to their centers. It never rises. Each dot is a step: click one.",
   // points
   data: "Points", datasets: { blobs: "blobs", moons: "moons", rings: "rings", uniform: "uniform", empty: "empty: add your own", csv: "your CSV…" },
