@@ -89,7 +89,7 @@ export class Cloud {
     this.seen = this.centers.map(({ p, fill, share }, i) => {
       const from = t < 1 ? this.walk.from[i].p : p;
       const [x, y, near] = see(...[0, 1, 2].map((j) => from[j] + (p[j] - from[j]) * ease));
-      return { x, y, near, fill, i, r: (7 + 26 * Math.sqrt(share)) * Math.min(1.4, near * 1.9) };
+      return { x, y, near, fill, i, r: (6 + 20 * Math.sqrt(share)) * Math.min(1.4, near * 1.9) };
     });
     for (const one of [...this.seen].sort((a, b) => a.near - b.near)) this.paintCenter(c, one);
     if (this.mark) this.paintMark(c, see);

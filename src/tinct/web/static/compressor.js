@@ -36,6 +36,7 @@ export class Compressor {
   // --- files ---
 
   add(blobs) {
+    mark("dropped", blobs.length);
     const added = [];
     for (const blob of blobs) {
       if (blob.size > this.limits.body) notice(words.tooLarge(blob.name, this.limits.body), true);
@@ -86,18 +87,18 @@ export class Compressor {
   fill() {
     clearTimeout(this.filling);
     this.filling = setTimeout(() => {
-      this.round = (this.round ?? 0) + 1;
-      const lanes = Math.max(1, Math.min(4, this.limits.processes - 1));
-      for (let i = 0; i < lanes; i++) this.lane(this.round);
+      this.round?.abort();
+      this.round = new AbortController();
+      for (let i = 0; i < Math.min(4, this.limits.processes); i++) this.lane(this.round.signal);
     }, this.files.length > 1 ? 500 : 0);
     this.strip.update(this.files, this.file);
   }
 
-  async lane(round) {
-    while (round === this.round) {
+  async lane(signal) {
+    while (!signal.aborted) {
       const file = this.files.find((f) => f !== this.file && !f.busy && f.error === null && f.result?.asked !== asked(f));
       if (!file) return;
-      await this.whole(file).catch((error) => (file.error = error.message));
+      await this.whole(file, signal).catch((error) => error.name !== "AbortError" && (file.error = error.message));
       this.strip.update(this.files, this.file);
     }
   }
@@ -245,7 +246,8 @@ export class Compressor {
     notice(error.message, true);
     $("progress").hidden = true;
     this.strip.update(this.files, this.file);
-    if (this.files.length === 1 && error.reason === "not a picture") this.empty();
+    const better = this.files.find((f) => f.error === null);
+    if (error.reason === "not a picture" && this.file === file && !file.pixels) better ? this.show(better) : this.empty();
   }
 
   // Nothing is open any more.

@@ -82,7 +82,7 @@ export class Strip {
     }
     const done = files.filter((f) => f.result);
     const sum = (of) => done.reduce((total, f) => total + of(f), 0);
-    $("totals").textContent = words.totals(done.length, files.length, sum((f) => f.blob.size), sum((f) => f.best.size));
+    $("totals").textContent = words.totals(done.length, files.length, files.filter((f) => f.error && !f.result).length, sum((f) => f.blob.size), sum((f) => f.best.size));
   }
 
   add(file) {

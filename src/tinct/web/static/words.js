@@ -28,7 +28,7 @@ export const words = {
   drop: "Drop a picture, or paste one.",
   dropMore: "One or two hundred. Then choose how many colors are enough.",
   dropHere: "Let go to open",
-  pick: "Pick files", samples: "Samples", sampleNames: ["Dusk, in 8 colors", "A photograph, in 16", "An icon with alpha, in 32"],
+  pick: "Pick files", samples: "Samples", sampleNames: ["Dusk, in 8 colors", "A photograph, in 16", "An icon, in 32"],
   private: "Everything stays on this machine.",
   // stage
   original: "Original", result: "Result", view: "View", working: "Working",
@@ -70,7 +70,8 @@ export const words = {
   shared: "These hold for all files.", ownNow: "These hold for this file only.",
   // files
   files: "Files", several: (n) => many(n, "file"), waiting: "waiting", failed: "failed", remove: (name) => `Remove ${name}`,
-  totals: (done, n, a, b) => (done < n ? `${done} of ${many(n, "file")} · ` : `${many(n, "file")} · `) + (a ? `${kb(a)} → ${kb(b)}, ${words.saved(a, b)}` : ""),
+  totals: (done, n, failed, a, b) =>
+    `${done + failed < n ? `${done} of ` : ""}${many(n, "file")}${failed ? `, ${failed} failed` : ""}` + (a ? ` · ${kb(a)} → ${kb(b)}, ${words.saved(a, b)}` : ""),
   hasOwn: "has settings of its own",
   unreadable: (name) => `Couldn’t read ${name}`, tooLarge: (name, most) => `${name} is larger than ${kb(most)}, the most this server takes.`,
   noServer: "The server doesn’t answer. Is tinct serve still running?",
