@@ -2,9 +2,9 @@
 
     python -m bench.page [PICTURE ...]
 
-For each picture: from the drop to the first preview, from K = 256 to 16 to the new picture on screen, to the whole
-file; then the slider is dragged from 2 to 256 in two seconds. Says the longest task of the main thread, and which
-requests left this machine.
+For each picture: from the drop to the first preview, from K = 256 to 16 to the new picture on
+screen, to the whole file; then the slider is dragged from 2 to 256 in two seconds. Says the longest
+task of the main thread, and which requests left this machine.
 """
 
 import os
@@ -37,7 +37,7 @@ def main(pictures):
                 executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
                 args=["--no-sandbox", "--disable-gpu"],
             )
-            print("| picture | drop to preview | K to preview | K to whole | longest task | after a drag |")
+            print("| picture | drop to preview | K to preview | to whole | longest task | drag |")
             print("|---|---|---|---|---|---|")
             for picture in pictures:
                 measure(browser, address, picture)
@@ -66,13 +66,19 @@ def measure(browser, address, picture):
     longest = page.evaluate("window.longest")
     left = drag(page)
     cells = [f"{statistics.median(c):.0f} ms" for c in (drops, previews, wholes)]
-    print(f"| {Path(picture).name} | {' | '.join(cells)} | {longest:.0f} ms | {left:.0f} ms |", flush=True)
+    print(
+        f"| {Path(picture).name} | {' | '.join(cells)} | {longest:.0f} ms | {left:.0f} ms |",
+        flush=True,
+    )
     assert not strangers, strangers
 
 
 def fresh(browser, address, strangers):
     page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
-    page.on("request", lambda r: strangers.append(r.url) if not r.url.startswith((address, "blob:")) else None)
+    page.on(
+        "request",
+        lambda r: strangers.append(r.url) if not r.url.startswith((address, "blob:")) else None,
+    )
     page.add_init_script(WATCH)
     page.goto(address)
     page.wait_for_selector("html[data-ready]")
@@ -85,7 +91,9 @@ def dropped(page, picture, round):
     page.go_back()
     page.wait_for_selector("html[data-ready]")
     data = Path(picture).read_bytes() + bytes([round])
-    page.set_input_files("#pick", {"name": Path(picture).name, "mimeType": "image/jpeg", "buffer": data})
+    page.set_input_files(
+        "#pick", {"name": Path(picture).name, "mimeType": "image/jpeg", "buffer": data}
+    )
     wait(page, "shown")
     return mark(page, "shown") - mark(page, "dropped")
 

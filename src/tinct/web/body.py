@@ -57,6 +57,7 @@ async def form(request: Request, body: bytes) -> tuple[bytes, str | None, dict[s
             data, name = await value.read(), value.filename
         else:
             rest[key] = value
+    await fields.close()
     return data, name, rest
 
 

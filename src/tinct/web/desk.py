@@ -84,7 +84,7 @@ class Desk:
         }
         return drawing.indices.tobytes(), told
 
-    def original(self, source: Prepared, side: int) -> tuple[bytes, Any]:
+    def original(self, source: Prepared, side: int, threads: int) -> tuple[bytes, Any]:
         """The picture as a PNG no larger than `side`, for browsers that can't read its format."""
         return encode_truecolor(shrunk(source.picture.pixels, side), level=0), {}
 
