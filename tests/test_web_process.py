@@ -117,6 +117,7 @@ def test_a_worker_that_dies_is_replaced(server):
     (worker,) = [pid for pid in group(server.pid) if is_worker(pid)]
     os.kill(worker, signal.SIGKILL)
     assert b" 500 " in one.recv(100)
+    one.close()
     assert ask(server.port, "/api/palette", PHOTO)[0] == 200
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import webbrowser
 from collections.abc import Callable
@@ -59,6 +60,7 @@ def serve(
     config = uvicorn.Config(
         application(limits, [host]),
         log_config=None,
+        log_level="info" if os.environ.get("TINCT_DEBUG") else "critical",
         access_log=False,
         server_header=False,
         ws="none",
