@@ -12,7 +12,7 @@ export const fromSlider = (x) => Math.round(LEAST * (MOST / LEAST) ** (x / 1000)
 export class Band {
   constructor(choose, pick) {
     this.canvas = $("band");
-    this.shown = []; // [{hex, share, lab, from, to}]
+    this.shown = []; // [{hex, share, rgb, lab, from, to}]
     this.moving = null;
     this.chosen = null;
     this.draw = framed(() => this.paint());
@@ -22,7 +22,7 @@ export class Band {
 
   // Hexes and shares in the palette's order; the band goes from dark to light.
   set(palette, shares) {
-    const next = palette.map((hex, i) => ({ hex, share: shares[i], lab: toOklab(...rgbOf(hex)) }));
+    const next = palette.map((hex, i) => ({ hex, share: shares[i], rgb: rgbOf(hex), lab: toOklab(...rgbOf(hex)) }));
     next.sort((a, b) => a.lab[0] - b.lab[0]);
     let at = 0;
     for (const one of next) {
@@ -48,7 +48,7 @@ export class Band {
     const bars = t < 1 ? this.moving.moves : this.shown;
     for (const bar of bars) {
       const [from, to] = t < 1 ? [mix(bar.a.from, bar.b.from), mix(bar.a.to, bar.b.to)] : [bar.from, bar.to];
-      const rgb = t < 1 ? rgbOf(bar.a.hex).map((v, i) => mix(v, rgbOf(bar.b.hex)[i])) : rgbOf(bar.hex);
+      const rgb = t < 1 ? bar.a.rgb.map((v, i) => mix(v, bar.b.rgb[i])) : bar.rgb;
       const alpha = bar.hex?.length === 8 ? parseInt(bar.hex.slice(6), 16) / 255 : 1;
       c.fillStyle = `rgb(${rgb.map(Math.round).join(" ")} / ${alpha})`;
       const x = Math.floor(from * width);
@@ -111,7 +111,7 @@ function between(old, next) {
     let at = parent.from;
     for (const one of children) {
       const to = at + ((parent.to - parent.from) * one.share) / total;
-      const inside = { hex: parent.hex, from: at, to };
+      const inside = { rgb: parent.rgb, from: at, to };
       moves.push(splitting ? { a: inside, b: one } : { a: one, b: inside });
       at = to;
     }

@@ -1,10 +1,11 @@
 // The compressor: a picture, its preview at once, the whole file when the hand rests.
 import { call, Latest } from "./api.js";
+import { aside } from "./aside.js";
 import { Band, fromSlider, toSlider } from "./band.js";
 import { $, make, notice, save, tell } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Drawing } from "./drawing.js";
-import { PictureFile, Strip, withSmall } from "./pictures.js";
+import { PictureFile, Strip } from "./pictures.js";
 import * as copies from "./copies.js";
 import * as settings from "./settings.js";
 import { Stage } from "./stage.js";
@@ -200,7 +201,7 @@ export class Compressor {
     try {
       await this.whole(file, signal, few);
       const { report, blob } = file.result;
-      const bitmap = await withSmall(await createImageBitmap(blob));
+      const bitmap = await aside("decode", { blob });
       if (this.file !== file || signal.aborted) return;
       this.stage.set({ result: bitmap });
       this.waiting = { file, bitmap };

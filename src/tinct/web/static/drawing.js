@@ -1,12 +1,5 @@
-// Indices and a palette as something to draw, and as a mask of one color.
-
-const numbers = (palette) =>
-  Uint32Array.from(palette, (hex) => {
-    const [r, g, b, a] = [0, 2, 4, 6].map((i) => (hex.length > i ? parseInt(hex.slice(i, i + 2), 16) : 255));
-    return ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
-  });
-
-const image = (pixels, width, height) => createImageBitmap(new ImageData(new Uint8ClampedArray(pixels.buffer), width, height));
+// Indices and a palette, as they come for a preview.
+import { aside } from "./aside.js";
 
 export class Drawing {
   constructor(indices, width, height, palette) {
@@ -17,18 +10,11 @@ export class Drawing {
   }
 
   bitmap() {
-    const colors = numbers(this.palette);
-    const pixels = new Uint32Array(this.indices.length);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = colors[this.indices[i]];
-    return image(pixels, this.width, this.height);
+    return aside("paint", { ...this });
   }
 
-  // Grey over everything that is not of this color.
-  mask(hex) {
-    const index = this.palette.indexOf(hex);
-    const pixels = new Uint32Array(this.indices.length);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = this.indices[i] === index ? 0 : 0xdc808080;
-    return image(pixels, this.width, this.height);
+  mask(chosen) {
+    return aside("mask", { ...this, chosen });
   }
 
   // The color at a place of the picture, whose sides are 1.

@@ -1,9 +1,8 @@
 // The files that are open: what each is, how it is doing, and its row in the strip.
 import { call } from "./api.js";
+import { aside } from "./aside.js";
 import { $, make } from "./dom.js";
 import { words } from "./words.js";
-
-const SMALL = 2048; // a copy for zoomed-out views of what is larger
 
 export class PictureFile {
   constructor(blob, name) {
@@ -18,14 +17,12 @@ export class PictureFile {
 
   // Decoded by the browser off the main thread, or by the server where the browser can't.
   async decode() {
-    let bitmap;
     try {
-      bitmap = await createImageBitmap(this.blob);
+      return await aside("decode", { blob: this.blob });
     } catch {
       const { answer } = await call("/api/original", { side: 4096 }, this);
-      bitmap = await createImageBitmap(await answer.blob());
+      return aside("decode", { blob: await answer.blob() });
     }
-    return withSmall(bitmap);
   }
 
   get smaller() {
@@ -36,16 +33,6 @@ export class PictureFile {
   get best() {
     return this.smaller ? this.result.blob : this.blob;
   }
-}
-
-export async function withSmall(bitmap) {
-  const side = Math.max(bitmap.width, bitmap.height);
-  if (side > SMALL) {
-    const f = SMALL / side;
-    const size = { resizeWidth: Math.round(bitmap.width * f), resizeHeight: Math.round(bitmap.height * f), resizeQuality: "medium" };
-    bitmap.small = await createImageBitmap(bitmap, size);
-  }
-  return bitmap;
 }
 
 async function thumbnail(canvas, blob) {

@@ -69,7 +69,8 @@ export class Stage {
     view.x = Math.round(Math.min(w - keep, Math.max(keep - view.scale * this.size.width, view.x)));
     view.y = Math.round(Math.min(h - keep, Math.max(keep - view.scale * this.size.height, view.y)));
     this.view = view;
-    $("zoom").textContent = words.percent(view.scale);
+    const percent = ($("zoom").textContent = words.percent(view.scale));
+    $("zoom").setAttribute("aria-label", ($("zoom").title = words.zoomNow(percent)));
     this.draw();
   }
 

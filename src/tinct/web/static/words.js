@@ -34,7 +34,7 @@ export const words = {
   original: "Original", result: "Result", view: "View", working: "Working",
   picture: (name, w, h, k) => `${name}, ${w} by ${h} pixels: original on the left, ${many(k, "color")} on the right`,
   divider: "Divider between original and result",
-  zoomIn: "Zoom in", zoomOut: "Zoom out", zoomFit: "Zoom: fit or 100 %", difference: "Difference, four times amplified",
+  zoomIn: "Zoom in", zoomOut: "Zoom out", zoomNow: (percent) => `${percent}: fit, or 100 %`, difference: "Difference, four times amplified",
   loupe: "Loupe, four times", ground: "Ground under transparency", percent: (x) => `${Math.round(x * 100)} %`,
   // band and numbers
   colors: "Colors", kNow: (k) => `${k}`, kSaid: (k) => many(k, "color"),
