@@ -12,6 +12,7 @@ from tinct import _kernels
 from tinct.codecs.registry import codec_of
 from tinct.compress.encoder import Clock, Encoder, Options
 from tinct.mapping.lossy import lossy_options
+from tinct.palette.histogram import Histogram, histogram
 from tinct.picture.read import read
 
 __all__ = ["Prepared"]
@@ -42,6 +43,13 @@ class Prepared:
         self.picture = read(source)
         self._laid_out: dict[str, tuple[Colors, _kernels.Quantizer]] = {}
         self._small: dict[int, _kernels.Quantizer] = {}
+        self._counted: dict[str, Histogram] = {}
+
+    def histogram(self, space: str = "oklab") -> Histogram:
+        """Its distinct colors, counted once."""
+        if space not in self._counted:
+            self._counted[space] = histogram(self.picture.pixels, space)
+        return self._counted[space]
 
     def encoder(
         self, options: Options, clock: Clock, watch: Callable[[int], None] | None = None
@@ -69,9 +77,9 @@ class Prepared:
     def _fitted(self, format: str) -> tuple[Colors, _kernels.Quantizer]:
         codec = codec_of(format)
         kind = format if not codec.partial_alpha else ""  # the others hold any pixels
-        codec_pixels = codec.fit(self.picture)
+        pixels = codec.fit(self.picture)  # or why the format can't hold them
         if kind not in self._laid_out:
-            self._laid_out[kind] = codec_pixels, _kernels.Quantizer(codec_pixels)
+            self._laid_out[kind] = pixels, _kernels.Quantizer(pixels)
         return self._laid_out[kind]
 
     def _shrunk(self, side: int) -> _kernels.Quantizer:

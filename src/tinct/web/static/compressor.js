@@ -15,6 +15,7 @@ import { zip } from "./zip.js";
 const REST = 150; // ms without a move, after which the whole file is made
 const SCORED = 2e6; // pixels: of larger pictures the score comes later, by itself
 const SIDE = 1024;
+const QUICK = ["colors", "lossy"]; // aims whose K is known, so that a preview shows what will come
 
 export class Compressor {
   constructor(limits) {
@@ -141,7 +142,7 @@ export class Compressor {
     const s = settings.current();
     clearTimeout(this.rest);
     this.wholes.stop();
-    const quick = s.aim === "colors" || s.aim === "lossy";
+    const quick = QUICK.includes(s.aim);
     if (quick || !this.drawing) this.previews.ask((signal) => this.preview(file, s, signal));
     const rest = () => {
       if (file.pixels) this.wholes.ask((signal) => this.showWhole(file, signal));
@@ -205,7 +206,7 @@ export class Compressor {
       if (this.file !== file || signal.aborted) return;
       this.stage.set({ result: bitmap });
       this.waiting = { file, bitmap };
-      if (report.exact || !["colors", "lossy"].includes(settings.current().aim)) this.band.set(report.palette, report.shares);
+      if (report.exact || !QUICK.includes(settings.current().aim)) this.band.set(report.palette, report.shares);
       this.tellNumbers(file);
       mark("whole", file.name);
       if (!few) this.scoreLater(file);
@@ -239,6 +240,7 @@ export class Compressor {
     $("looks").textContent = looks.join(" · ");
     $("looks").title = report.ssimulacra2 === null ? "" : words.score(report.ssimulacra2, report.psnr, report.ground);
     $("download").disabled = false;
+    if (!QUICK.includes(settings.current().aim)) $("k-now").textContent = words.kNow(report.colors);
     tell(`${words.kSaid(report.colors)}, ${words.bytes(before, after)}. ${looks.join(". ")}`);
   }
 
