@@ -18,9 +18,10 @@ from tinct.cli.serve_options import Serve
 from tinct.options import Compress, declared
 from tinct.web.app import application
 from tinct.web.asked import CALLS, DRAWN, Call, taken
+from tinct.web.body import Room
 from tinct.web.files import routes
 from tinct.web.kept import Kept
-from tinct.web.limits import Limits
+from tinct.web.limits import Limits, Refused
 
 testclient = pytest.importorskip("starlette.testclient")
 
@@ -259,6 +260,14 @@ def test_a_body_that_never_says_its_length_is_measured(client):
             yield bytes(10_000)
 
     refused(client.post("/api/compress", content=parts()), 413)
+
+
+def test_bodies_on_their_way_share_what_room_there_is():
+    room = Room(100)
+    room.take(60)
+    with pytest.raises(Refused, match="too much is being sent"):
+        room.take(41)
+    assert room.left == 40
 
 
 @pytest.mark.parametrize(

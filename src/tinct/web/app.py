@@ -20,7 +20,7 @@ from starlette.routing import Route
 from tinct import __version__
 from tinct.web import points
 from tinct.web.asked import CALLS, Call, taken
-from tinct.web.body import form, json_of, whole
+from tinct.web.body import Room, form, json_of, whole
 from tinct.web.files import routes as files
 from tinct.web.guard import Guard
 from tinct.web.kept import Kept
@@ -41,6 +41,7 @@ class Server:
     def __init__(self, limits: Limits) -> None:
         self.limits, self.active = limits, 0
         self.pool: Pool | None = None
+        self.room = Room(max(limits.cache, limits.body))
         self.sent: Kept[tuple[bytes, str | None]] = Kept(limits.cache, limits.keep)
 
     @asynccontextmanager
@@ -81,7 +82,7 @@ class Server:
 
     async def upload(self, request: Request, given: dict[str, str]) -> Upload:
         """The picture of a request: its body, a part of it, or one sent before."""
-        body = await whole(request, self.limits.body)
+        body = await whole(request, self.limits.body, self.room)
         name = given.pop("name", None)
         if request.headers.get("content-type", "").startswith("multipart/form-data"):
             body, named, fields = await form(request, body)
@@ -123,7 +124,7 @@ class Server:
         """K-means of points sent as JSON, or of a picture's colors."""
         if not request.headers.get("content-type", "").startswith("application/json"):
             return await self.picture_call(CALLS["/api/kmeans"])(request)
-        job, how = points.asked(json_of(await whole(request, self.limits.body)))
+        job, how = points.asked(json_of(await whole(request, self.limits.body, self.room)))
         _, told = await self.work(request, job, None, None, None, how)
         return JSONResponse(told)
 

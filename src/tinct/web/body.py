@@ -12,11 +12,24 @@ from starlette.requests import ClientDisconnect, Request
 
 from tinct.web.limits import Refused
 
-__all__ = ["form", "json_of", "whole"]
+__all__ = ["Room", "form", "json_of", "whole"]
 
 
-async def whole(request: Request, most: int) -> bytes:
-    """The body; Refused as soon as it is seen to be too large."""
+class Room:
+    """Bytes that all bodies on their way may take together."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, size: int) -> None:
+        """Take some, or refuse."""
+        if size > self.left:
+            raise Refused(503, "busy", "too much is being sent at a time; try again soon")
+        self.left -= size
+
+
+async def whole(request: Request, most: int, room: Room) -> bytes:
+    """The body; Refused as soon as it is seen to be too large, or too much with all others."""
     too_large = Refused(413, "too large", f"the body is larger than the limit of {most} bytes")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most:
@@ -27,9 +40,12 @@ async def whole(request: Request, most: int) -> bytes:
             size += len(part)
             if size > most:
                 raise too_large
+            room.take(len(part))
             parts.append(part)
     except ClientDisconnect:
         raise Refused(400, "gone", "the client went away") from None
+    finally:
+        room.left += sum(map(len, parts))
     return b"".join(parts)
 
 

@@ -2,6 +2,7 @@
 import { calm, css, fitted, framed, make } from "./dom.js";
 
 const TIME = 420;
+const FLIGHT = 700;
 const MIDDLE = { srgb: [0.5, 0.5, 0.5], oklab: [0.5, 0, 0] };
 
 export class Cloud {
@@ -18,6 +19,7 @@ export class Cloud {
     this.fills = [];
     this.centers = [];
     this.chosen = null;
+    this.arriving = null;
     this.mark = null; // a point that was clicked, as [x, y, z, center]
     this.draw = framed(() => this.paint());
     new ResizeObserver(this.draw).observe(this.canvas);
@@ -49,6 +51,11 @@ export class Cloud {
     this.fills = fills;
     this.centers = centers;
     this.draw();
+  }
+
+  // The next centers come flying from the band below, where the swatches were.
+  arrive() {
+    this.arriving = calm() ? null : performance.now() + 250;
   }
 
   camera(width, height) {
@@ -91,9 +98,23 @@ export class Cloud {
       const [x, y, near] = see(...[0, 1, 2].map((j) => from[j] + (p[j] - from[j]) * ease));
       return { x, y, near, fill, i, r: (6 + 20 * Math.sqrt(share)) * Math.min(1.4, near * 1.9) };
     });
+    const still = this.arriving ? this.fly(width, height) : 1;
     for (const one of [...this.seen].sort((a, b) => a.near - b.near)) this.paintCenter(c, one);
     if (this.mark) this.paintMark(c, see);
-    if (t < 1) this.draw();
+    if (t < 1 || still < 1) this.draw();
+  }
+
+  fly(width, height) {
+    const t = Math.min(1, Math.max(0, (performance.now() - this.arriving) / FLIGHT));
+    const ease = t * t * (3 - 2 * t);
+    const order = [...this.seen].sort((a, b) => a.y - b.y).reverse();
+    order.forEach((one, i) => {
+      const from = { x: (width * (i + 0.5)) / order.length, y: height - 14 };
+      one.x = from.x + (one.x - from.x) * ease;
+      one.y = from.y + (one.y - from.y) * ease;
+    });
+    if (t === 1) this.arriving = null;
+    return t;
   }
 
   paintAxes(c, see) {

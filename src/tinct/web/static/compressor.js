@@ -2,20 +2,19 @@
 import { call, Latest } from "./api.js";
 import { aside } from "./aside.js";
 import { Band, fromSlider, toSlider } from "./band.js";
-import { $, make, notice, save, tell } from "./dom.js";
+import { $, make, notice } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Drawing } from "./drawing.js";
+import { copy } from "./exits.js";
+import { tellNumbers } from "./numbers.js";
 import { PictureFile, Strip } from "./pictures.js";
-import * as copies from "./copies.js";
 import * as settings from "./settings.js";
 import { Stage } from "./stage.js";
 import { words } from "./words.js";
-import { zip } from "./zip.js";
 
 const REST = 150; // ms without a move, after which the whole file is made
 const SCORED = 2e6; // pixels: of larger pictures the score comes later, by itself
 const SIDE = 1024;
-const QUICK = ["colors", "lossy"]; // aims whose K is known, so that a preview shows what will come
 
 export class Compressor {
   constructor(limits) {
@@ -142,7 +141,7 @@ export class Compressor {
     const s = settings.current();
     clearTimeout(this.rest);
     this.wholes.stop();
-    const quick = QUICK.includes(s.aim);
+    const quick = settings.QUICK.includes(s.aim);
     if (quick || !this.drawing) this.previews.ask((signal) => this.preview(file, s, signal));
     const rest = () => {
       if (file.pixels) this.wholes.ask((signal) => this.showWhole(file, signal));
@@ -206,8 +205,8 @@ export class Compressor {
       if (this.file !== file || signal.aborted) return;
       this.stage.set({ result: bitmap });
       this.waiting = { file, bitmap };
-      if (report.exact || !QUICK.includes(settings.current().aim)) this.band.set(report.palette, report.shares);
-      this.tellNumbers(file);
+      if (report.exact || !settings.QUICK.includes(settings.current().aim)) this.band.set(report.palette, report.shares);
+      tellNumbers(file);
       mark("whole", file.name);
       if (!few) this.scoreLater(file);
     } catch (error) {
@@ -223,25 +222,8 @@ export class Compressor {
   scoreLater(file) {
     this.rest = setTimeout(() => this.wholes.ask(async (signal) => {
       await this.whole(file, signal, true);
-      if (this.file === file && !signal.aborted) this.tellNumbers(file);
+      if (this.file === file && !signal.aborted) tellNumbers(file);
     }), 1000);
-  }
-
-  tellNumbers(file) {
-    const { report, blob } = file.result;
-    const [before, after] = [file.blob.size, blob.size];
-    $("bytes").replaceChildren(make("b", {}, words.bytes(before, after)), " ", make("span", { class: "saved" }, words.saved(before, after)));
-    const looks = [];
-    if (!file.smaller) looks.push(words.notSmaller);
-    if (report.psnr === null) looks.push(words.lossless);
-    else if (report.ssimulacra2 !== null) looks.push(`${words.looked} ${words.looks(report.ssimulacra2)} (${Math.round(report.ssimulacra2)})`);
-    if (report.animated) looks.push(words.animated);
-    if (report.cut) looks.push(words.cut);
-    $("looks").textContent = looks.join(" · ");
-    $("looks").title = report.ssimulacra2 === null ? "" : words.score(report.ssimulacra2, report.psnr, report.ground);
-    $("download").disabled = false;
-    if (!QUICK.includes(settings.current().aim)) $("k-now").textContent = words.kNow(report.colors);
-    tell(`${words.kSaid(report.colors)}, ${words.bytes(before, after)}. ${looks.join(". ")}`);
   }
 
   failed(file, error) {
@@ -290,39 +272,6 @@ export class Compressor {
     const hex = this.drawing.at(p.x / width, p.y / height);
     this.choose(hex === this.chosen ? null : hex);
   }
-
-  // --- out of here ---
-
-  download() {
-    const { file } = this;
-    if (!file?.result) return;
-    if (this.files.length > 1) return this.downloadAll();
-    save(file.result.blob, copies.target(file.name, file.result.report.format));
-  }
-
-  async downloadAll() {
-    const done = this.files.filter((f) => f.result);
-    const name = (f) => (f.smaller ? copies.target(f.name, f.result.report.format) : f.name);
-    save(await zip(done.map((f) => ({ name: name(f), blob: f.best }))), "tinct.zip");
-    notice(words.saving(done.length));
-  }
-
-  savePalette() {
-    const rows = this.drawing.palette.map((hex) => `${[0, 2, 4].map((i) => `${parseInt(hex.slice(i, i + 2), 16)}`.padStart(3)).join(" ")}\t#${hex}`);
-    const text = `GIMP Palette\nName: ${this.file.name}\nColumns: 16\n#\n${rows.join("\n")}\n`;
-    save(new Blob([text], { type: "text/plain" }), `${this.file.name.replace(/\.[^.]*$/, "")}.gpl`);
-  }
-
-  copyAs(what) {
-    const s = settings.current();
-    const texts = {
-      command: () => copies.command(this.file.name, s),
-      python: () => copies.python(this.file.name, s),
-      link: () => location.href,
-      palette: () => this.drawing.palette.map((hex) => `#${hex}`).join("\n"),
-    };
-    copy(texts[what]());
-  }
 }
 
 // For whoever watches from outside: tests and measurements.
@@ -332,16 +281,3 @@ function mark(what, value) {
 }
 
 const asked = (file) => JSON.stringify(settings.query(file.own ?? settings.common()));
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = make("textarea", { class: "hidden" }, text); // where the page is not on a secure address
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-  notice(words.copied(text.length > 120 ? `${text.slice(0, 120)}…` : text));
-}

@@ -1,6 +1,7 @@
 // The page: views, ways in for pictures, keys.
 import { Compressor } from "./compressor.js";
 import { $, make, notice } from "./dom.js";
+import * as exits from "./exits.js";
 import { help, listen } from "./keys.js";
 import * as settings from "./settings.js";
 import { dress, words } from "./words.js";
@@ -115,10 +116,10 @@ const buttons = {
   "zoom-in": () => stage.zoom(stage.view.scale * 1.5), "zoom-out": () => stage.zoom(stage.view.scale / 1.5),
   zoom: () => (stage.fits ? stage.zoom(1) : stage.fit()), difference: () => toggle("difference"), loupe: () => toggle("loupe"),
   ground: () => stage.nextGround(), "options-open": () => (compressor.drawer.open(), compressor.choose(compressor.chosen)), "copy-open": () => copies(),
-  download: () => compressor.download(), undo: () => settings.undo(), "help-open": () => help(),
-  "save-palette": () => compressor.savePalette(), "save-all": () => compressor.downloadAll(),
+  download: () => exits.download(compressor), undo: () => settings.undo(), "help-open": () => help(),
+  "save-palette": () => exits.savePalette(compressor), "save-all": () => exits.downloadAll(compressor.files),
 };
-for (const what of ["command", "python", "link", "palette"]) buttons[`copy-${what}`] = () => compressor.copyAs(what);
+for (const what of ["command", "python", "link", "palette"]) buttons[`copy-${what}`] = () => exits.copyAs(what, compressor);
 for (const [id, act] of Object.entries(buttons)) {
   $(id).addEventListener("click", () => {
     act();
@@ -140,7 +141,7 @@ const keys = {
   d: onStage(() => toggle("difference")), l: onStage(() => toggle("loupe")), f: onStage(() => stage.fit()), g: onStage(() => stage.nextGround()),
   o: onStage(buttons["options-open"]), n: onStage(() => compressor.next(1)), m: onStage(() => compressor.next(-1)),
   s: stepping("step"), b: stepping("back"), p: stepping("play"), "?": () => help(),
-  "ctrl+s": onStage(() => compressor.download()), "ctrl+z": onStage(() => settings.undo()),
+  "ctrl+s": onStage(() => exits.download(compressor)), "ctrl+z": onStage(() => settings.undo()),
   Escape: () => {
     if (!$("help").hidden) help(false);
     else if (!$("copies").hidden) copies(false);

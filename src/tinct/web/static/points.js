@@ -75,7 +75,7 @@ export class View {
     this.startBox = select("start", ["random", "k-means++", "divisive", "hand"], words.starts);
     return make("div", { class: "controls" },
       make("label", { for: "p-k" }, words.k, k, shown),
-      make("label", {}, words.data, select("data", [...SETS, "empty", "csv"], words.datasets)),
+      make("label", {}, words.data, (this.dataBox = select("data", [...SETS, "empty", "csv"], words.datasets))),
       make("button", { type: "button", onclick: () => this.set({ points: this.ask.points + 1 }) }, words.scatter),
       make("label", {}, words.start, this.startBox),
       make("button", { type: "button", onclick: () => this.set({ seed: this.ask.seed + 1 }) }, words.seed),
@@ -93,6 +93,7 @@ export class View {
     const points = csv(await this.file.files[0].text());
     if (!points) return notice(words.csvBad, true);
     this.points = points;
+    this.dataBox.value = "csv";
     this.hand = null;
     this.run();
   }

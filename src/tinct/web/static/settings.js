@@ -4,6 +4,7 @@ export const USUAL = {
   colors: 16, aim: "colors", dither: 0.75, lossy: 0.3, quality: 80, max_bytes: "80k",
   format: "png", space: "oklab", effort: 1, seed: 0,
 };
+export const QUICK = ["colors", "lossy"]; // aims whose K is known, so that a preview shows what will come
 const NUMBERS = ["colors", "dither", "lossy", "quality", "effort", "seed"];
 
 function read() {
@@ -66,7 +67,7 @@ export function show(settings) {
 
 // What the API is asked for. Each name is an option of the command.
 export function query(s) {
-  const colors = s.aim === "auto" ? "auto" : s.aim === "colors" || s.aim === "lossy" ? s.colors : 256;
+  const colors = s.aim === "auto" ? "auto" : QUICK.includes(s.aim) ? s.colors : 256;
   const found = { colors, dither: s.dither, format: s.format, space: s.space, effort: s.effort, seed: s.seed };
   if (s.aim === "lossy") found.lossy = s.lossy;
   if (s.aim === "quality") found.quality = s.quality;

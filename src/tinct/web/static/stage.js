@@ -92,9 +92,11 @@ export class Stage {
     c.fillStyle = css("--surround");
     c.fillRect(0, 0, width, height);
     const at = Math.round(width * this.split);
+    const split = !(this.difference && this.result);
     this.handle.style.transform = `translateX(${at}px)`;
-    $("side-a").style.opacity = at > 90 ? 1 : 0;
-    $("side-b").style.opacity = width - at > 90 ? 1 : 0;
+    this.handle.style.opacity = split ? 1 : 0;
+    $("side-a").style.opacity = split && at > 90 ? 1 : 0;
+    $("side-b").style.opacity = split && width - at > 90 ? 1 : 0;
     if (!this.original) return;
     this.under(c, width, height);
     const right = this.result ?? this.original;
@@ -193,7 +195,7 @@ export class Stage {
 
   // --- hands ---
 
-  place_of(event) {
+  placeOf(event) {
     const box = this.canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
@@ -212,15 +214,14 @@ export class Stage {
     c.addEventListener("pointerdown", (event) => {
       if (!this.original) return;
       c.setPointerCapture(event.pointerId);
-      down.set(event.pointerId, this.place_of(event));
+      down.set(event.pointerId, this.placeOf(event));
       moved = 0;
       spread = 0;
     });
     c.addEventListener("pointermove", (event) => {
-      const p = this.place_of(event);
-      this.pointer = p;
+      const p = this.placeOf(event);
       const last = down.get(event.pointerId);
-      if (!last) return this.loupe && this.draw();
+      if (!last) return;
       const [dx, dy] = [p.x - last.x, p.y - last.y];
       moved += Math.abs(dx) + Math.abs(dy);
       down.set(event.pointerId, p);
@@ -236,20 +237,22 @@ export class Stage {
     });
     const up = (event) => {
       if (!down.delete(event.pointerId)) return;
-      if (event.type === "pointerup" && moved < 5) this.pick(this.pixel(this.place_of(event)));
+      if (event.type === "pointerup" && moved < 5) this.pick(this.pixel(this.placeOf(event)));
     };
     c.addEventListener("pointerup", up);
     c.addEventListener("pointercancel", up);
-    c.addEventListener("pointerleave", () => this.set({ pointer: null }));
+    // The loupe follows over the divider, too.
+    c.parentElement.addEventListener("pointermove", (event) => this.loupe && this.set({ pointer: this.placeOf(event) }));
+    c.parentElement.addEventListener("pointerleave", () => this.loupe && this.set({ pointer: null }));
     c.addEventListener("wheel", (event) => {
       if (!this.original) return;
       event.preventDefault();
-      const p = this.place_of(event);
+      const p = this.placeOf(event);
       const step = event.deltaMode === 1 ? event.deltaY * 30 : event.deltaY;
       this.zoom(this.view.scale * Math.exp(-step / (event.ctrlKey ? 100 : 400)), p.x, p.y);
     }, { passive: false });
     c.addEventListener("dblclick", (event) => {
-      const p = this.place_of(event);
+      const p = this.placeOf(event);
       if (this.view.scale < 1) this.zoom(1, p.x, p.y);
       else this.fit();
     });
@@ -261,7 +264,7 @@ export class Stage {
     h.setAttribute("aria-label", words.divider);
     h.addEventListener("pointerdown", (event) => h.setPointerCapture(event.pointerId));
     h.addEventListener("pointermove", (event) => {
-      if (h.hasPointerCapture(event.pointerId)) this.divide(this.place_of(event).x / this.canvas.clientWidth);
+      if (h.hasPointerCapture(event.pointerId)) this.divide(this.placeOf(event).x / this.canvas.clientWidth);
     });
     h.addEventListener("keydown", (event) => {
       const by = { ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.2, PageUp: 0.2, Home: -1, End: 1 }[event.key];

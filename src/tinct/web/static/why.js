@@ -50,6 +50,7 @@ export class View {
     this.k.value = this.kShown.textContent = this.ask.k;
     const bitmap = this.compressor.stage.original ?? (await file.decode());
     this.picture = scaled(bitmap);
+    this.cloud.arrive();
     await this.run();
   }
 
@@ -103,6 +104,7 @@ export class View {
     for (let i = 0; i < width * height; i++) this.places.set(toPoint(space, data[4 * i], data[4 * i + 1], data[4 * i + 2]), 3 * i);
     this.drawn = new Map();
     this.player.stop();
+    if (this.cloud.arriving) this.cloud.arrive(); // only now is there something to see
     this.player.set([new Run(flat, 3, told, false)], 0);
   }
 
@@ -115,7 +117,7 @@ export class View {
     const labels = run.labels(at);
     const colors = state.centers.map((p) => `#${hex(fromPoint(this.ask.space, p))}`);
     this.colors = colors;
-    const drawn = state.kind === "start" ? null : this.draw_at(at, state.centers);
+    const drawn = state.kind === "start" ? null : this.drawnAt(at, state.centers);
     const counts = new Float64Array(colors.length);
     if (drawn) for (const l of drawn.labels) counts[l]++;
     this.shares = Array.from(counts, (n) => n / (drawn ? drawn.labels.length : 1));
@@ -128,7 +130,7 @@ export class View {
   }
 
   // The picture with these centers as its colors.
-  draw_at(at, centers) {
+  drawnAt(at, centers) {
     let found = this.drawn.get(at);
     if (!found) {
       const { width, height, data } = this.picture;

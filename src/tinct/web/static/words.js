@@ -83,7 +83,7 @@ export const words = {
   sentence: {
     start: (k) => `${many(k, "center")} ${k === 1 ? "stands" : "stand"} where the start put ${k === 1 ? "it" : "them"}. No point belongs to any yet.`,
     first: (n) => `Assign: each of the ${many(n, "point")} takes its nearest center.`,
-    assign: (n, all) => `Assign: ${many(n, "point")}${all ? "" : " of those shown"} changed ${n === 1 ? "its" : "their"} center.`,
+    assign: (n, all) => `Assign: ${all ? many(n, "point") : `${n.toLocaleString("en")} of the points shown`} changed ${n === 1 ? "its" : "their"} center.`,
     move: (i, d, n, all) => `Move: center ${i} went farthest, ${short(d)}, to the middle of its ${all ? many(n, "point") : "points"}.`,
     resting: (n) => `The centers have come to rest, after ${many(n, "iteration")}.`,
     converged: (n) => `Nothing changed: it has converged, after ${many(n, "iteration")}.`,
