@@ -161,7 +161,7 @@ def test_ctrl_c_ends_it_at_once_and_leaves_nothing_behind(tmp_path):
         one = begin(server.port)
         os.killpg(server.pid, signal.SIGINT)  # as a terminal does: to all its processes
         assert server.wait(5) == 130
-        assert server.stderr.read() == "tinct: interrupted\n"
+        assert server.stderr.read().strip() == "tinct: interrupted"
         wait_until(lambda: not group(server.pid))
         one.close()
     assert set(os.listdir(tmp_path)) == before

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
@@ -99,16 +99,20 @@ class Pool:
             while answer == ("cancelled",) or (answer == ("missing",) and data is not None):
                 answer = await self._asked(worker, (job, key, data, name, how))
         except asyncio.CancelledError:
-            task = asyncio.create_task(self._leave(worker))
-            self._cleaning.add(task)
-            task.add_done_callback(self._cleaning.discard)
+            self._later(self._leave(worker))
             raise
         if key is not None and answer[0] in ("done", "refused"):
             worker.holds[key] = None
             if len(worker.holds) > HOLDS:
                 worker.holds.pop(next(iter(worker.holds)))
-        await self._release(worker, died=answer == ("died",))
+        self._later(self._release(worker, died=answer == ("died",)))
         return _opened(answer)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this whatever becomes of the request."""
+        task = asyncio.create_task(work)
+        self._cleaning.add(task)
+        task.add_done_callback(self._cleaning.discard)
 
     async def _asked(self, worker: Worker, message: tuple[Any, ...]) -> tuple[Any, ...]:
         loop = asyncio.get_running_loop()
