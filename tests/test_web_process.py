@@ -77,7 +77,7 @@ def begin(port, path=LONG, body=PHOTO):
 
 @pytest.fixture(scope="module")
 def server():
-    options = ("--workers", "1", "--time-limit", "3", "--max-body", "1M", "--max-requests", "3")
+    options = ("--workers", "1", "--time-limit", "2", "--max-body", "1M", "--max-requests", "3")
     with serving(*options) as found:
         ask(found.port, "/api/palette", PHOTO)  # its process is ready
         yield found
@@ -97,7 +97,7 @@ def test_a_request_is_given_up_when_its_client_goes_away(server):
 def test_what_takes_too_long_is_given_up_and_told(server):
     status, data = ask(server.port, LONG, PHOTO)
     assert status == 504
-    assert "longer than 3 seconds" in json.loads(data)["error"]
+    assert "longer than 2 seconds" in json.loads(data)["error"]
     assert ask(server.port, "/api/palette", PHOTO)[0] == 200
 
 

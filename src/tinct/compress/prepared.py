@@ -102,17 +102,20 @@ def shrunk(pixels: Colors, side: int) -> Colors:
     if step <= 1:
         return pixels
     height, width = (max(1, length // step) for length in pixels.shape[:2])
-    total = np.zeros((height, width, pixels.shape[2]), np.float32)
-    count = 0
-    for row in range(min(step, pixels.shape[0])):
-        for column in range(min(step, pixels.shape[1])):
-            part = pixels[row::step, column::step][:height, :width]
-            if pixels.shape[2] == 4:
-                total[:, :, :3] += part[:, :, :3] * (part[:, :, 3:] / np.float32(255))
-                total[:, :, 3] += part[:, :, 3]
-            else:
-                total += part
-            count += 1
-    if pixels.shape[2] == 4:
-        total[:, :, :3] *= 255 / np.maximum(total[:, :, 3:], 1) * count
-    return np.rint(total / count).clip(0, 255).astype(np.uint8)
+    squares = [
+        pixels[row::step, column::step][:height, :width]
+        for row in range(min(step, pixels.shape[0]))
+        for column in range(min(step, pixels.shape[1]))
+    ]
+    if pixels.shape[2] == 3:
+        whole = np.zeros((height, width, 3), np.uint16 if len(squares) <= 256 else np.uint32)
+        for part in squares:
+            whole += part
+        return ((whole + len(squares) // 2) // len(squares)).astype(np.uint8)
+    total = np.zeros((height, width, 4), np.float32)
+    for part in squares:
+        total[:, :, :3] += part[:, :, :3] * (part[:, :, 3:] / np.float32(255))
+        total[:, :, 3] += part[:, :, 3]
+    total[:, :, :3] *= 255 / np.maximum(total[:, :, 3:], 1)
+    total[:, :, 3] /= len(squares)
+    return np.rint(total).clip(0, 255).astype(np.uint8)
