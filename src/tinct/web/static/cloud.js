@@ -133,7 +133,7 @@ export class Cloud {
       c.moveTo(a[0], a[1]);
       c.lineTo(b[0], b[1]);
       c.stroke();
-      c.fillText(name, b[0], b[1] - 6);
+      if (this.canvas.clientWidth > 260) c.fillText(name, b[0], b[1] - 6);
     }
   }
 
