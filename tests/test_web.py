@@ -169,12 +169,12 @@ def test_the_number_of_clusters_is_judged(client):
     [
         ({}, "points must be given"),
         ({"points": [[1]], "k": 2}, "k must be 1..1"),
-        ({"points": [[1, 2], [3]], "k": 1}, "inhomogeneous|rows of"),
-        ({"points": "abc", "k": 1}, "points must be|could not convert"),
+        ({"points": [[1, 2], [3]], "k": 1}, "all rows of one length"),
+        ({"points": "abc", "k": 1}, "points must be numbers"),
         ({"points": [[1]], "k": "2"}, "k must be an integer, not str"),
         ({"points": [[1], [2]], "k": 1, "colour": 1}, "there is no option 'colour' here"),
         ({"points": [[1], [2]], "k": 1, "init": "best"}, "init must be one of"),
-        ({"points": [[1], [float("1e400")]], "k": 1}, "points|JSON"),
+        ({"points": [[1], [float("1e400")]], "k": 1}, "points|inf"),
     ],
 )
 def test_wrong_points_are_refused_in_one_sentence(client, asked, text):

@@ -32,6 +32,7 @@ __all__ = ["application"]
 
 Found = TypeVar("Found")
 Upload = tuple[str, bytes | None, str | None]  # key, bytes and name of a picture
+NAME = 200  # characters of a picture's name, which goes into a header
 MEDIA = {"png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}
 
 
@@ -88,6 +89,7 @@ class Server:
             body, named, fields = await form(request, body)
             given |= fields
             name = given.pop("name", None) or name or named
+        name = name[:NAME] if name else None
         key = given.pop("picture", None)
         if body:
             key = (await asyncio.to_thread(hashlib.sha256, body)).hexdigest()[:32]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinct.checks import numbers
 from tinct.clustering.choose import choose_k
 from tinct.clustering.kmeans import KMeansResult, kmeans
 from tinct.codecs.arrays import encode_truecolor
@@ -23,7 +24,7 @@ from tinct.web.limits import Limits
 __all__ = ["Desk", "Missing"]
 
 COST = 16  # bytes that a pixel of a picture takes here; of 10 MP 12 after a drawing, 16 once scored
-LONG = 20_000  # points of a run whose history goes over the wire
+LONG, WIDE = 20_000, 64  # points of a run whose history goes over the wire, and their dimensions
 
 
 class Missing(Exception):
@@ -115,10 +116,7 @@ class Desk:
 
     def points(self, points: Any, weights: Any, labels: bool, **how: Any) -> tuple[bytes, Any]:
         """K-means of points, step by step."""
-        table = np.asarray(points, np.float64)
-        if table.ndim != 2 or not 1 <= table.shape[1] <= 64 or not 1 <= len(table) <= LONG:
-            raise ValueError(f"points must be 1..{LONG} rows of 1..64 numbers each")
-        run = _recorded(table, None if weights is None else np.asarray(weights, float), **how)
+        run = _recorded(_table(points), weights, **how)
         told = _told(run)
         if labels:
             for step, seen in zip(told["history"], run.history, strict=True):
@@ -127,9 +125,7 @@ class Desk:
 
     def choose(self, points: Any, most: int, seed: int, threads: int) -> tuple[bytes, Any]:
         """Inertia and silhouette for K from 2 on; the inertia of one cluster too."""
-        table = np.asarray(points, np.float64)
-        if table.ndim != 2 or not 4 <= len(table) <= LONG:
-            raise ValueError(f"points must be 4..{LONG} rows to choose K from")
+        table = _table(points)
         ks = range(2, min(most, len(np.unique(table, axis=0)) - 1) + 1)
         found = choose_k(table, ks, seed=seed, threads=threads)
         one = kmeans(table, 1, threads=threads).inertia
@@ -158,6 +154,13 @@ class Desk:
         return sheet.getvalue(), {}
 
 
+def _table(points: Any) -> NDArray[np.float64]:
+    table = numbers("points", points)
+    if table.ndim != 2 or not 1 <= len(table) <= LONG or not 1 <= table.shape[1] <= WIDE:
+        raise ValueError(f"points must be 1..{LONG} rows of 1..{WIDE} numbers each")
+    return table.astype(np.float64)
+
+
 def _recorded(points: Any, weights: Any, **how: Any) -> KMeansResult:
     return kmeans(points, weights=weights, effort=0, record=True, **how)
 
@@ -182,10 +185,8 @@ def _told(run: KMeansResult) -> dict[str, Any]:
 
 def _rounded(table: NDArray[Any]) -> list[Any]:
     """To 7 digits of the largest number: what a plot can show, in half of the bytes."""
-    largest = float(np.abs(table).max()) or 1.0
-    found: list[Any] = (
-        table.astype(float).round(max(0, 7 - math.ceil(math.log10(largest)))).tolist()
-    )
+    digits = 7 - math.ceil(math.log10(float(np.abs(table).max()) or 1.0))
+    found: list[Any] = table.astype(float).round(min(max(0, digits), 300)).tolist()
     return found
 
 

@@ -11,10 +11,11 @@ export function tellNumbers(file) {
   if (!file.smaller) looks.push(words.notSmaller);
   if (report.psnr === null) looks.push(words.lossless);
   else if (report.ssimulacra2 !== null) looks.push(`${words.looked} ${words.looks(report.ssimulacra2)} (${Math.round(report.ssimulacra2)})`);
+  if (report.psnr !== null) looks.push(words.decibels(report.psnr));
   if (report.animated) looks.push(words.animated);
   if (report.cut) looks.push(words.cut);
   $("looks").textContent = looks.join(" · ");
-  $("looks").title = report.ssimulacra2 === null ? "" : words.score(report.ssimulacra2, report.psnr, report.ground);
+  $("looks").title = report.ssimulacra2 === null ? "" : words.score(report.ssimulacra2, report.ground);
   $("download").disabled = false;
   if (!QUICK.includes(current().aim)) $("k-now").textContent = words.kNow(report.colors);
   tell(`${words.kSaid(report.colors)}, ${words.bytes(before, after)}. ${looks.join(". ")}`);

@@ -44,7 +44,8 @@ export const words = {
     return `${share > 0 ? "+" : share < 0 ? "−" : ""}${Math.abs(share)} %`;
   },
   looks: (score) => LOOKS.find(([least]) => score >= least)[1],
-  score: (score, psnr, ground) => `SSIMULACRA2 ${Math.round(score)}${ground ? ` over ${ground}` : ""}` + (psnr ? `, PSNR ${psnr.toFixed(1)} dB` : ""),
+  score: (score, ground) => `The number is SSIMULACRA2${ground ? `, over ${ground}, where it is least` : ""}: 90 can’t be told from the original, 70 is good.`,
+  decibels: (psnr) => `PSNR ${psnr.toFixed(1)} dB`,
   looked: "looks", lossless: "lossless: every pixel as it was",
   notSmaller: "This one is already small: left as it is.",
   animated: "Several frames: only the first is kept.",
