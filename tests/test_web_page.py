@@ -328,3 +328,11 @@ def test_whatever_can_be_pressed_has_a_name(page):
     page.click("#options-open")
     tree = page.locator("body").aria_snapshot()
     assert not re.search(r"- (button|slider|link|combobox|checkbox)$", tree, re.M), tree
+
+
+def test_a_download_waits_for_what_was_asked_last(page):
+    drop(page, ("a.png", PHOTO))
+    whole(page)
+    page.focus("#k")
+    page.keyboard.press("ArrowRight")  # and at once:
+    assert downloaded(page)[1] == tinct.compress(PHOTO, 17).data

@@ -54,7 +54,7 @@ export class Compressor {
     this.previews.stop();
     this.wholes.stop();
     this.file = file;
-    this.drawing = null;
+    this.drawing = this.waiting = null;
     this.choose(null);
     $("empty").hidden = true;
     $("bar").hidden = $("add").hidden = false;
@@ -97,7 +97,7 @@ export class Compressor {
 
   async lane(signal) {
     while (!signal.aborted) {
-      const file = this.files.find((f) => f !== this.file && !f.busy && f.error === null && f.result?.asked !== asked(f));
+      const file = this.files.find((f) => f !== this.file && !f.busy && f.error === null && !isFresh(f));
       if (!file) return;
       await this.whole(file, signal).catch((error) => error.name !== "AbortError" && (file.error = error.message));
       this.strip.update(this.files, this.file);
@@ -129,9 +129,7 @@ export class Compressor {
     $("undo").disabled = !settings.canUndo();
     this.drawer.update(this.files.length);
     if (!this.file) return;
-    if (this.file.error) {
-      this.file.error = null;
-    }
+    this.file.error = null;
     this.refresh();
     if (why !== "show") this.fill();
   }
@@ -199,16 +197,17 @@ export class Compressor {
     const late = setTimeout(() => ($("progress").hidden = false), 400);
     const few = file.pixels && file.pixels.width * file.pixels.height <= SCORED;
     try {
-      await this.whole(file, signal, few);
+      const known = isFresh(file) && (!few || file.result.report.ssimulacra2 !== null);
+      if (!known) await this.whole(file, signal, few);
       const { report, blob } = file.result;
       const bitmap = await aside("decode", { blob });
-      if (this.file !== file || signal.aborted) return;
+      if (this.file !== file || signal.aborted) return bitmap.close();
       this.stage.set({ result: bitmap });
       this.waiting = { file, bitmap };
       if (report.exact || !settings.QUICK.includes(settings.current().aim)) this.band.set(report.palette, report.shares);
       tellNumbers(file);
       mark("whole", file.name);
-      if (!few) this.scoreLater(file);
+      if (report.ssimulacra2 === null) this.scoreLater(file);
     } catch (error) {
       if (error.name !== "AbortError") this.failed(file, error);
     } finally {
@@ -224,6 +223,11 @@ export class Compressor {
       await this.whole(file, signal, true);
       if (this.file === file && !signal.aborted) tellNumbers(file);
     }), 1000);
+  }
+
+  // When these files are what was asked for last, or have failed.
+  async finished(files) {
+    while (!files.every((f) => f.error !== null || isFresh(f))) await new Promise((done) => setTimeout(done, 30));
   }
 
   failed(file, error) {
@@ -280,4 +284,6 @@ function mark(what, value) {
   document.documentElement.dataset[what] = value;
 }
 
+// Whether its result is what was asked for last.
+export const isFresh = (file) => file.result?.asked === asked(file);
 const asked = (file) => JSON.stringify(settings.query(file.own ?? settings.common()));

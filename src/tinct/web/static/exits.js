@@ -5,13 +5,16 @@ import { current } from "./settings.js";
 import { words } from "./words.js";
 import { zip } from "./zip.js";
 
-export function download({ file, files }) {
-  if (!file?.result) return;
-  if (files.length > 1) downloadAll(files);
-  else save(file.result.blob, copies.target(file.name, file.result.report.format));
+export async function download(compressor) {
+  const { file, files } = compressor;
+  if (files.length > 1) return downloadAll(compressor);
+  await compressor.finished(files);
+  if (file.result) save(file.result.blob, copies.target(file.name, file.result.report.format));
 }
 
-export async function downloadAll(files) {
+export async function downloadAll(compressor) {
+  const { files } = compressor;
+  await compressor.finished(files);
   const done = files.filter((f) => f.result);
   const name = (f) => (f.smaller ? copies.target(f.name, f.result.report.format) : f.name);
   save(await zip(done.map((f) => ({ name: name(f), blob: f.best }))), "tinct.zip");

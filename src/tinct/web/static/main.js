@@ -117,7 +117,7 @@ const buttons = {
   zoom: () => (stage.fits ? stage.zoom(1) : stage.fit()), difference: () => toggle("difference"), loupe: () => toggle("loupe"),
   ground: () => stage.nextGround(), "options-open": () => (compressor.drawer.open(), compressor.choose(compressor.chosen)), "copy-open": () => copies(),
   download: () => exits.download(compressor), undo: () => settings.undo(), "help-open": () => help(),
-  "save-palette": () => exits.savePalette(compressor), "save-all": () => exits.downloadAll(compressor.files),
+  "save-palette": () => exits.savePalette(compressor), "save-all": () => exits.downloadAll(compressor),
 };
 for (const what of ["command", "python", "link", "palette"]) buttons[`copy-${what}`] = () => exits.copyAs(what, compressor);
 for (const [id, act] of Object.entries(buttons)) {

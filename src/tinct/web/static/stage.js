@@ -6,6 +6,12 @@ const GROUNDS = ["checker", "black", "white", "#c13b7a"];
 const MOST = 64; // times
 const LOUPE = 90; // CSS pixels
 
+// Bitmaps hold megabytes that the garbage collector doesn't see.
+function letGo(bitmap) {
+  bitmap?.close();
+  bitmap?.small?.close();
+}
+
 export class Stage {
   constructor(pick) {
     this.canvas = $("canvas");
@@ -30,6 +36,7 @@ export class Stage {
 
   show(bitmap, width, height) {
     const same = this.size.width === width && this.size.height === height;
+    for (const old of [this.original, this.result]) letGo(old);
     this.original = bitmap;
     this.result = this.mask = null;
     this.size = { width, height };
@@ -39,6 +46,7 @@ export class Stage {
   }
 
   set(changes) {
+    if ("result" in changes && changes.result !== this.result) letGo(this.result);
     Object.assign(this, changes);
     this.draw();
   }

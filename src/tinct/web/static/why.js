@@ -48,8 +48,9 @@ export class View {
     this.file = file;
     this.ask.k = Math.min(MOST_K, current().colors);
     this.k.value = this.kShown.textContent = this.ask.k;
-    const bitmap = this.compressor.stage.original ?? (await file.decode());
+    const bitmap = await file.decode();
     this.picture = scaled(bitmap);
+    bitmap.close();
     this.cloud.arrive();
     await this.run();
   }
