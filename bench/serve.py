@@ -22,7 +22,7 @@ import time
 import zlib
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 from PIL import Image
 
@@ -114,8 +114,8 @@ async def one_round(port, clients, sent):
             seconds.append(time.monotonic() - start)
             wrong += answer.status_code != 200 or answer.content[:4] != b"\x89PNG"
 
-    limits = httpx.Limits(max_connections=clients)
-    async with httpx.AsyncClient(
+    limits = httpx2.Limits(max_connections=clients)
+    async with httpx2.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", timeout=120, limits=limits
     ) as talk:
         await asyncio.gather(*(client(number, talk) for number in range(clients)))
@@ -144,7 +144,7 @@ async def odd(port):
     trickle.sendall(
         b"POST /api/compress HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nx"
     )
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as talk:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as talk:
         for name, sent in (
             ("5 MB and a byte", bytes(5_000_001)),
             ("a text", b"hello, this is a text"),

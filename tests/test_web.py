@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.testclient import TestClient
 
 import tinct
 from painted import photo
@@ -22,8 +23,6 @@ from tinct.web.body import Room
 from tinct.web.files import routes
 from tinct.web.kept import Kept
 from tinct.web.limits import Limits, Refused
-
-testclient = pytest.importorskip("starlette.testclient")
 
 PIXELS = np.array(photo())[:64, :96]
 LIMITS = Limits(body=300_000, pixels=200_000, seconds=20, workers=1)
@@ -40,7 +39,7 @@ PHOTO = png(PIXELS)
 
 @pytest.fixture(scope="module")
 def client():
-    with testclient.TestClient(application(LIMITS), base_url="http://127.0.0.1:8323") as found:
+    with TestClient(application(LIMITS), base_url="http://127.0.0.1:8323") as found:
         yield found
 
 

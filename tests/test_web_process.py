@@ -18,8 +18,6 @@ from painted import photo
 from test_web import png
 from tinct.cli import main as cli
 
-pytest.importorskip("uvicorn")
-
 COMMAND = [sys.executable, "-m", "tinct", "serve", "--port", "0"]
 PHOTO = png(np.array(photo()))
 LONG = "/api/compress?effort=10&quality=55"  # some minutes, if nobody stops it
