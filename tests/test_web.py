@@ -163,6 +163,15 @@ def test_the_number_of_clusters_is_judged(client):
     assert told["ks"] == [1, 2, 3, 4, 5, 6]
 
 
+def test_the_steps_come_as_a_film_and_as_a_sheet(client):
+    pytest.importorskip("matplotlib")
+    for kind, start in (("gif", b"GIF89a"), ("png", b"\x89PNG")):
+        how = {"k": 2, "kind": kind, "max_iter": 2}
+        answer = client.post("/api/film", params=how, content=png(PIXELS[:8, :8]))
+        assert answer.content.startswith(start), answer.text
+        assert answer.headers["content-type"] == f"image/{kind}"
+
+
 @pytest.mark.parametrize(
     ("asked", "text"),
     [

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -18,7 +19,10 @@ from tinct.web.worker import CANCEL, work
 
 __all__ = ["Pool"]
 
-GRACE = 1.0  # seconds in which a worker may leave a job by itself before it is replaced
+# Seconds in which a worker may leave a job by itself, before it is replaced and its pictures with
+# it: drawing and scoring 10 megapixels take 1 to 3, and don't look up.
+GRACE = 3.0
+PATIENCE = 0.15  # seconds that a request waits for the worker that has its picture to leave a job
 HOLDS = 10_000  # keys remembered of each worker
 
 
@@ -28,6 +32,7 @@ class Worker:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.busy = self.leaving = False
+        self.left = 0.0  # when it was asked to leave
         self.answer: asyncio.Future[tuple[Any, ...]]
         self.start()
 
@@ -125,7 +130,10 @@ class Pool:
         try:
             async with self._changed:
                 while (worker := self._choice(key)) is None:
-                    await self._changed.wait()
+                    leaving = any(one.leaving for one in self.workers)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(PATIENCE if leaving else None):
+                            await self._changed.wait()
                 worker.busy = True
                 return worker
         finally:
@@ -136,7 +144,7 @@ class Pool:
         for one in having:
             if not one.busy:
                 return one
-        if any(one.leaving for one in having):
+        if any(one.leaving and time.monotonic() - one.left < PATIENCE for one in having):
             return None
         idle = [one for one in self.workers if not one.busy]
         return min(idle, key=lambda one: len(one.holds), default=None)
@@ -150,7 +158,7 @@ class Pool:
 
     async def _leave(self, worker: Worker) -> None:
         """Get a worker out of a job that nobody waits for."""
-        worker.leaving = True
+        worker.leaving, worker.left = True, time.monotonic()
         worker.cancel()
         done, _ = await asyncio.wait([worker.answer], timeout=GRACE if CANCEL else 0)
         if not done:

@@ -55,7 +55,7 @@ export class Stage {
 
   fit() {
     const { clientWidth: w, clientHeight: h } = this.canvas;
-    const margin = w < 500 ? 8 : 24;
+    const margin = Math.min(w, h) < 500 ? 8 : 24;
     const free = Math.min((w - 2 * margin) / this.size.width, (h - 2 * margin) / this.size.height);
     const scale = free >= 1 ? Math.min(Math.floor(free), 8) : Math.max(free, 0.01);
     this.fits = true;
@@ -153,10 +153,13 @@ export class Stage {
   }
 
   place(c, image, view = this.view) {
-    const small = image.small && view.scale * (window.devicePixelRatio || 1) * this.size.width <= image.small.width;
+    const [width, height] = [view.scale * this.size.width, view.scale * this.size.height];
+    const device = (window.devicePixelRatio || 1) * width;
+    const source = image.small && device <= image.small.width ? image.small : image;
     c.imageSmoothingEnabled = view.scale < 1;
-    c.imageSmoothingQuality = "medium";
-    c.drawImage(small ? image.small : image, view.x, view.y, view.scale * this.size.width, view.scale * this.size.height);
+    // More than bilinear takes tens of milliseconds, and shows only where pixels would be skipped.
+    c.imageSmoothingQuality = source.width > 2.2 * device ? "medium" : "low";
+    c.drawImage(source, view.x, view.y, width, height);
   }
 
   paintDifference(c, width, height) {
