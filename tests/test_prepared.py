@@ -54,4 +54,5 @@ def test_a_smaller_picture_holds_the_means_of_squares(data):
         mean = (rows * opacity[:, None]).sum(0) / max(opacity.sum(), 1)
         if channels == 4:
             mean[3] = opacity.mean()
-        assert np.abs(small[y, x] - mean).max() <= 0.51
+        seen = slice(0 if opacity.sum() else 3, None)  # what nobody sees may have any color
+        assert np.abs(small[y, x] - mean)[seen].max() <= 0.51
