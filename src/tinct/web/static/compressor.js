@@ -15,6 +15,8 @@ import { words } from "./words.js";
 const REST = 150; // ms without a move, after which the whole file is made
 const SCORED = 2e6; // pixels: of larger pictures the score comes later, by itself
 const SIDE = 1024;
+const SEEN = 24; // drawings kept, of at most a megabyte each
+const IDLE = 600; // ms after the whole file
 
 export class Compressor {
   constructor(limits) {
@@ -23,6 +25,7 @@ export class Compressor {
     this.file = null;
     this.drawing = null;
     this.chosen = null;
+    this.seen = new Map(); // drawings of this file by what was asked
     this.previews = new Latest(400);
     this.wholes = new Latest(0);
     this.stage = new Stage((p) => this.pickPixel(p));
@@ -55,6 +58,7 @@ export class Compressor {
     this.wholes.stop();
     this.file = file;
     this.drawing = this.waiting = null;
+    this.seen.clear();
     this.choose(null);
     $("empty").hidden = true;
     $("bar").hidden = $("add").hidden = false;
@@ -151,19 +155,33 @@ export class Compressor {
   // --- answers ---
 
   async preview(file, s, signal) {
-    const { quality, max_bytes, ...options } = settings.query(s);
     try {
-      const { told, answer } = await call("/api/preview", { ...options, side: SIDE }, file, signal);
-      const indices = new Uint8Array(await answer.arrayBuffer());
+      const drawing = await this.drawn(file, s, signal);
       if (this.file !== file) return;
-      file.pixels = { width: told.picture.width, height: told.picture.height };
-      const drawing = new Drawing(indices, told.width, told.height, told.palette);
       const bitmap = await drawing.bitmap();
       if (this.file === file && !signal.aborted) this.shown(file, drawing, bitmap);
     } catch (error) {
       if (error.name === "AbortError") throw error;
       this.failed(file, error);
     }
+  }
+
+  // The drawing for these settings; those seen lately are still here.
+  async drawn(file, s, signal) {
+    const { quality, max_bytes, ...options } = settings.query(s);
+    const key = JSON.stringify(options);
+    let drawing = this.seen.get(key);
+    if (!drawing) {
+      const { told, answer } = await call("/api/preview", { ...options, side: SIDE }, file, signal);
+      drawing = new Drawing(new Uint8Array(await answer.arrayBuffer()), told.width, told.height, told.palette);
+      file.pixels = { width: told.picture.width, height: told.picture.height };
+    }
+    if (this.file === file) {
+      this.seen.delete(key);
+      this.seen.set(key, drawing); // now the latest
+      if (this.seen.size > SEEN) this.seen.delete(this.seen.keys().next().value);
+    }
+    return drawing;
   }
 
   // A new picture under the divider; the old one stayed until now.
@@ -207,7 +225,7 @@ export class Compressor {
       if (report.exact || !settings.QUICK.includes(settings.current().aim)) this.band.set(report.palette, report.shares);
       tellNumbers(file);
       mark("whole", file.name);
-      if (report.ssimulacra2 === null) this.scoreLater(file);
+      this.goOn(file);
     } catch (error) {
       if (error.name !== "AbortError") this.failed(file, error);
     } finally {
@@ -217,12 +235,17 @@ export class Compressor {
     }
   }
 
-  // The score of a large picture takes seconds: asked for when nothing else is.
-  scoreLater(file) {
+  // When nothing else is to be done: the neighbours of K ahead, and the score of a large picture, which takes seconds.
+  goOn(file) {
+    clearTimeout(this.rest);
     this.rest = setTimeout(() => this.wholes.ask(async (signal) => {
+      const s = settings.current();
+      const near = s.aim === "colors" ? [s.colors + 1, s.colors - 1].filter((k) => k >= 2 && k <= 256) : [];
+      for (const colors of near) await this.drawn(file, { ...s, colors }, signal);
+      if (file.result.report.ssimulacra2 !== null) return;
       await this.whole(file, signal, true);
       if (this.file === file && !signal.aborted) tellNumbers(file);
-    }), 1000);
+    }), IDLE);
   }
 
   // When these files are what was asked for last, or have failed.
