@@ -23,12 +23,12 @@ import oxipng
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tinct.codecs import png
+from tinct.codecs.arrays import encode
 from tinct.mapping.remap import remap
 from tinct.mapping.spatial import remap_spatial
 from tinct.palette.choice import palette
 from tinct.palette.histogram import histogram
-from tinct.scoring.ssimulacra2 import Judge
+from tinct.scoring.ssimulacra2 import Reference
 
 COLORS = (4, 8, 16, 32, 64, 256)
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
@@ -89,13 +89,13 @@ class Looks:
     """How drawings of a picture look beside it."""
 
     def __init__(self, pixels):
-        self.judge, self.lab = Judge(pixels), lab_as_seen(pixels)
+        self.reference, self.lab = Reference(pixels), lab_as_seen(pixels)
         self.colorfulness, self.brightness = colorfulness(pixels), brightness(pixels)
 
     def of(self, drawn):
         """SSIMULACRA2, S-CIELAB, colorfulness and light."""
         return (
-            self.judge.score(drawn),
+            self.reference.score(drawn),
             np.sqrt(((lab_as_seen(drawn) - self.lab) ** 2).sum(axis=2)).mean(),
             colorfulness(drawn) / self.colorfulness,
             brightness(drawn) / self.brightness,
@@ -117,7 +117,7 @@ def drawings(pixels, colors, dither, effort):
                 pixels, chosen, dither=dither, counted=counted, effort=effort
             )
         spent = time.perf_counter() - start
-        yield name, png.encode(indices, moved), moved[indices], spent
+        yield name, encode(indices, moved), moved[indices], spent
     command = ["pngquant", "--speed", "1", str(colors), "-"]
     done = subprocess.run(command, input=source.getvalue(), capture_output=True, check=True).stdout
     yield "pngquant", done, np.asarray(Image.open(io.BytesIO(done)).convert("RGB")), np.nan

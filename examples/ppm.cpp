@@ -24,7 +24,7 @@ int main(int argc, char **argv) {
     std::cin.read(reinterpret_cast<char *>(pixels.data()), std::streamsize(pixels.size()));
     tinct::Quantizer picture(tinct::Picture{pixels.data(), height, width, 3});
     const auto palette = picture.choose({.colors = colors}, 0, [] {});
-    const tinct::Drawing drawing = picture.draw(palette, 0.75f, tinct::color::Space::oklab, 0, [] {});
+    const tinct::Drawing drawing = picture.draw(palette, 0.75f, tinct::color::Space::oklab, 1, 0, [] {});
     const std::vector<uint8_t> drawn = drawing.painted();
     std::cout << "P6\n" << width << " " << height << "\n255\n";
     std::cout.write(reinterpret_cast<const char *>(drawn.data()), std::streamsize(drawn.size()));

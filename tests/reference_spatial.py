@@ -25,15 +25,20 @@ def to_light(codes):
 
 
 def derivative(pixels):
-    """J of each pixel, (h, w, 3, 3): of 2 x 2 means, the eight around each of these counted in."""
+    """J of each pixel, (h, w, 3, 3): of 2 x 2 means, the eight around each of these counted in.
+
+    What full transparency hides has no part in them.
+    """
     h, w = pixels.shape[:2]
     cones = to_light(pixels[..., :3]) @ CONES.T
-    means = np.array(
-        [
-            [cones[y : y + 2, x : x + 2].mean(axis=(0, 1)) for x in range(0, w, 2)]
-            for y in range(0, h, 2)
-        ]
-    )
+    seen = np.broadcast_to(pixels[..., 3:] != 0 if pixels.shape[2] == 4 else True, cones.shape)
+    cones = np.where(seen, cones, 0)
+
+    def mean(y, x):
+        at = np.s_[y : y + 2, x : x + 2]
+        return cones[at].sum(axis=(0, 1)) / np.maximum(seen[at].sum(axis=(0, 1)), 1)
+
+    means = np.array([[mean(y, x) for x in range(0, w, 2)] for y in range(0, h, 2)])
     around = np.pad(means, ((1, 1), (1, 1), (0, 0)), mode="edge")
     rows, columns = means.shape[:2]
     share = np.array([1, 14, 1]) / 16

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import reference_pixels as reference
+from drawn import remap_lossy
 from painted import alpha, bird, photo
 from test_quality import as_the_package_says
 from tinct import _probes
 from tinct.cli.quick import quick
 from tinct.color.points import to_points
 from tinct.compress.compress import compress
-from tinct.mapping.lossy import remap_lossy
 from tinct.mapping.remap import remap
 from tinct.palette.choice import palette
 from tinct.palette.histogram import histogram

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference_pixels as reference
+from tinct import _probes
 from tinct.color import oklab, points
 
 codes = st.integers(0, 255)
@@ -27,17 +28,17 @@ def test_kernel_equals_definition():
     np.testing.assert_allclose(oklab.srgb_to_oklab(colors), wanted, atol=5e-7)
 
 
-def test_linear_light_equals_definition():
-    wanted = [reference.linear(code) for code in range(256)]
-    np.testing.assert_allclose(
-        oklab.srgb_to_linear(np.arange(256, dtype=np.uint8)), wanted, rtol=1e-14
-    )
+def test_linear_light_at_codes_and_half_way_between_equals_definition():
+    wanted = [reference.linear(half / 2) for half in range(511)]
+    np.testing.assert_allclose(_probes.linear_steps(), wanted, rtol=1e-14)
 
 
 def test_light_between_two_codes_rounds_to_the_nearer_one_in_srgb():
-    for code in range(255):
-        below, above = reference.linear(code + 0.499), reference.linear(code + 0.501)
-        assert oklab.linear_to_srgb([below, above]).tolist() == [code, code + 1]
+    codes = np.arange(255)
+    for away, rounded in ((0.49, codes), (0.51, codes + 1)):
+        light = [reference.linear(code + away) for code in codes]
+        grays = oklab.oklab_to_srgb([[np.cbrt(v), 0, 0] for v in light])
+        np.testing.assert_array_equal(grays, np.repeat(rounded[:, None], 3, axis=1))
 
 
 def test_oklab_and_back_is_the_identity_on_all_colors():

@@ -13,7 +13,6 @@ from painted import text
 from tinct import _probes
 from tinct.compress.compress import compress
 from tinct.compress.encoder import Clock, Encoder, Options
-from tinct.palette.histogram import visibility
 from tinct.picture import read as files
 from tinct.scoring.psnr import psnr
 
@@ -175,7 +174,7 @@ def test_letters_and_lines_of_flat_pictures_are_not_dithered():
     encoder = Encoder(pixels, Options(dither=1.0), Clock())
     assert encoder.flat
     drawn, plain = (encoder.image(d) for d in (encoder.draw(8), encoder.draw(8, dither=0.0)))
-    alike, edges = (drawn == plain).all(axis=2), _probes.find_edges(visibility(pixels))
+    alike, edges = (drawn == plain).all(axis=2), _probes.find_edges(_probes.visibility(pixels))
     assert 0.05 < edges.mean() < 0.9
     assert alike[edges].all()
     assert not alike[~edges].all()

@@ -17,7 +17,7 @@ ROOMS = {
     " errors options palette picture plots scoring tables web",
     "clustering": "checks",
     "codecs": "background defaults errors picture",
-    "color": "checks",
+    "color": "",
     "compress": "atomic_write checks codecs color defaults errors mapping palette picture scoring",
     "defaults": "",
     "errors": "",

@@ -7,10 +7,14 @@ import zlib
 import numpy as np
 import oxipng
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from painted import PICTURES, alpha, few, grey, photo
 from tinct.codecs.arrays import encode, encode_truecolor
+from tinct.codecs.codec import sampled
+from tinct.codecs.registry import FORMATS
 from tinct.compress.compress import compress
 
 AS_GIVEN = ("bit_depth_reduction", "color_type_reduction", "palette_reduction")
@@ -169,3 +173,16 @@ def test_a_lower_quality_is_never_larger():
 def test_more_loss_never_writes_more():
     less, more = (compress(PICTURES["300 colors"](), 16, lossy=loss) for loss in (0.7, 0.9))
     assert len(more.data) <= len(less.data)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(5, 20), st.integers(2, 64), st.sampled_from(FORMATS), st.integers(0, 99))
+def test_fills_stay_flat_where_a_picture_is_made_of_them(side, k, format, seed):
+    blocks = np.random.default_rng(seed).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    pixels = blocks.repeat(side, 0).repeat(side, 1)
+    drawn = compress(pixels, k, format=format).indices
+    np.testing.assert_array_equal(drawn, drawn[::side, ::side].repeat(side, 0).repeat(side, 1))
+
+
+def test_a_guess_reads_a_band_of_rows_in_eight_of_a_high_picture_and_all_of_a_low_one():
+    assert [sampled(height) for height in (300, 100)] == [(16, 128), (100, 100)]

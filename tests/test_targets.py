@@ -13,7 +13,7 @@ from painted import alpha, flat, photo, text
 from tinct import TargetError
 from tinct.compress import encoder, regula_falsi, search_quality
 from tinct.compress.compress import compress
-from tinct.compress.trial import Trial
+from tinct.compress.encoder import Trial
 from tinct.scoring.ssimulacra2 import ssimulacra2
 
 

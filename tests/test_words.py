@@ -11,7 +11,6 @@ from PIL import Image
 import tinct
 from painted import photo
 from tinct.clustering.choose import choose_k, silhouette
-from tinct.color.oklab import linear_to_srgb
 from tinct.tables import Table, read_table, standardize
 
 PIXELS = np.array(photo()[:8, :8])
@@ -59,7 +58,6 @@ DOORS = {
     tinct.psnr: ({"original": PIXELS, "compressed": PIXELS}, ""),
     tinct.ssimulacra2: ({"original": PIXELS, "compressed": PIXELS}, "threads"),
     tinct.srgb_to_oklab: ({"colors": PALETTE}, ""),
-    linear_to_srgb: ({"light": np.array([0.5])}, ""),
     tinct.oklab_to_srgb: ({"lab": COUNTED.points}, ""),
     tinct.compress(PIXELS, 4).save: ({"path": "a.png"}, "overwrite"),
 }

@@ -14,8 +14,10 @@
 #include "drawing.hpp"
 #include "mapping/lossy.hpp"
 #include "mapping/remap.hpp"
+#include "mapping/spatial_draw.hpp"
 #include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
+#include "picture/fills.hpp"
 
 namespace tinct {
 
@@ -68,13 +70,15 @@ class Quantizer {
         }
         return weights_;
     }
-    // Pixels of letters and lines: the error of these is noise beside them.
+    // Pixels of letters and lines, because the error of these is noise beside them; and fills, if it is made of them.
     const std::vector<uint8_t> &edges(int threads) {
         const std::vector<float> &visible = weights(threads);
         const std::lock_guard lock(measuring_);
         if (edges_.empty()) {
             edges_.resize(visible.size());
             mapping::find_edges(visible.data(), int64_t(visible.size()), edges_.data());
+            const std::vector<uint8_t> fills = Fills(picture_).mask();
+            for (size_t i = 0; i < fills.size(); ++i) edges_[i] |= fills[i];
         }
         return edges_;
     }
@@ -93,9 +97,12 @@ class Quantizer {
         return found;
     }
 
-    // Each pixel's nearest entry in `space`, or with dithering, by error diffusion in Oklab.
-    Drawing draw(const color::Colors &palette, float dither, color::Space space, int threads, const Poll &poll) {
+    // Each pixel's nearest entry in `space`; or dithered: photographs as the eye sees them, which moves the palette,
+    // graphics by error diffusion in Oklab.
+    Drawing draw(const color::Colors &palette, float dither, color::Space space, int effort, int threads, const Poll &poll) {
         mapping::DitherOptions options{.dither = dither, .threads = threads};
+        if (dither > 0 && !flat && space == color::Space::oklab && colors() > entries_of(palette, picture_.channels))
+            return draw_blurred(palette, options, effort, poll);
         if (dither > 0 && flat) options.sharp = edges(threads).data();
         palette::Histogram &histogram = whole_->histogram_of(dither > 0 ? color::Space::oklab : space, false, threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));
@@ -128,6 +135,21 @@ class Quantizer {
 
   private:
     static int entries_of(const color::Colors &palette, int channels) { return int(palette.size()) / channels; }
+
+    // What is not opaque is left to error diffusion.
+    Drawing draw_blurred(color::Colors palette, const mapping::DitherOptions &options, int effort, const Poll &poll) {
+        std::vector<uint8_t> indices(size_t(picture_.size()));
+        spatial::draw(picture_, palette, nullptr, {options.dither, effort, options.threads}, poll, indices.data());
+        palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, options.threads);
+        if (picture_.channels == 4 && histogram.solid < histogram.size()) {
+            std::vector<uint8_t> others(indices.size());
+            const std::lock_guard lock(histogram.busy);
+            mapping::remap(picture_, palette.data(), entries_of(palette, 4), histogram, options, poll, others.data());
+            for (int64_t i = 0; i < picture_.size(); ++i)
+                if (picture_.at(i)[3] != 255) indices[size_t(i)] = others[size_t(i)];
+        }
+        return drawing(palette, std::move(indices));
+    }
 
     Drawing drawing(const color::Colors &palette, std::vector<uint8_t> indices) const {
         return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices)};

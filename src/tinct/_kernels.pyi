@@ -4,137 +4,113 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Singles = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Floats = NDArray[Any]  # float32 or float64, as the points
+Entry = tuple[int, int, int, int]
+Watch = Callable[..., bool] | None
+
 def isa() -> str: ...
 def processors() -> int: ...
 def kmeans(
-    points: NDArray[Any],
-    weights: NDArray[np.float64] | None,
+    points: Floats,
+    weights: Doubles | None,
     k: int,
-    init: NDArray[Any] | None,
-    draws: NDArray[np.float64] | None,
-    offset: NDArray[Any] | None,
+    init: Floats | None,
+    draws: Doubles | None,
+    offset: Floats | None,
     max_iter: int,
     tol: float,
     effort: int,
     seed: int,
     threads: int,
-    watch: Callable[..., bool] | None,
-) -> tuple[NDArray[Any], NDArray[np.int32], float, int, bool]: ...
-def Partition(points: NDArray[Any], weights: NDArray[np.float64] | None, threads: int) -> Any: ...
+    watch: Watch,
+) -> tuple[Floats, Ints, float, int, bool]: ...
+def Partition(points: Floats, weights: Doubles | None, threads: int) -> Any: ...
 def kmeans_over(
     points: Any,
     k: int,
-    init: NDArray[Any] | None,
-    offset: NDArray[Any],
+    init: Floats | None,
+    offset: Floats,
     max_iter: int,
     tol: float,
     effort: int,
     seed: int,
-    watch: Callable[..., bool] | None,
-) -> tuple[NDArray[Any], float, int, bool]: ...
-def assign(
-    points: NDArray[Any], centers: NDArray[Any], threads: int
-) -> tuple[NDArray[np.int32], NDArray[Any]]: ...
-def update(
-    points: NDArray[Any], weights: NDArray[np.float64] | None, labels: NDArray[np.int32], k: int
-) -> NDArray[Any]: ...
+    watch: Watch,
+) -> tuple[Floats, float, int, bool]: ...
+def assign(points: Floats, centers: Floats, threads: int) -> tuple[Ints, Floats]: ...
+def update(points: Floats, weights: Doubles | None, labels: Ints, k: int) -> Floats: ...
 def sparse_merge(
-    start: NDArray[np.int64],
-    columns: NDArray[np.int32],
-    values: NDArray[Any],
-    weights: NDArray[np.float64],
-    random: NDArray[np.uint64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]: ...
+    start: Longs, columns: Ints, values: Floats, weights: Doubles, random: NDArray[np.uint64]
+) -> tuple[Longs, Longs, Doubles]: ...
 def sparse_kmeans(
-    start: NDArray[np.int64],
-    columns: NDArray[np.int32],
-    values: NDArray[Any],
+    start: Longs,
+    columns: Ints,
+    values: Floats,
     d: int,
-    rows: NDArray[np.int64],
-    weights: NDArray[np.float64],
+    rows: Longs,
+    weights: Doubles,
     k: int,
-    init: NDArray[Any] | None,
-    chosen: NDArray[np.int64] | None,
-    draws: NDArray[np.float64] | None,
+    init: Floats | None,
+    chosen: Longs | None,
+    draws: Doubles | None,
     max_iter: int,
     tol: float,
     effort: int,
     seed: int,
     threads: int,
-    watch: Callable[..., bool] | None,
-) -> tuple[NDArray[Any], NDArray[np.int32], float, int, bool]: ...
+    watch: Watch,
+) -> tuple[Floats, Ints, float, int, bool]: ...
 def sparse_assign(
-    start: NDArray[np.int64],
-    columns: NDArray[np.int32],
-    values: NDArray[Any],
-    centers: NDArray[Any],
-    threads: int,
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
+    start: Longs, columns: Ints, values: Floats, centers: Floats, threads: int
+) -> tuple[Ints, Doubles]: ...
 def sparse_distances(
-    start: NDArray[np.int64],
-    columns: NDArray[np.int32],
-    values: NDArray[Any],
-    centers: NDArray[Any],
-    threads: int,
-) -> NDArray[Any]: ...
-def linear_steps() -> NDArray[np.float64]: ...
-def count_colors(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]: ...
-def to_points(colors: NDArray[np.uint8], oklab: bool) -> NDArray[np.float32]: ...
-def from_points(points: NDArray[np.float64], oklab: bool) -> NDArray[np.uint8]: ...
+    start: Longs, columns: Ints, values: Floats, centers: Floats, threads: int
+) -> Floats: ...
+def count_colors(pixels: Bytes) -> tuple[Bytes, Doubles]: ...
+def to_points(colors: Bytes, oklab: bool) -> Singles: ...
+def from_points(points: Doubles, oklab: bool) -> Bytes: ...
 
 class Histogram:
-    def __init__(
-        self,
-        colors: NDArray[np.uint8],
-        weights: NDArray[np.float64],
-        points: NDArray[np.float32],
-        oklab: bool,
-    ) -> None: ...
+    def __init__(self, colors: Bytes, weights: Doubles, points: Singles, oklab: bool) -> None: ...
     def palette(
         self, colors: int, effort: int, seed: int, threads: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]: ...
+    ) -> tuple[Bytes, Doubles]: ...
     def remap(
         self,
-        pixels: NDArray[np.uint8],
-        palette: NDArray[np.uint8],
+        pixels: Bytes,
+        palette: Bytes,
         dither: float,
         serpentine: bool,
         sharp: NDArray[np.bool_] | None,
         threads: int,
-    ) -> NDArray[np.uint8]: ...
+    ) -> Bytes: ...
 
 class Drawing:
-    """A picture of at most 256 colors; see drawing.hpp."""
-
-    def __init__(self, indices: NDArray[np.uint8], palette: NDArray[np.uint8]) -> None: ...
+    def __init__(self, indices: Bytes, palette: Bytes) -> None: ...
     height: int
     width: int
     channels: int
     @property
-    def entries(self) -> list[tuple[int, int, int, int]]: ...
+    def entries(self) -> list[Entry]: ...
     @property
-    def palette(self) -> NDArray[np.uint8]: ...
+    def palette(self) -> Bytes: ...
     @property
-    def indices(self) -> NDArray[np.uint8]: ...
+    def indices(self) -> Bytes: ...
     def packed(self, bits: int) -> bytes: ...
     def samples(self, key: int) -> bytes: ...
     def differences(self, axis: int, rows: int, every: int) -> bytes: ...
 
 class Quantizer:
-    """A picture, and what its drawings share; see quantizer.hpp."""
-
     @overload
-    def __init__(self, pixels: NDArray[np.uint8]) -> None: ...
+    def __init__(self, pixels: Bytes) -> None: ...
     @overload
     def __init__(self, rows: bytes | bytearray, width: int, height: int, channels: int) -> None: ...
     @overload
-    def __init__(
-        self,
-        whole: Quantizer,
-        rows: NDArray[np.int64],
-        columns: NDArray[np.int64],
-        threads: int,
-    ) -> None: ...
+    def __init__(self, whole: Quantizer, rows: Longs, columns: Longs, threads: int) -> None: ...
     @property
     def height(self) -> int: ...
     @property
@@ -148,7 +124,7 @@ class Quantizer:
     @property
     def fewest(self) -> int: ...
     @property
-    def entries(self) -> list[tuple[int, int, int, int]]: ...
+    def entries(self) -> list[Entry]: ...
     def find_edges(self, threads: int) -> None: ...
     def palette(
         self,
@@ -161,7 +137,7 @@ class Quantizer:
         threads: int,
     ) -> bytes: ...
     def draw(
-        self, palette: bytes, *, dither: float, space: str = "oklab", threads: int
+        self, palette: bytes, *, dither: float, space: str = "oklab", effort: int = 1, threads: int
     ) -> Drawing: ...
     def draw_lossy(
         self,
@@ -179,51 +155,25 @@ class Quantizer:
     def samples(self, key: int) -> bytes: ...
     def differences(self, axis: int, rows: int, every: int) -> bytes: ...
 
-LOSSY_BAND: int
-
-def remap_lossy(
-    pixels: NDArray[np.uint8],
-    weights: NDArray[np.float32],
-    palette: NDArray[np.uint8],
-    histogram: Histogram,
-    *,
-    spread: float,
-    price: float,
-    search: int,
-    coder: str,
-    bits: int,
-    band: int,
-    threads: int,
-) -> NDArray[np.uint8]: ...
-def squared_differences(
-    one: NDArray[np.uint8], other: NDArray[np.uint8]
-) -> tuple[int, int, int]: ...
-def visibility(pixels: NDArray[np.uint8], threads: int) -> NDArray[np.float32]: ...
-def sum_visibility(
-    pixels: NDArray[np.uint8], colors: NDArray[np.uint8], weights: NDArray[np.float32]
-) -> NDArray[np.float64]: ...
-def encode_lzw(indices: NDArray[np.uint8], code_size: int) -> bytes: ...
+def squared_differences(one: Bytes, other: Bytes) -> tuple[int, int, int]: ...
+def encode_lzw(indices: Bytes, code_size: int) -> bytes: ...
 
 class Reference:
-    def __init__(self, pixels: NDArray[np.uint8], ground: int, threads: int) -> None: ...
-    def score(self, pixels: NDArray[np.uint8], ground: int, threads: int) -> float: ...
+    def __init__(self, pixels: Bytes, ground: int, threads: int) -> None: ...
+    def score(self, pixels: Bytes, ground: int, threads: int) -> float: ...
 
 def draw_spatial(
-    pixels: NDArray[np.uint8],
-    palette: NDArray[np.uint8],
+    pixels: Bytes,
+    palette: Bytes,
     fixed: NDArray[np.bool_],
     dither: float,
     effort: int,
     threads: int,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None: ...
+) -> tuple[Bytes, Bytes] | None: ...
 
 class SpatialQuantizer:
     def __init__(
-        self,
-        pixels: NDArray[np.uint8],
-        palette: NDArray[np.uint8],
-        fixed: NDArray[np.bool_],
-        threads: int,
+        self, pixels: Bytes, palette: Bytes, fixed: NDArray[np.bool_], threads: int
     ) -> None: ...
     def look(
         self,
@@ -235,9 +185,9 @@ class SpatialQuantizer:
         block: float = 0,
     ) -> None: ...
     def sweep(self, back: bool) -> int: ...
-    def update(self, steps: int, every: int = 1) -> bool: ...
+    def update(self, steps: int) -> bool: ...
     def error(self) -> float: ...
     @property
-    def palette(self) -> NDArray[np.uint8]: ...
+    def palette(self) -> Bytes: ...
     @property
-    def indices(self) -> NDArray[np.uint8]: ...
+    def indices(self) -> Bytes: ...

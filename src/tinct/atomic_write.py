@@ -14,31 +14,9 @@ def write(path: "str | PathLike[str]", data: bytes, *, overwrite: bool = False) 
     """Write a file whole or not at all: a crash or a full disk leaves the old one or the new one.
 
     It is written beside the target under a passing name, synced, and renamed. A symbolic link
-    stays, and what it names is replaced; a device or pipe is simply written to.
-
-    Parameters
-    ----------
-    path : path-like
-        The target.
-    data : bytes
-        What it shall hold.
-    overwrite : bool
-        Whether an existing file may be replaced. If so, it keeps its permissions.
-
-    Raises
-    ------
-    FileExistsError
-        If the target exists and may not be replaced, even if it appeared only while we wrote.
-    OSError
-        If it can't be written. The target is then what it was.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write(f"{folder}/a.png", b"...")
-    ...     os.listdir(folder)
-    ['a.png']
+    stays, and what it names is replaced; a device or pipe is simply written to. With `overwrite` an
+    existing file keeps its permissions; without, FileExistsError, even if it appeared only while we
+    wrote.
     """
     target = os.path.realpath(path)
     mode = _mode(target)

@@ -11,13 +11,7 @@ __all__ = ["Future"]
 
 
 class Future:
-    """What another thread works out, unless there may be but one; who asks too early waits.
-
-    Examples
-    --------
-    >>> Future(lambda: 6 * 7, threads=0).result()
-    42
-    """
+    """What another thread works out, unless there may be but one; who asks too early waits."""
 
     def __init__(self, work: "Callable[[], Any]", threads: int) -> None:
         self._work, self._done = work, allocate_lock()

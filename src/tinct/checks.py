@@ -10,22 +10,11 @@ from numpy.typing import NDArray
 
 from tinct import _kernels
 
-__all__ = [
-    *("as_kernels_take", "cores", "flag", "function", "instance", "listed", "number", "numbers"),
-    *("threads_taken", "whole", "word"),
-]
-
 Kind = TypeVar("Kind")
 
 
 def number(name: str, value: Any, low: float, high: float = np.inf) -> float:
-    """Take a number of low...high, or of any size from low on.
-
-    Examples
-    --------
-    >>> number("dither", np.float32(0.5), 0, 1)
-    0.5
-    """
+    """Take a number of low...high, or of any size from low on."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     if not low <= value <= high:
@@ -35,13 +24,7 @@ def number(name: str, value: Any, low: float, high: float = np.inf) -> float:
 
 
 def whole(name: str, value: Any, low: int, high: int | None = None, what: str = "") -> int:
-    """Take an integer of low...high, or of any size from low on; `what` says what the highest is.
-
-    Examples
-    --------
-    >>> whole("colors", np.uint8(16), 2, 256)
-    16
-    """
+    """Take an integer of low...high, or of any size from low on; `what` names the highest."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     if value < low or (high is not None and value > high):
@@ -52,26 +35,14 @@ def whole(name: str, value: Any, low: int, high: int | None = None, what: str = 
 
 
 def flag(name: str, value: Any) -> bool:
-    """Take yes or no.
-
-    Examples
-    --------
-    >>> flag("serpentine", np.True_)
-    True
-    """
+    """Take yes or no."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
     return bool(value)
 
 
 def word(name: str, value: Any, *words: str) -> str:
-    """Take one of a few words.
-
-    Examples
-    --------
-    >>> word("kind", "gif", "gif", "mp4")
-    'gif'
-    """
+    """Take one of a few words."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}")
     if value not in words:
@@ -80,13 +51,7 @@ def word(name: str, value: Any, *words: str) -> str:
 
 
 def numbers(name: str, values: Any) -> NDArray[Any]:
-    """Take an array of real numbers, or what makes one; not text, complex numbers or objects.
-
-    Examples
-    --------
-    >>> numbers("points", [[1, 2.5], [3, 4]]).shape
-    (2, 2)
-    """
+    """Take an array of real numbers, or what makes one; not text, complex numbers or objects."""
     try:
         found = np.asarray(values)
     except (ValueError, TypeError):
@@ -97,39 +62,21 @@ def numbers(name: str, values: Any) -> NDArray[Any]:
 
 
 def listed(name: str, values: Any) -> list[Any]:
-    """Take a sequence, array or other row of things; a string is none.
-
-    Examples
-    --------
-    >>> listed("columns", ("a", "b"))
-    ['a', 'b']
-    """
+    """Take a sequence, array or other row of things; a string is none."""
     if isinstance(values, str | bytes) or not np.iterable(values):
         raise TypeError(f"{name} must be a sequence, not {type(values).__name__}")
     return list(values)
 
 
 def instance(name: str, value: Any, kind: type[Kind]) -> Kind:
-    """Take an object of this kind.
-
-    Examples
-    --------
-    >>> instance("columns", ("a", "b"), tuple)
-    ('a', 'b')
-    """
+    """Take an object of this kind."""
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
     return value
 
 
 def function(name: str, value: Any) -> Callable[..., Any] | None:
-    """Take something to be called, or None.
-
-    Examples
-    --------
-    >>> function("callback", None) is None
-    True
-    """
+    """Take something to be called, or None."""
     if value is not None and not callable(value):
         raise TypeError(f"{name} must be callable, not {type(value).__name__}")
     return value  # type: ignore[no-any-return]

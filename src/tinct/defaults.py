@@ -2,21 +2,6 @@
 
 import os
 
-__all__ = [
-    "DITHER",
-    "FAILED",
-    "INTERNAL",
-    "INTERRUPTED",
-    "MAX_COLORS",
-    "NOT_SMALLER",
-    "OK",
-    "OUT_OF_REACH",
-    "SUFFIX",
-    "USAGE",
-    "beside",
-    "extension",
-]
-
 MAX_COLORS = 256  # an index of a PNG, a GIF or a palette WebP is at most 8 bits
 
 # The knee, measured on 8 photographs and 8 graphics: from no dithering to 0.75, SSIMULACRA2 gains
@@ -33,8 +18,6 @@ SUFFIX = "-tinct"  # of the name that a result gets
 def beside(source: str, suffix: str, format: str) -> str:
     """Name the result that stands beside its source.
 
-    Examples
-    --------
     >>> beside("birds/robin.jpg", SUFFIX, "png").replace(os.sep, "/")
     'birds/robin-tinct.png'
     """
@@ -43,11 +26,5 @@ def beside(source: str, suffix: str, format: str) -> str:
 
 
 def extension(path: str) -> str:
-    """What a path ends with, in small letters and without the dot.
-
-    Examples
-    --------
-    >>> extension("a/b.PNG"), extension("a.b/c")
-    ('png', '')
-    """
+    """What a path ends with, in small letters and without the dot."""
     return os.path.splitext(path)[1].lower().removeprefix(".")

@@ -21,9 +21,6 @@ __all__ = ["Command", "Compress", "Option", "declared", "option", "parse"]
 ANY = float("inf")
 
 
-# --- what an option takes -----------------------------------------------------------------------
-
-
 class Text:
     """Any text, such as a path; or one that ends as it must."""
 
@@ -110,38 +107,16 @@ class Size(Text):
 
 
 def either(words: "Sequence[str]") -> str:
-    """List the words as people do.
-
-    Examples
-    --------
-    >>> either(("png", "webp", "gif")), either((".png",))
-    ('png, webp or gif', '.png')
-    """
+    """List the words as people do: png, webp or gif."""
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-# --- how one is declared ------------------------------------------------------------------------
-
-
 class Option:
-    """One option, or one argument if it has no spellings.
+    """One option, or one argument if it has no spellings (such as ``-k --colors``).
 
-    Parameters
-    ----------
-    spellings : str
-        How it is written, such as ``-k --colors``.
-    kind : Text, optional
-        What it takes; None is a flag.
-    words : str
-        What it does, in Markdown, without a capital and the last stop; ``{span}`` is its range.
-    default : object
-        Its value where it isn't given.
-    shown : str
-        The default as people read it, in Markdown, if the value doesn't say it.
-    short : bool
-        Whether the short way takes it too.
-    required, many : bool
-        Whether it must be given, and whether there may be several.
+    `kind` None is a flag. `words` say in Markdown what it does, without a capital and the last
+    stop, ``{span}`` being its range; `shown` is the default as people read it, if the value doesn't
+    say it. `short`: the short way takes it too. `many`: there may be several.
     """
 
     def __init__(
@@ -235,9 +210,6 @@ def parse(asked: "type[Kind]", argv: "Sequence[str]") -> "Kind":
     return asked(inputs=tuple(inputs), **found)
 
 
-# --- the commands -------------------------------------------------------------------------------
-
-
 class Compress(Command):
     """Compress pictures to indexed PNGs, WebPs or GIFs of at most 256 colors.
 
@@ -266,11 +238,11 @@ class Compress(Command):
     """
 
     inputs: tuple[str, ...] = option("", Text("IN [IN ...]"), required=True, many=True)
-    colors: "int | Literal['auto']" = option(
+    colors: "int | Literal['auto'] | None" = option(
         "-k --colors",
         Number(int, 2, MAX_COLORS, word="auto"),
         "colors at most, {span}; `auto`: as few as score within 2 points of 256",
-        default=MAX_COLORS,
+        shown=f"{MAX_COLORS}, or the original's where that is smaller",
         short=True,
     )
     output: str | None = option(
@@ -294,7 +266,7 @@ class Compress(Command):
     dither: float = option(
         "--dither",
         Number(float, 0, 1),
-        "share of each pixel's error passed on to its neighbours, {span}",
+        "how finely colors are mixed in dots, {span}: 0 gives each pixel its nearest",
         default=DITHER,
         short=True,
     )
@@ -349,9 +321,5 @@ class Compress(Command):
     )
     quiet: bool = option("-q --quiet", None, "only errors", short=True)
     threads: int | None = option(
-        "--threads",
-        Number(int, 1),
-        "threads at most; they change no bit",
-        shown="all",
-        short=True,
+        "--threads", Number(int, 1), "threads at most; they change no bit", shown="all", short=True
     )

@@ -62,7 +62,6 @@ void bind_clustering(nb::module_ &m);
 void bind_partitions(nb::module_ &m);
 void bind_sparse(nb::module_ &m);
 void bind_palette(nb::module_ &m);
-void bind_mapping(nb::module_ &m);
 void bind_quantizer(nb::module_ &m);
 void bind_spatial(nb::module_ &m);
 void bind_codecs(nb::module_ &m);

@@ -58,8 +58,7 @@ template <class T> nb::tuple assign(Matrix<T> points, Matrix<T> centers, int thr
 }
 
 // Means of the clusters, NaN for one without weight.
-template <class T>
-auto update(Matrix<T> points, std::optional<Vector<double>> weights, Vector<int32_t> labels, int k) {
+template <class T> auto update(Matrix<T> points, std::optional<Vector<double>> weights, Vector<int32_t> labels, int k) {
     const int d = int(points.shape(1));
     std::vector<T> centers(size_t(k) * d, std::numeric_limits<T>::quiet_NaN());
     {

@@ -12,7 +12,6 @@ NB_MODULE(_kernels, m) {
     tinct::bind_partitions(m);
     tinct::bind_sparse(m);
     tinct::bind_palette(m);
-    tinct::bind_mapping(m);
     tinct::bind_quantizer(m);
     tinct::bind_spatial(m);
     tinct::bind_codecs(m);

@@ -8,7 +8,6 @@
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
 #include "mapping/remap.hpp"
-#include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
 
 namespace tinct {
@@ -31,23 +30,6 @@ nb::tuple count_colors_py(const Array<uint8_t, 2> &pixels) {
     return nb::make_tuple(colors, counts);
 }
 
-Fresh<double> linear_steps() {
-    auto out = make_array<double>({color::STEPS});
-    std::copy(color::LINEAR_STEPS.begin(), color::LINEAR_STEPS.end(), out.data());
-    return out;
-}
-
-Fresh<double> sums_py(const Array<uint8_t, 3> &pixels,
-                      const Array<uint8_t, 2> &colors,
-                      const Array<float, 2> &weights) {
-    auto out = make_array<double>({colors.shape(0)});
-    nb::gil_scoped_release release;
-    auto run = pixels.shape(2) == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
-    run(pixels.data(), int64_t(pixels.shape(0) * pixels.shape(1)), colors.data(), int64_t(colors.shape(0)),
-        weights.data(), out.data());
-    return out;
-}
-
 // A palette, and what each of its colors serves.
 template <class Choose> nb::tuple palette_of(Histogram &histogram, int threads, const Choose &choose) {
     Colors colors;
@@ -63,8 +45,7 @@ template <class Choose> nb::tuple palette_of(Histogram &histogram, int threads, 
 }
 
 // Histograms can be made by anyone; the engine takes what it is given.
-void check_histogram(const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
-                          const Array<float, 2> &points) {
+void check_histogram(const Array<uint8_t, 2> &colors, const Array<double, 1> &weights, const Array<float, 2> &points) {
     const bool fits = weights.size() > 0 && colors.shape(0) == weights.size() && points.shape(0) == weights.size() &&
                       (colors.shape(1) == 3 || colors.shape(1) == 4) && points.shape(1) == colors.shape(1);
     if (!fits) throw std::invalid_argument("a histogram has as many colors as weights and points, in 3 or 4 channels");
@@ -82,9 +63,7 @@ void check_histogram(const Array<uint8_t, 2> &colors, const Array<double, 1> &we
 }  // namespace
 
 void bind_palette(nb::module_ &m) {
-    m.def("linear_steps", &linear_steps);
     m.def("count_colors", &count_colors_py, "pixels"_a);
-    m.def("sum_visibility", &sums_py, "pixels"_a, "colors"_a, "weights"_a);
     m.def("to_points", [](const Array<uint8_t, 2> &colors, bool oklab) {
         auto out = make_array<float>({colors.shape(0), colors.shape(1)});
         nb::gil_scoped_release release;

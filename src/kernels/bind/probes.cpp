@@ -2,6 +2,7 @@
 #include "bind/arrays.hpp"
 #include "codecs/prices.hpp"
 #include "mapping/remap.hpp"
+#include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
 
 namespace tinct {
@@ -36,12 +37,19 @@ NB_MODULE(_probes, m) {
     m.def("diffuse", &diffuse, "pixels"_a, "palette"_a, "nearest"_a, "strength"_a, "limit"_a, "flat"_a, "serpentine"_a,
           "bands"_a);
     m.def("rounded", &rounded, "colors"_a, "centers"_a);
+    m.def("linear_steps", [] { return row_of(std::vector(color::LINEAR_STEPS.begin(), color::LINEAR_STEPS.end())); });
     m.def("nearest_colors", [](const Matrix<float> &points) {
         const int channels = int(points.shape(1));
         return table_of(palette::nearest_colors(points.data(), int64_t(points.shape(0)), channels, color::Space::oklab),
                         size_t(channels));
     }, "points"_a);
     m.def("is_flat", [](const Array<uint8_t, 3> &pixels) { return is_flat(picture_of(pixels)); }, "pixels"_a);
+    m.def("visibility", [](const Array<uint8_t, 3> &pixels, int threads) {
+        auto out = make_array<float>({pixels.shape(0), pixels.shape(1)});
+        const auto run = pixels.shape(2) == 4 ? visibility::weights_of<4> : visibility::weights_of<3>;
+        run(pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), threads, out.data());
+        return out;
+    }, "pixels"_a, "threads"_a = 0);
     m.def("find_edges", [](const Matrix<float> &weights) {
         auto out = make_array<bool>({weights.shape(0), weights.shape(1)});
         mapping::find_edges(weights.data(), int64_t(weights.size()), reinterpret_cast<uint8_t *>(out.data()));

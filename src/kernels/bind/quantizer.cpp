@@ -73,11 +73,12 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
             const PaletteOptions options{colors, effort, seed, visible, space_of(space)};
             return bytes_by([&] { return self.choose(options, threads, Signals()); });
         }, "colors"_a, nb::kw_only(), "effort"_a, "seed"_a, "visible"_a = false, "space"_a = "oklab", "threads"_a)
-        .def("draw", [](Quantizer &self, const nb::bytes &palette, double dither, const std::string &space, int threads) {
+        .def("draw", [](Quantizer &self, const nb::bytes &palette, double dither, const std::string &space, int effort,
+                        int threads) {
             const Colors colors = colors_of(palette);
             nb::gil_scoped_release release;
-            return self.draw(colors, float(dither), space_of(space), threads, Signals());
-        }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "threads"_a)
+            return self.draw(colors, float(dither), space_of(space), effort, threads, Signals());
+        }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "effort"_a = 1, "threads"_a)
         .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, int search,
                               const std::string &coder, int bits, const std::string &space, int threads) {
             const mapping::LossyOptions options{float(spread), float(price), search, bit_model(coder, bits), threads};

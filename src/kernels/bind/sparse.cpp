@@ -64,6 +64,15 @@ nb::tuple run_sparse(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> v
     return nb::make_tuple(sparse_centers(*partition), row_of(partition->labels), fit.inertia, fit.n_iter, fit.converged);
 }
 
+// All rows of a table, and centers as given.
+template <class T> struct Beside : SparsePartition<T> {
+    Beside(const SparseTable<T> &table, const Matrix<T> &centers, int threads)
+        : SparsePartition<T>(table, nullptr, nullptr, table.n, threads, Signals()) {
+        this->make_room(int(centers.shape(0)));
+        this->set_centers(centers.data());
+    }
+};
+
 // Labels and squared distances.
 template <class T>
 nb::tuple sparse_assign(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> values, Matrix<T> centers, int threads) {
@@ -71,10 +80,7 @@ nb::tuple sparse_assign(Vector<int64_t> start, Vector<int32_t> columns, Vector<T
     auto squares = make_array<double>({size_t(start.size() - 1)});
     {
         nb::gil_scoped_release release;
-        SparsePartition<T> partition(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
-                               int64_t(start.size()) - 1, threads, Signals());
-        partition.make_room(int(centers.shape(0)));
-        partition.set_centers(centers.data());
+        Beside<T> partition(sparse_table(start, columns, values, int64_t(centers.shape(1))), centers, threads);
         partition.step();
         std::copy(partition.labels.begin(), partition.labels.end(), labels.data());
         partition.each_row([&](int64_t p) { squares.data()[p] = partition.square(p, partition.labels[p]); });
@@ -88,10 +94,7 @@ auto sparse_distances(Vector<int64_t> start, Vector<int32_t> columns, Vector<T> 
     auto out = make_array<T>({start.size() - 1, centers.shape(0)});
     {
         nb::gil_scoped_release release;
-        SparsePartition<T> partition(sparse_table(start, columns, values, int64_t(centers.shape(1))), nullptr, nullptr,
-                               int64_t(start.size()) - 1, threads, Signals());
-        partition.make_room(int(centers.shape(0)));
-        partition.set_centers(centers.data());
+        Beside<T> partition(sparse_table(start, columns, values, int64_t(centers.shape(1))), centers, threads);
         partition.each_row([&](int64_t p) { partition.distances(p, out.data() + p * partition.k); });
     }
     return out;

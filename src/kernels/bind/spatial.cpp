@@ -7,7 +7,7 @@
 
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
-#include "mapping/spatial.hpp"
+#include "mapping/spatial_draw.hpp"
 
 namespace tinct {
 namespace {
@@ -60,8 +60,8 @@ void bind_spatial(nb::module_ &m) {
             self.quantizer.look({{sigma, sigma * wider}, {own, own * calmer}, opponents, block});
         }, "sigma"_a, "own"_a, "wider"_a = 1, "calmer"_a = 1, "opponents"_a = 1, "block"_a = 0)
         .def("sweep", [](Steps &self, bool back) { return self.quantizer.sweep(back); }, "back"_a, Release())
-        .def("update", [](Steps &self, int steps, int64_t every) { return self.quantizer.update(steps, every); },
-             "steps"_a, "every"_a = 1, Release())
+        .def("update", [](Steps &self, int steps) { return self.quantizer.update(steps); },
+             "steps"_a, Release())
         .def("error", [](Steps &self) { return self.quantizer.error(); }, Release())
         .def_prop_ro("palette", [](const Steps &self) {
             return table_of(self.quantizer.palette, self.pixels.shape(2));

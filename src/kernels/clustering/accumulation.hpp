@@ -13,8 +13,7 @@ inline double weighted_sum(const double *w, const double *v) {
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
 }
 
-template <class T>
-inline void move_point(const T *x, int d, double w, int32_t from, int32_t to, double *sums) {
+template <class T> inline void move_point(const T *x, int d, double w, int32_t from, int32_t to, double *sums) {
     double *in = sums + int64_t(to) * (d + 2);
     for (int j = 0; j < d; ++j) in[j] += w * double(x[j * LANES]);
     in[d] += w;
@@ -33,8 +32,7 @@ inline bool all_equal(const int32_t *labels) {
 }
 
 // Add a block's points to the sums of their clusters. Where all share one, lanes are added up first, in a fixed order.
-template <class T>
-inline void add_block(const View<T> &view, int64_t block, const int32_t *labels, double *sums) {
+template <class T> inline void add_block(const View<T> &view, int64_t block, const int32_t *labels, double *sums) {
     const T *x = view.x + block * view.d * LANES;
     const double *w = view.w + block * LANES;
     if (!all_equal(labels)) {
@@ -53,8 +51,7 @@ inline void add_block(const View<T> &view, int64_t block, const int32_t *labels,
 }
 
 // Take over a point's label; returns whether that moves something.
-template <class T>
-inline bool relabel(const View<T> &view, int64_t p, int32_t fresh, int32_t *labels, double *sums) {
+template <class T> inline bool relabel(const View<T> &view, int64_t p, int32_t fresh, int32_t *labels, double *sums) {
     const double w = view.w[p];
     const int32_t old = labels[p];
     labels[p] = fresh;
@@ -63,8 +60,7 @@ inline bool relabel(const View<T> &view, int64_t p, int32_t fresh, int32_t *labe
     return true;
 }
 
-template <class T>
-void recount(const View<T> &view, int64_t first, int64_t last, const int32_t *labels, double *sums) {
+template <class T> void recount(const View<T> &view, int64_t first, int64_t last, const int32_t *labels, double *sums) {
     for (int64_t block = first; block < last; ++block) add_block(view, block, labels + block * LANES, sums);
 }
 

@@ -103,8 +103,7 @@ template <class T, bool SECOND> struct Finder {
 };
 
 // A step in few dimensions: blocks against boxes.
-template <class T>
-inline int64_t step_boxed(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
+template <class T> inline int64_t step_boxed(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
                           const Memory<T> &memory, int64_t first, int64_t last, int32_t *labels, double *sums) {
     Finder<T, false> finder{view, centers, scratch, T(2 * memory.slack)};
     Found<T> found;

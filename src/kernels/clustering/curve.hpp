@@ -10,11 +10,10 @@
 
 namespace tinct {
 
-// A Hilbert curve through the cells of a grid, read off their Z-order keys a level (d bits) at a time, by a table:
-// a state is the corner where the curve enters a cell and the axis along which it leaves (Hamilton, "Compact
-// Hilbert indices", Dalhousie CS-2006-07). Unlike Z-order it never jumps, so blocks get smaller boxes: an
-// iteration over 72,000 colors takes 13 % less at K = 256, 10 % at 16. (Skilling's loop over the bits of each cell
-// costs ten times as much.)
+// A Hilbert curve through the cells of a grid, read off their Z-order keys a level (d bits) at a time, by a table: a
+// state is the corner where the curve enters a cell and the axis along which it leaves (Hamilton, "Compact Hilbert
+// indices", Dalhousie CS-2006-07). Unlike Z-order it never jumps, so blocks get smaller boxes: an iteration over 72,000
+// colors takes 13 % less at K = 256, 10 % at 16. (Skilling's loop over the bits of each cell costs ten times as much.)
 class Hilbert {
   public:
     explicit Hilbert(int d) : d_(d), side_(1u << d), next_(size_t(d) << (2 * d)) {

@@ -22,44 +22,22 @@ std::string isa_name() {
     return "baseline";
 }
 
+// The one of three copies that this CPU runs best.
 #if defined(TINCT_HAS_avx2)
-#define TINCT_PICK(type, suffix)                                            \
-    template <> const Kernels<type> &dispatch<type>() {                     \
-        static const std::string isa = isa_name();                          \
-        return isa == "avx512" ? kernels_##suffix##_avx512                  \
-               : isa == "avx2" ? kernels_##suffix##_avx2                    \
-                               : kernels_##suffix##_baseline;               \
-    }                                                                       \
-    template <> const SparseKernels<type> &dispatch_sparse<type>() {        \
-        static const std::string isa = isa_name();                          \
-        return isa == "avx512" ? sparse_##suffix##_avx512                   \
-               : isa == "avx2" ? sparse_##suffix##_avx2                     \
-                               : sparse_##suffix##_baseline;                \
-    }
-#else
-#define TINCT_PICK(type, suffix) \
-    template <> const Kernels<type> &dispatch<type>() { return kernels_##suffix##_baseline; } \
-    template <> const SparseKernels<type> &dispatch_sparse<type>() { return sparse_##suffix##_baseline; }
-#endif
-TINCT_PICK(float, f32)
-TINCT_PICK(double, f64)
-
-RateRemap rate_remap() {
-#if defined(TINCT_HAS_avx2)
-    static const std::string isa = isa_name();
-    return isa == "avx512" ? remap_rate_avx512 : isa == "avx2" ? remap_rate_avx2 : remap_rate_baseline;
-#else
-    return remap_rate_baseline;
-#endif
+#define TINCT_BEST(name) (isa() == "avx512" ? name##_avx512 : isa() == "avx2" ? name##_avx2 : name##_baseline)
+static const std::string &isa() {
+    static const std::string name = isa_name();
+    return name;
 }
-
-const spatial::Kernels &spatial::kernels() {
-#if defined(TINCT_HAS_avx2)
-    static const std::string isa = isa_name();
-    return isa == "avx512" ? kernels_avx512 : isa == "avx2" ? kernels_avx2 : kernels_baseline;
 #else
-    return kernels_baseline;
+#define TINCT_BEST(name) name##_baseline
 #endif
-}
+
+template <> const Kernels<float> &dispatch<float>() { return TINCT_BEST(kernels_f32); }
+template <> const Kernels<double> &dispatch<double>() { return TINCT_BEST(kernels_f64); }
+template <> const SparseKernels<float> &dispatch_sparse<float>() { return TINCT_BEST(sparse_f32); }
+template <> const SparseKernels<double> &dispatch_sparse<double>() { return TINCT_BEST(sparse_f64); }
+RateRemap rate_remap() { return TINCT_BEST(remap_rate); }
+const spatial::Kernels &spatial::kernels() { return TINCT_BEST(kernels); }
 
 }  // namespace tinct

@@ -13,8 +13,7 @@ constexpr int MAX_BOXED_DIMS = 5;   // above this, boxes hold too many centers t
 
 // n points in blocks of LANES, each block a small column-major table. Padding repeats the last point with
 // weight 0, so no kernel has a tail to treat.
-template <class T>
-struct View {
+template <class T> struct View {
     int64_t blocks;
     int d;
     const T *x;          // [blocks][d][LANES]
@@ -24,8 +23,7 @@ struct View {
     const T *radius;     // [blocks * LANES]: |x| rounded up, when d > MAX_BOXED_DIMS
 };
 
-template <class T>
-struct Centers {
+template <class T> struct Centers {
     int k;
     const T *rows;     // [k][d]
     int stride;        // k rounded up to whole vectors of any width
@@ -37,8 +35,7 @@ struct Centers {
 // What is kept from one iteration to the next so that less must be looked at again.
 constexpr int MEMORY = 48;    // longer candidate lists are not kept
 constexpr int SETTLED = -1;   // one candidate, and all points of the block carry its label
-template <class T>
-struct Memory {
+template <class T> struct Memory {
     // Few dimensions: candidate lists of the blocks. A list stays right until centers have drifted apart by
     // more than the slack it was made with: drift sums up, over the iterations, the largest move of any center.
     double drift, slack;
@@ -53,15 +50,13 @@ struct Memory {
 };
 
 // Room to work in, made by the caller: 2 stride ints and (d + 1) max(stride, LANES) numbers.
-template <class T>
-struct Scratch {
+template <class T> struct Scratch {
     int32_t *ids;
     T *numbers;
 };
 
 // A curve through the cells of a grid, 2^levels of them along a side.
-template <class T>
-struct Curve {
+template <class T> struct Curve {
     const T *low;         // the grid's corner, [d]
     double scale;         // cells per unit
     int levels;
@@ -70,13 +65,11 @@ struct Curve {
 
 enum class Moment : int { square, power, upper };
 
-template <class T>
-struct Kernels {
+template <class T> struct Kernels {
     // For each point its place along the curve, from bit 32 up, and its index.
     void (*curve_keys)(const T *x, int64_t n, int d, const Curve<T> &, uint64_t *packed);
-    // Assign blocks [first, last) to their nearest centers and move what changed label between `sums`
-    // ([k][d + 2]: weighted sum of the points, their weight, their number). Returns how many points of
-    // weight > 0 moved.
+    // Assign blocks [first, last) to their nearest centers and move what changed label between `sums` ([k][d + 2]:
+    // weighted sum of the points, their weight, their number). Returns how many points of weight > 0 moved.
     int64_t (*step)(const View<T> &, const Centers<T> &, Scratch<T>, const Memory<T> &, int64_t first,
                     int64_t last, int32_t *labels, double *sums);
     // Nearest center of each point, its squared distance, and (if not null) the second smallest one.
@@ -87,8 +80,7 @@ struct Kernels {
     double (*trial)(const View<T> &, const T *c, int64_t first, int64_t last, const T *closest,
                     const double *potential, const T *farthest);
     // The same, but the point is taken: closest, potential and farthest are brought up to date.
-    void (*take)(const View<T> &, const T *c, int64_t first, int64_t last, T *closest, double *potential,
-                 T *farthest);
+    void (*take)(const View<T> &, const T *c, int64_t first, int64_t last, T *closest, double *potential, T *farthest);
     // The sums of `step` anew from the labels, added to `sums`.
     void (*recount)(const View<T> &, int64_t first, int64_t last, const int32_t *labels, double *sums);
     // Sum of w |x - center|^2 over blocks [first, last), in float64, each lane with its own sum.
@@ -110,8 +102,7 @@ extern const Kernels<float> kernels_f32_baseline, kernels_f32_avx2, kernels_f32_
 extern const Kernels<double> kernels_f64_baseline, kernels_f64_avx2, kernels_f64_avx512;
 
 // Sparse rows, for sparse.hpp: a row is its numbers other than 0 and their columns, in rising order.
-template <class T>
-struct SparseRow {
+template <class T> struct SparseRow {
     int64_t count;
     const int32_t *columns;
     const T *values;
@@ -119,8 +110,7 @@ struct SparseRow {
 
 constexpr int SPARSE_LANES = 8;  // rows that are measured together
 
-template <class T>
-struct SparseKernels {
+template <class T> struct SparseKernels {
     // scores[c] = |c|^2 / 2 - x.c for all columns of `table` ([d][stride], the centers in its lanes), rounded as comes
     // quickest. The index of the least, and the least but one.
     struct Best {

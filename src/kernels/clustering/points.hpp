@@ -188,8 +188,7 @@ template <class T> class Points {
                               farthest_.data());
     }
     void take(const T *c, int64_t chunk) {
-        kernels_.take(view(), c, first(chunk), last(chunk), closest_.data(), potential_.data(),
-                      farthest_.data());
+        kernels_.take(view(), c, first(chunk), last(chunk), closest_.data(), potential_.data(), farthest_.data());
     }
     double potential() const {
         double total = 0;

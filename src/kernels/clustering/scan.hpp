@@ -12,8 +12,6 @@ template <class T> struct Found {
     alignas(64) T second[LANES];
 };
 
-// ---- distances of a block to candidate centers -------------------------------------------------
-
 // Running best (and second best) of two vectors of points: two, because one leaves the adders idle.
 template <class T, bool SECOND> struct Best {
     using F = typename Vec<T>::F;

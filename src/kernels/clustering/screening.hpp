@@ -30,8 +30,7 @@ template <class T> constexpr int PAIR = 2 * Vec<T>::width;  // points that a til
 
 // The two best of all centers for each point of a block. Tiles come first, points second: a tile is fetched
 // once for all points.
-template <class T>
-inline void screen(const T *x, int d, const Centers<T> &centers, Best<T, true> *best) {
+template <class T> inline void screen(const T *x, int d, const Centers<T> &centers, Best<T, true> *best) {
     constexpr int TILE = 6;
     int i = 0;
     for (; i + TILE <= centers.k; i += TILE)
@@ -86,8 +85,7 @@ template <class T> inline int32_t nearest_center(const T *x, int d, const Center
 
 // Labels of a block by the screen; where its two best are too close for its rounding, by exact distances: the
 // labels are theirs on any CPU. `best` and `second` hold what the screen compares.
-template <class T>
-inline void scan_screened(const T *x, int d, const Centers<T> &centers, T doubt, Found<T> &found) {
+template <class T> inline void scan_screened(const T *x, int d, const Centers<T> &centers, T doubt, Found<T> &found) {
     Best<T, true> best[LANES / PAIR<T>];
     screen(x, d, centers, best);
     for (int g = 0; g < LANES / PAIR<T>; ++g) {
@@ -141,8 +139,7 @@ inline int64_t settle(const View<T> &view, const Centers<T> &centers, T *gathere
 // A step in many dimensions: a point whose distance to its center is surely below that to any other keeps its
 // label (Hamerly, "Making k-means even faster", SDM 2010); the others are gathered and screened. The bounds are
 // widened for rounding, each time they move and by that of a distance when they are compared: no label depends on them.
-template <class T>
-inline int64_t step_bounded(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
+template <class T> inline int64_t step_bounded(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
                             const Memory<T> &memory, int64_t first, int64_t last, int32_t *labels, double *sums) {
     constexpr T UP = 1 + EPSILON<T>, DOWN = 1 - EPSILON<T>;
     const T widen = 1 + 2 * (view.d + 16) * EPSILON<T>;

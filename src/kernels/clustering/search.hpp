@@ -78,8 +78,7 @@ std::vector<Swap> best_swaps(const Prospects &prospects, const State &state, int
 
 // Move useless centers of a solution that the space has just settled on, while that helps. rounds: how many moves are
 // left.
-template <class Space, class State>
-Solution<State> descend(Space &space, Solution<State> best, int &rounds) {
+template <class Space, class State> Solution<State> descend(Space &space, Solution<State> best, int &rounds) {
     int many = std::max(1, space.k() / 4), failed = 0;
     std::set<Swap> tried;
     std::optional<typename Space::Prospects> prospects;  // of the best
@@ -131,8 +130,6 @@ bool search(Space &&space, State &state, int rounds, uint64_t seed, std::vector<
     state = std::move(best.state);
     return better;
 }
-
-// ---- over dense points: a solution is its centers --------------------------------------------------------------
 
 // The center nearest to center i, of equally near ones the first.
 template <class T> int neighbor(const std::vector<T> &centers, int d, int i) {

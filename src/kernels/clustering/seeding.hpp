@@ -30,8 +30,7 @@ template <class T> inline void distances(const View<T> &view, int64_t block, con
         }
 }
 
-template <class T>
-double trial(const View<T> &view, const T *c, int64_t first, int64_t last, const T *closest,
+template <class T> double trial(const View<T> &view, const T *c, int64_t first, int64_t last, const T *closest,
              const double *potential, const T *farthest) {
     double total = 0;
     T near[LANES];
@@ -50,8 +49,7 @@ double trial(const View<T> &view, const T *c, int64_t first, int64_t last, const
 }
 
 template <class T>
-void take(const View<T> &view, const T *c, int64_t first, int64_t last, T *closest, double *potential,
-          T *farthest) {
+void take(const View<T> &view, const T *c, int64_t first, int64_t last, T *closest, double *potential, T *farthest) {
     T near[LANES];
     double value[LANES];
     for (int64_t block = first; block < last; ++block) {

@@ -259,7 +259,6 @@ template <class T> class SparsePartition {
     template <class> friend class SparseSeeding;
     static constexpr double UP = 1 + 0x1p-50, DOWN = 1 - 0x1p-50;
 
-
     void add_row(int64_t p, double w, typename SparseCenters<T>::Sums &to) const {
         const SparseRow<T> x = row(p);
         for (int64_t i = 0; i < x.count; ++i) to.add(x.columns[i], w * double(x.values[i]));

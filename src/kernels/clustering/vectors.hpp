@@ -92,8 +92,7 @@ template <> inline float least_lane<float>(Vec<float>::F v) {
 #endif
 
 // Append the numbers of the lanes in `mask` (those below `many`) to a list with room for a whole vector more.
-template <class T>
-inline int append(const int32_t *ids, int first, int many, unsigned mask, int32_t *kept, int count) {
+template <class T> inline int append(const int32_t *ids, int first, int many, unsigned mask, int32_t *kept, int count) {
     if (many - first < Vec<T>::width) mask &= (1u << (many - first)) - 1;
 #if defined(__AVX512F__)
     if (sizeof(T) == 4) {

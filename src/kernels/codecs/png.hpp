@@ -47,8 +47,6 @@ template <int C> std::vector<uint8_t> unfiltered(const uint8_t *rows, int64_t he
     return pixels;
 }
 
-// ---- samples -------------------------------------------------------------------------------------
-
 // Several indices to the byte, the leftmost in the highest bits, each row starting a byte.
 inline std::vector<uint8_t> packed(const uint8_t *indices, int64_t height, int64_t width, int bits) {
     const int per_byte = 8 / bits;

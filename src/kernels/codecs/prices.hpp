@@ -10,8 +10,7 @@
 namespace tinct::rate {
 namespace {  // internal to each translation unit, like rate.hpp
 
-/// log2(x) for x >= 1, by repeated squaring of a fixed-point mantissa: libm's last bit differs between
-/// machines.
+/// log2(x) for x >= 1, by repeated squaring of a fixed-point mantissa: libm's last bit differs between machines.
 inline float log2_bits(uint32_t x) {
     int exponent = int(std::bit_width(x)) - 1;
     uint64_t mantissa = (uint64_t(x) << 31) >> exponent;

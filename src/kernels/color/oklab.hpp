@@ -67,8 +67,7 @@ inline Floats row_product(const float (&row)[3], const Floats (&v)[3]) {
 
 // Points of eight colors. With alpha, the squared distance between two points is the mean of the squared
 // Oklab distances over black and over white; see tinct/color.py for the algebra.
-template <int C>
-inline void eight_points(const uint8_t *const (&color)[LANES], Floats (&point)[C]) {
+template <int C> inline void eight_points(const uint8_t *const (&color)[LANES], Floats (&point)[C]) {
     Floats light[3], cones[3];
     for (int lane = 0; lane < LANES; ++lane)
         for (int j = 0; j < 3; ++j) light[j][lane] = LINEAR[color[lane][j]];
@@ -83,8 +82,7 @@ inline void eight_points(const uint8_t *const (&color)[LANES], Floats (&point)[C
     }
 }
 
-template <int C>
-void points_of(const uint8_t *colors, int64_t n, float *out) {
+template <int C> void points_of(const uint8_t *colors, int64_t n, float *out) {
     for (int64_t i = 0; i < n; i += LANES) {
         // Flat pictures repeat themselves: a fifth of the time to draw an icon of 418 colors went without this.
         if (i >= LANES && i + LANES <= n && !std::memcmp(colors + i * C, colors + (i - LANES) * C, LANES * C)) {

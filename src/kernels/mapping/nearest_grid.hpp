@@ -33,8 +33,7 @@ template <int D> float length_squared(Four v) {
 // A grid over the palette's box; each cell lists the entries that can be nearest to a point in it, made when
 // a point first falls there. All of a list are tried, four at a time, and of equally near ones the lowest index
 // wins, so the answer is the one of brute force.
-template <int D>
-class NearestGrid {
+template <int D> class NearestGrid {
   public:
     NearestGrid(const float *palette, int k, float slack)
         : k_(k), columns_(k * D), at_(k), least_(k), most_(k), ids_(k), kept_(k), large_(power(LARGE)),

@@ -100,8 +100,7 @@ class Mapping {
         std::vector<Band> bands;
         for (int64_t kept = 0; kept < picture_.height; kept += BAND)
             bands.push_back({std::max<int64_t>(kept - WARM, 0), kept, std::min(kept + BAND, picture_.height)});
-        // A thread takes several pairs of bands at a time: what the kernel finds out about the palette serves them
-        // all.
+        // A thread takes several pairs of bands at a time: what the kernel finds out about the palette serves them all.
         const int threads = how.threads ? how.threads : processors();
         const int64_t count = int64_t(bands.size()), step = 2 * std::max<int64_t>(count / (4 * threads), 1);
         auto run = picture_.channels == 4 ? mapping::diffuse<4> : mapping::diffuse<3>;

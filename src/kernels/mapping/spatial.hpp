@@ -87,13 +87,13 @@ class SpatialQuantizer {
         return std::accumulate(changed.begin(), changed.end(), int64_t(0));
     }
 
-    // E, over the pixels. Of every so many bands.
-    double error(int64_t every = 1) { return descent(every)->error; }
+    // E, over the pixels.
+    double error() { return descent()->error; }
 
     // Moves the palette, rounded to 8 bits; false where it stays, because no move lowers the error.
-    bool update(int steps, int64_t every = 1) {
-        const std::unique_ptr<Sums> sums = descent(every);
-        std::array<Vector, MOST> move = minimize(*sums, steps, every);
+    bool update(int steps) {
+        const std::unique_ptr<Sums> sums = descent();
+        std::array<Vector, MOST> move = minimize(*sums, steps);
         const color::Colors before = palette;
         for (int attempt = 0; attempt < 3; ++attempt) {
             bool moved = false;
@@ -109,7 +109,7 @@ class SpatialQuantizer {
             }
             set_light();
             if (!moved) return false;
-            if (error(every) < sums->error) return true;
+            if (error() < sums->error) return true;
             for (Vector &its : move)
                 for (double &part : its.at) part *= 0.5;
         }
@@ -139,10 +139,11 @@ class SpatialQuantizer {
     bool is_gray() const {
         for (int64_t i = 0; i < scene_.height * scene_.width; ++i) {
             const uint8_t *pixel = scene_.pixels + i * scene_.channels;
-            if (pixel[0] != pixel[1] || pixel[1] != pixel[2]) return false;
+            if (!hidden(i) && (pixel[0] != pixel[1] || pixel[1] != pixel[2])) return false;
         }
         return true;
     }
+    bool hidden(int64_t i) const { return scene_.channels == 4 && scene_.pixels[i * 4 + 3] == 0; }
 
     int64_t count_bands() const { return (scene_.height + BAND - 1) / BAND; }
     int64_t end(int64_t band) const { return std::min((band + 1) * BAND, scene_.height); }
@@ -197,13 +198,15 @@ class SpatialQuantizer {
         const int64_t columns = (scene_.width + 1) / 2, last = std::min(2 * y + 1, scene_.height - 1);
         for (int64_t x = 0; x < columns; ++x) {
             const int64_t right = std::min(2 * x + 1, scene_.width - 1);
-            float light[3] = {};
+            float light[3] = {}, count = 0;
             for (const int64_t at : {2 * y * scene_.width + 2 * x, 2 * y * scene_.width + right,
                                      last * scene_.width + 2 * x, last * scene_.width + right}) {
+                if (hidden(at)) continue;
                 const uint8_t *pixel = scene_.pixels + at * scene_.channels;
                 for (int j = 0; j < 3; ++j) light[j] += color::LINEAR[pixel[j]];
+                ++count;
             }
-            for (int i = 0; i < 3; ++i) out[i * columns + x] = row_of_cones(i, light) * 0.25f;
+            for (int i = 0; i < 3; ++i) out[i * columns + x] = row_of_cones(i, light) / std::max(count, 1.0f);
         }
     }
     float row_of_cones(int i, const float *light) const {
@@ -295,11 +298,11 @@ class SpatialQuantizer {
         return table;
     }
 
-    // Sums over every so many bands, added in their order.
-    template <class Add> std::unique_ptr<Sums> total(int64_t every, Add add) {
-        const int64_t count = (count_bands() + every - 1) / every;
+    // Sums over the bands, added in their order.
+    template <class Add> std::unique_ptr<Sums> total(Add add) {
+        const int64_t count = count_bands();
         std::vector<Sums> parts(static_cast<size_t>(count));
-        each(count, [&](int64_t i, float *work) { add(i * every * BAND, end(i * every), work, parts[size_t(i)]); });
+        each(count, [&](int64_t i, float *work) { add(i * BAND, end(i), work, parts[size_t(i)]); });
         auto all = std::make_unique<Sums>();
         for (const Sums &part : parts) {
             all->error += part.error;
@@ -310,16 +313,16 @@ class SpatialQuantizer {
         }
         return all;
     }
-    std::unique_ptr<Sums> descent(int64_t every) {
-        return total(every, [&](int64_t top, int64_t bottom, float *work, Sums &sums) {
+    std::unique_ptr<Sums> descent() {
+        return total([&](int64_t top, int64_t bottom, float *work, Sums &sums) {
             kernels().descent(scene_, top, bottom, work, sums);
         });
     }
-    std::unique_ptr<Sums> curvature(const std::array<Vector, MOST> &step, int64_t every) {
+    std::unique_ptr<Sums> curvature(const std::array<Vector, MOST> &step) {
         float moved[MOST][3] = {};
         for (int i = 0; i < k_; ++i)
             for (int j = 0; j < 3; ++j) moved[i][j] = float(step[size_t(i)][j]);
-        return total(every, [&](int64_t top, int64_t bottom, float *work, Sums &sums) {
+        return total([&](int64_t top, int64_t bottom, float *work, Sums &sums) {
             kernels().curvature(scene_, moved, top, bottom, work, sums);
         });
     }
@@ -335,7 +338,7 @@ class SpatialQuantizer {
     }
 
     // Conjugate gradients, preconditioned by the entries' own 3 x 3 blocks: the move of each entry, in light.
-    std::array<Vector, MOST> minimize(const Sums &sums, int steps, int64_t every) {
+    std::array<Vector, MOST> minimize(const Sums &sums, int steps) {
         std::array<Vector, MOST> move{}, rest{}, ahead{}, direction{};
         std::vector<Matrix> inverse(static_cast<size_t>(k_));
         for (int i = 0; i < k_; ++i) {
@@ -356,7 +359,7 @@ class SpatialQuantizer {
             before = power;
             for (size_t i = 0; i < size_t(k_); ++i)
                 for (int j = 0; j < 3; ++j) direction[i][j] = ahead[i][j] + share * direction[i][j];
-            const std::unique_ptr<Sums> bent = curvature(direction, every);
+            const std::unique_ptr<Sums> bent = curvature(direction);
             std::array<Vector, MOST> bend{};
             double along = 0;
             for (size_t i = 0; i < size_t(k_); ++i) {
@@ -407,63 +410,5 @@ class SpatialQuantizer {
     double weights_[3][3];
     Buffer<float> derivative_;
 };
-
-struct Settings {
-    float dither;  // above 0
-    int effort;
-    int threads;
-};
-
-// What an unblurred error counts. At `dither` 1 dots are as fine as it gets; towards 0 they turn into the textbook's
-// nearest colors. At the default, 0.75, it is 0.13 up to 16 colors; more colors need fewer dots, and 256 get 0.33:
-// with 0.12 they took 9 % more bytes than error diffusion.
-inline double own_error(float dither, int colors) {
-    constexpr double FINEST = 0.03, COARSER = 0.13, LEAST = 1.0 / 64;
-    const double d = std::max(double(dither), LEAST);
-    const float many = std::max(1.0f, float(colors) / 16.0f);
-    return (FINEST + COARSER * (1 / (d * d) - 1)) * double(color::cube_root(color::Floats{} + many)[0]);
-}
-
-// Rounds of K-means. The fewer colors, the more the palette has to move: from 4 to 8 rounds, 8 colors gain 1.7 points
-// of SSIMULACRA2 and 256 0.2. Large pictures take their time anyway.
-inline int count_rounds(int64_t pixels, int effort, int colors) {
-    if (effort >= 5) return 8;
-    if (colors > 128) return 1;
-    if (pixels > 1 << 22 || effort == 0) return 2;
-    return colors <= 8 ? 6 : 4;
-}
-
-// Colors are moved by every so many bands: a million pixels tell enough, if they come from 16 places or more.
-inline int64_t sampled_bands(const Picture &picture) {
-    return std::max<int64_t>(1, std::min(picture.size() >> 20, picture.height / (16 * BAND)));
-}
-
-// Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not
-// opaque. Pixels that are not opaque keep the indices they have. False, and nothing done: no entry is opaque.
-inline bool draw(const Picture &picture, color::Colors &palette, const uint8_t *fixed,
-                 const Settings &settings, const std::function<void()> &poll, uint8_t *indices) {
-    const int k = int(palette.size()) / picture.channels;
-    SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices, settings.threads, poll);
-    if (!quantizer.draws()) return false;
-    const double own = own_error(settings.dither, k);
-    const int rounds = count_rounds(picture.size(), settings.effort, k);
-    const int64_t every = sampled_bands(picture);
-    // Color is blurred wider than lightness, as the eye does; with more than 32 colors it may err a little more. The
-    // blur grows to its full width, which leaves the drawing in fewer poor places to rest.
-    const auto look = [&](int round, double share) {
-        const double blurred = 0.7 + 0.3 * (round + 1.0) / rounds;
-        quantizer.look({{blurred, 1.5 * blurred}, {own * share, 0.6 * own * share}, k <= 32 ? 1.0 : 0.5, 1});
-    };
-    look(-1, 1);
-    quantizer.sweep(false);
-    for (int round = 0; round < rounds; ++round) {
-        look(round, 0.3);  // colors are chosen for what melts
-        quantizer.update(2, every);
-        look(round, 1);
-        quantizer.sweep(round % 2 != 0);
-    }
-    palette = quantizer.palette;
-    return true;
-}
 
 }  // namespace tinct::spatial

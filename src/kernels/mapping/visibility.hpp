@@ -33,8 +33,7 @@ inline int64_t mirrored(int64_t i, int64_t n) {
 }
 
 /// Gaussian means of L and of L², row by row; of alpha too, which lies in the last of four coordinates.
-template <int C>
-class Activity {
+template <int C> class Activity {
   public:
     Activity(const uint8_t *pixels, int64_t height, int64_t width, int64_t first)
         : pixels_(pixels), height_(height), width_(width), points_(size_t(width * C)),
@@ -103,8 +102,7 @@ class Activity {
 };
 
 /// weights (h, w): 1 / (HALF + activity), scaled to a mean of 1.
-template <int C>
-void weights_of(const uint8_t *pixels, int64_t height, int64_t width, int threads, float *weights) {
+template <int C> void weights_of(const uint8_t *pixels, int64_t height, int64_t width, int threads, float *weights) {
     constexpr int64_t BAND = 64;  // rows: RADIUS more above and below each are blurred twice
     const int64_t bands = (height + BAND - 1) / BAND;
     std::vector<double> totals(size_t(height), 0.0);  // of the rows, so that threads change no bit
@@ -132,25 +130,10 @@ void weights_of(const uint8_t *pixels, int64_t height, int64_t width, int thread
 template <int C>
 void sum_by_color(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64_t u, const float *weights,
                   double *sums) {
-    struct Slot {
-        uint32_t key;
-        int64_t at = -1;
-    };
-    const int bits = std::bit_width(uint64_t(2 * u));
-    const size_t mask = (size_t(1) << bits) - 1;
-    std::vector<Slot> table(mask + 1);
-    auto slot_of = [&](uint32_t key) -> Slot & {
-        size_t at = size_t(key * 0x9E3779B97F4A7C15ull >> (64 - bits));
-        while (table[at].at >= 0 && table[at].key != key) at = (at + 1) & mask;
-        return table[at];
-    };
-    for (int64_t i = 0; i < u; ++i) {
-        const uint32_t key = palette::Key<C>::of(colors + i * C);
-        slot_of(key) = {key, i};
-    }
+    palette::Places<C> places(colors, u);
     std::fill(sums, sums + u, 0.0);
     for (int64_t i = 0; i < n; ++i) {
-        const int64_t at = slot_of(palette::Key<C>::of(pixels + i * C)).at;
+        const int64_t at = places.of(palette::Key<C>::of(pixels + i * C));
         if (at >= 0) sums[at] += double(std::sqrt(weights[i]));
     }
 }

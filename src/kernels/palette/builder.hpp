@@ -15,8 +15,6 @@
 
 namespace tinct::palette {
 
-// ---- rounding -----------------------------------------------------------------------------------
-
 // The 8-bit color nearest to each point, and never a fully transparent one.
 //
 // What rounding adds to a cluster's error is its weight times the squared distance from its mean to its color.
@@ -69,12 +67,9 @@ inline Colors distinct(const Colors &colors, int channels) {
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     Colors once(keys.size() * size_t(channels));
     for (size_t i = 0; i < keys.size(); ++i)
-        (channels == 4 ? Key<4>::to_color : Key<3>::to_color)(keys[i],
-                                                                              once.data() + i * size_t(channels));
+        (channels == 4 ? Key<4>::to_color : Key<3>::to_color)(keys[i], once.data() + i * size_t(channels));
     return once;
 }
-
-// ---- the choice ---------------------------------------------------------------------------------
 
 // By opacity, so that a PNG stores few alphas, then by lightness.
 inline Colors arranged(const Colors &colors, int channels) {

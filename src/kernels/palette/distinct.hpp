@@ -13,12 +13,9 @@
 
 namespace tinct::palette {
 
-// ---- colors as keys -----------------------------------------------------------------------------
-
 // The bits of the channels interleaved, highest first: near colors have near keys, which keeps tables in
 // cache and gives the engine blocks of neighbours. Every fully transparent color is the same one, key 0.
-template <int C>
-struct Key {
+template <int C> struct Key {
     static constexpr int HALF = C * 4;  // bits in each half of a key
     static constexpr std::array<uint32_t, 256> SPREAD = [] {
         std::array<uint32_t, 256> spread{};
@@ -48,8 +45,6 @@ struct Key {
         return pairs;
     }();
 };
-
-// ---- distinct colors ----------------------------------------------------------------------------
 
 struct Distinct {
     explicit Distinct(size_t most) : keys(most), counts(most) {}
@@ -177,7 +172,31 @@ inline Distinct count_colors(const uint8_t *pixels, int64_t n, int channels) {
     return channels == 4 ? count_runs(pixels, n) : Dealt(pixels, n).count();
 }
 
-// ---- every pixel its color's label --------------------------------------------------------------
+// Where each of u colors stands among them: an open hash, at most half full.
+template <int C> class Places {
+  public:
+    Places(const uint8_t *colors, int64_t u) : bits_(std::bit_width(uint64_t(2 * u))), slots_(size_t(1) << bits_) {
+        for (int64_t i = 0; i < u; ++i) {
+            const uint32_t key = Key<C>::of(colors + i * C);
+            slot(key) = {key, int32_t(i)};
+        }
+    }
+    // -1 for another color.
+    int32_t of(uint32_t key) { return slot(key).at; }
+
+  private:
+    struct Slot {
+        uint32_t key;
+        int32_t at = -1;
+    };
+    Slot &slot(uint32_t key) {
+        size_t at = size_t(key * 0x9E3779B97F4A7C15ull >> (64 - bits_));
+        while (slots_[at].at >= 0 && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
+        return slots_[at];
+    }
+    const int bits_;
+    std::vector<Slot> slots_;
+};
 
 // A color that `colors` lacks gets label 0: wrong, but in range.
 
@@ -189,30 +208,20 @@ inline void map_pixels_rgb(const uint8_t *pixels, int64_t n, const uint8_t *colo
     for (int64_t i = 0; i < n; ++i) out[i] = table[Key<3>::of(pixels + i * 3)];
 }
 
-// RGBA: 2^32 keys are too many for a table, so an open hash, at most half full; runs skip the search.
+// RGBA: 2^32 keys are too many for a table; runs skip the search.
 inline void map_pixels_rgba(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64_t u,
                             const uint8_t *labels, uint8_t *out) {
-    struct Slot {
-        uint32_t key;
-        int32_t label = -1;
-    };
-    const int bits = std::bit_width(uint64_t(2 * u));
-    const size_t mask = (size_t(1) << bits) - 1;
-    std::vector<Slot> table(mask + 1);
-    auto slot_of = [&](uint32_t key) -> Slot & {
-        size_t at = size_t(key * 0x9E3779B97F4A7C15ull >> (64 - bits));
-        while (table[at].label >= 0 && table[at].key != key) at = (at + 1) & mask;
-        return table[at];
-    };
-    for (int64_t i = 0; i < u; ++i) {
-        const uint32_t key = Key<4>::of(colors + i * 4);
-        slot_of(key) = {key, labels[i]};
-    }
-    Slot last{};
+    Places<4> places(colors, u);
+    uint32_t last = 0;
+    uint8_t label = 0;
     for (int64_t i = 0; i < n; ++i) {
         const uint32_t key = Key<4>::of(pixels + i * 4);
-        if (last.label < 0 || key != last.key) last = slot_of(key);
-        out[i] = uint8_t(std::max(last.label, 0));
+        if (!i || key != last) {
+            const int64_t at = places.of(key);
+            label = at < 0 ? 0 : labels[at];
+            last = key;
+        }
+        out[i] = label;
     }
 }
 

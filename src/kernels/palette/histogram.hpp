@@ -15,7 +15,6 @@ namespace tinct::palette {
 
 using color::Colors, color::Space, color::to_points;
 
-
 // Distinct colors and what an error in each costs. The engine holds those that can be seen; it is made when first
 // asked for, and serves the choice of a palette and the mapping to it alike.
 class Histogram {
@@ -87,8 +86,6 @@ template <class T> std::vector<T> restored(const Points<float> &points, const Bu
     points.restore_order(values, out.data());
     return out;
 }
-
-// ---- assignment ---------------------------------------------------------------------------------
 
 constexpr int32_t NONE = -1;
 

@@ -62,8 +62,6 @@ constexpr double WEIGHTS[108] = {
     95.1080498811086, 0.9863978034400682, 0.9834382792465353, 0.0012286405048278493, 171.2667255897307, 0.9807858872435379,
     0, 0, 0, 0.0005130064588990679, 0, 0.00010854057858411537};
 
-// ---- rows ---------------------------------------------------------------------------------------
-
 // Rows are padded to whole vectors; what stands in the padding is finite and counts nowhere.
 inline Floats load(const float *p) {
     Floats v;
@@ -165,8 +163,6 @@ inline void edges(const float *original, const float *mean, const float *differe
     add_up<true>(terms, width, sums + 2);
 }
 
-// ---- pictures -----------------------------------------------------------------------------------
-
 struct Size {
     int64_t height, width;
     int64_t stride() const { return (width + LANES - 1) / LANES * LANES; }
@@ -257,8 +253,7 @@ class Ring {
 };
 
 /// Take in the rows that the rows first...last - 1 need, and give these as soon as they can be had.
-template <class Take, class Give>
-void stream(int64_t height, int64_t first, int64_t last, Take take, Give give) {
+template <class Take, class Give> void stream(int64_t height, int64_t first, int64_t last, Take take, Give give) {
     int64_t next = std::max<int64_t>(first - BLUR, 0);
     for (int64_t y = first; y < last; ++y) {
         while (next <= std::min(y + BLUR, height - 1)) take(next++);

@@ -57,9 +57,6 @@ class Found:
     seconds: dict[str, float]
 
 
-# --- the work -----------------------------------------------------------------------------------
-
-
 def _work(asked: Cluster, say: Say) -> Found:
     import numpy as np
 
@@ -99,10 +96,7 @@ def _read(asked: Cluster) -> Table:
 
     columns = None if asked.columns is None else asked.columns.split(",")
     return read_table(
-        asked.table,
-        columns=columns,
-        variable=asked.variable,
-        drop_missing=asked.drop_missing,
+        asked.table, columns=columns, variable=asked.variable, drop_missing=asked.drop_missing
     )
 
 

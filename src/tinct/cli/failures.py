@@ -14,13 +14,7 @@ __all__ = ["complain", "ended", "failure", "on_one_line", "reason"]
 
 
 def on_one_line(text: str) -> str:
-    r"""A text without line feeds, and with nothing else in it that moves a terminal's cursor.
-
-    Examples
-    --------
-    >>> print(on_one_line("new\nline\x1b[31m"))
-    new line\x1b[31m
-    """
+    r"""A text without line feeds, and with nothing else in it that moves a terminal's cursor."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split("\n")))
 
 

@@ -13,52 +13,38 @@ from tinct.cli.failures import ended
 from tinct.cli.parser import command
 from tinct.cli.serve_options import Serve
 from tinct.defaults import OK
-from tinct.options import Compress
+from tinct.options import Command, Compress
 
 __all__ = ["main"]
 
 
-def _cluster(asked: Cluster) -> int:
-    from tinct.cli.cluster import run
-
-    return run(asked)
-
-
-def _compress(asked: Compress) -> int:
-    from tinct.cli.compress import run
-
-    return run(asked)
-
-
-def _serve(asked: Serve) -> int:
-    from tinct.cli.serve import run
-
-    return run(asked)
-
-
-def _steps(asked: Steps) -> int:
-    from tinct.cli.steps import run
-
-    return run(asked)
+COMMANDS: dict[str, type[Command]] = {
+    "cluster": Cluster,
+    "compress": Compress,
+    "serve": Serve,
+    "steps": Steps,
+}
 
 
 class Commands(click.Group):
     """Build a command when it is asked for; guess what someone meant who left it out."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["cluster", "compress", "serve", "steps"]
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "cluster":
-            return command(cmd_name, Cluster, _cluster)
-        if cmd_name == "compress":
-            return command(cmd_name, Compress, _compress)
-        if cmd_name == "serve":
-            return command(cmd_name, Serve, _serve)
-        return command(cmd_name, Steps, _steps) if cmd_name == "steps" else None
+        if cmd_name not in COMMANDS:
+            return None
+
+        def run(asked: Command) -> int:
+            from importlib import import_module
+
+            return int(import_module(f"tinct.cli.{cmd_name}").run(asked))
+
+        return command(cmd_name, COMMANDS[cmd_name], run)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args and args[0] not in self.list_commands(ctx) and os.path.exists(args[0]):
+        if args and args[0] not in COMMANDS and os.path.exists(args[0]):
             raise click.UsageError(
                 f"{args[0]} is no command; did you mean: tinct compress {args[0]}", ctx
             )
@@ -72,20 +58,8 @@ def tinct() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; see ``tinct compress --help``.
+    """Run the command on these arguments or the process's own; the exit code.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments after the command's name; otherwise those of the process.
-
-    Returns
-    -------
-    int
-        The exit code.
-
-    Examples
-    --------
     >>> main(["compress", "bird.png", "--colors", "1000"])  # and one line on stderr
     2
     """

@@ -12,7 +12,7 @@ import time
 
 from tinct import _kernels
 from tinct.background import Future
-from tinct.defaults import NOT_SMALLER, OK, SUFFIX, beside, extension
+from tinct.defaults import MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
 from tinct.options import Compress, parse
 from tinct.picture.inflate import SIGNATURE, rows
 
@@ -29,27 +29,9 @@ NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
 
 
 def quick(argv: "Sequence[str]") -> int | None:
-    """Run the command if this way can.
+    """Run the command if this way can: exit code 0 or 98; None if nothing was done.
 
-    Parameters
-    ----------
-    argv : sequence of str
-        The arguments after the command's name.
-
-    Returns
-    -------
-    int, optional
-        The exit code: 0 or 98. None if nothing was done and the whole command must be asked.
-
-    Raises
-    ------
-    OSError
-        If the file is written and nobody could be told.
-
-    Examples
-    --------
-    >>> quick(["compress", "bird.png", "--quality", "80"]) is None
-    True
+    OSError if the file is written and nobody could be told.
     """
     try:
         asked = _asked(argv)
@@ -65,9 +47,6 @@ def quick(argv: "Sequence[str]") -> int | None:
     return NOT_SMALLER if data is None else OK
 
 
-# --- what was asked for -------------------------------------------------------------------------
-
-
 class Asked:
     """The options; ValueError if this way can't do what they say."""
 
@@ -77,7 +56,8 @@ class Asked:
         self.target = beside_it if options.output is None else options.output
         if options.colors == "auto" or options.effort != 1 or extension(self.target) != "png":
             raise ValueError("more than this way can do")
-        self.colors, self.dither, self.seed = options.colors, options.dither, options.seed
+        self.colors, self.original = options.colors or MAX_COLORS, options.colors is None
+        self.dither, self.seed = options.dither, options.seed
         self.threads = options.threads or 0  # 0: all
         self.force, self.quiet = options.force, options.quiet
         if self.seed >= SEEDS or self.threads > THREADS:
@@ -101,9 +81,6 @@ def _asked(argv: "Sequence[str]") -> Asked:
     return asked
 
 
-# --- the work -----------------------------------------------------------------------------------
-
-
 def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     """What to print, and the file; None instead if it is not to be written."""
     start = time.perf_counter()
@@ -116,7 +93,9 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     from tinct.scoring import summary
 
     measured = Future(lambda: picture.squared_error(drawing), asked.threads)
-    data, exact = CODEC.smallest(picture, drawing, colors=asked.colors, threads=asked.threads)
+    data, exact = CODEC.smallest(
+        picture, drawing, colors=asked.colors, original=asked.original, threads=asked.threads
+    )
     error = 0 if exact else measured.result()
     smaller = asked.force or len(data) < size
     told = summary.cells(

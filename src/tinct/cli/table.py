@@ -34,8 +34,6 @@ def plain(rows: "Sequence[tuple[str, ...]]", scored: bool, stream: "Any") -> str
 def _lines(rows: "Sequence[tuple[str, ...]]", scored: bool) -> list[str]:
     r"""Put what `cells` says under its titles.
 
-    Examples
-    --------
     >>> from tinct.scoring.summary import cells
     >>> row = cells("a.png", 4149, 1000, 16, 33.52, None, 0.123, "b.png")
     >>> print(*_lines([row], scored=False), sep="\n")

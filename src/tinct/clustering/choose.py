@@ -26,20 +26,11 @@ ROWS = 256  # of the distances at a time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """What each number of clusters gives.
+    """What each number of clusters in `ks`, rising, gives.
 
-    Attributes
-    ----------
-    ks : tuple of int
-        The numbers tried, rising.
-    inertia : tuple of float
-        Of the clusters at each K; the elbow is where it stops falling fast.
-    silhouette : tuple of float
-        The mean silhouette at each K, -1 to 1.
-    suggested : int
-        The K of the highest silhouette, the smallest of equals.
-    sampled : int
-        How many points the silhouettes were measured on.
+    `inertia` and the mean `silhouette` (-1 to 1) at each K; the elbow is where inertia stops
+    falling fast. `suggested` is the K of the highest silhouette, the smallest of equals; `sampled`
+    how many points the silhouettes were measured on.
     """
 
     ks: tuple[int, ...]
@@ -57,31 +48,13 @@ def choose_k(
     threads: int | None = None,
     callback: Callable[[KMeansResult], object] | None = None,
 ) -> Choice:
-    """Cluster the points for each K and say which K separates them best.
+    """Cluster the points for each K of 2 to n - 1 and say which K separates them best.
 
-    Parameters
-    ----------
-    points : (n, d) array
-        As `tinct.kmeans` takes them.
-    ks : sequence of int
-        The numbers of clusters to try, 2 to n - 1.
-    seed, threads
-        As in `tinct.kmeans`; the seed also draws the points whose silhouette is measured, where
-        there are more than 4000 of them.
-    callback : callable, optional
-        Called with the result of each K.
+    Points, `seed` and `threads` are as in `tinct.kmeans`; the seed also draws the points whose
+    silhouette is measured, where there are more than 4000. `callback` is called with the result of
+    each K. ValueError if a K is out of range, or none is as small as the number of different
+    points.
 
-    Returns
-    -------
-    Choice
-
-    Raises
-    ------
-    ValueError
-        If a K is out of range, or none of them is as small as the number of different points.
-
-    Examples
-    --------
     >>> rng = np.random.default_rng(0)
     >>> corners = np.repeat([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]], 50, axis=0)
     >>> choose_k(corners + rng.normal(size=corners.shape), range(2, 6)).suggested
@@ -116,24 +89,9 @@ def choose_k(
 
 
 def silhouette(points: ArrayLike, labels: Sequence[ArrayLike]) -> list[float]:
-    """The mean silhouette of several clusterings of the same points, their distances taken once.
+    """The mean silhouette of each of several clusterings of points, their distances taken once.
 
-    Parameters
-    ----------
-    points : (n, d) array
-    labels : sequence of (n,) arrays of int
-        From 0; each one a clustering.
-
-    Returns
-    -------
-    list of float
-        One mean for each. A point alone in its cluster counts as 0; with one cluster all do.
-
-    Examples
-    --------
-    >>> scores = silhouette([[0.0], [1.0], [9.0]], [[0, 0, 1], [0, 1, 1]])
-    >>> [round(score, 3) for score in scores]
-    [0.588, -0.255]
+    Labels count from 0. A point alone in its cluster counts as 0; with one cluster all do.
     """
     x = _sized(_table(points).astype(np.float64))
     x = _sized(x - x.mean(axis=0))  # so that |p|² + |q|² - 2 p·q loses little

@@ -51,47 +51,36 @@ Draws = np.random.RandomState | np.random.Generator
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """K-means clustering with scikit-learn's interface.
 
-    Parameters mean what they mean in ``sklearn.cluster.KMeans``; ``effort``, ``n_threads``,
-    ``callback`` and ``record`` are additions. The result depends on the data and on
-    ``random_state``: not on the number of threads, not on the order of the rows, not on whether
-    a row is repeated or weighted.
+    Parameters and attributes mean what they mean in ``sklearn.cluster.KMeans``; ``effort``,
+    ``n_threads``, ``callback``, ``record`` and ``history_`` are additions. The result depends on
+    the data and on ``random_state``: not on the number of threads, not on the order of the rows,
+    not on whether a row is repeated or weighted. Sparse samples stay sparse, unless they are small
+    or hardly sparse: a fit takes memory for the centers, twice, and for some numbers per sample and
+    feature.
 
     Parameters
     ----------
     n_clusters : int
         Number of clusters, at most the number of samples.
     init : {"k-means++", "random", "divisive"}, (n_clusters, n_features) array or callable
-        Where the centers start; see `tinct.kmeans`. A callable is called as
-        ``init(X, n_clusters, random_state=random_state)`` with the rows as they were given.
+        As in `tinct.kmeans`; a callable is called as ``init(X, n_clusters, random_state=...)`` with
+        the rows as they were given.
     n_init : "auto" or int
         Number of starts, of which the best result is kept. ``"auto"`` is 10 for ``"random"`` and a
         callable, 1 for anything else. ``"divisive"`` draws nothing at random: it starts once.
-    max_iter : int
-        Most iterations of one start, those of the search left out.
-    tol : float
-        A start has converged when the squared moves of the centers add up to less than ``tol``
-        times the mean variance of a feature. With 0: when no sample changes its cluster.
+    max_iter, tol, effort, callback, record
+        As in `tinct.kmeans`, for each start; ``effort`` 1 on sparse samples is two steps of the
+        search. ``history_`` holds the recorded iterations of the best start.
     verbose : int
         Print a line for each iteration.
     random_state : int, RandomState, Generator or None
         Each start draws one whole number from it, the ``seed`` of `tinct.kmeans`; an int stands
         for ``numpy.random.RandomState(int)``, None for NumPy's global state.
-    copy_x : bool
-        Accepted; the samples are never modified.
-    algorithm : {"lloyd", "elkan"}
-        Accepted; both are the one exact engine.
-    effort : int, optional
-        0 to 10: how hard to search beyond Lloyd's loop, as in `tinct.kmeans`. By default 1, and 0
-        where ``init`` gives the centers themselves (an array or a callable). On sparse samples 1 is
-        two steps of the search.
+    copy_x, algorithm : bool, {"lloyd", "elkan"}
+        Accepted: samples are never modified, and there is one exact engine.
     n_threads : int, optional
         By default as many as the machine has and the work is worth, and one where the caller is
         itself a worker thread or process, or says so by ``OMP_NUM_THREADS=1``.
-    callback : callable, optional
-        Called with each `tinct.Iteration`. When it returns ``True`` the fit ends with the best
-        result so far.
-    record : bool
-        Keep the iterations of the best start in ``history_``.
 
     Attributes
     ----------
@@ -99,32 +88,16 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         In the dtype of the samples.
     labels_ : (n_samples,) int32
         The nearest center of every sample: what ``predict`` says of them.
-    inertia_ : float
-        Weighted sum of squared distances from the samples to their centers.
-    n_iter_ : int
-        Iterations of the best start, those of the search left out.
-    n_features_in_ : int
-    feature_names_in_ : (n_features_in_,) array of str
-        Only when the samples have names for their features.
-    history_ : tuple of Iteration
-        Empty without ``record``.
-
-    Notes
-    -----
-    Sparse samples stay sparse, unless they are small or hardly sparse: a fit takes memory for the
-    centers, twice, and for some numbers per sample and feature.
+    inertia_, n_iter_ : float, int
+        As in `tinct.KMeansResult`, of the best start.
 
     Examples
     --------
     >>> import numpy as np
     >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
     >>> model = KMeans(n_clusters=2, random_state=0).fit(X)
-    >>> bool(model.labels_[0] == model.labels_[1] != model.labels_[3])
-    True
-    >>> model.cluster_centers_[model.predict([[12, 3]])]
-    array([[10.,  2.]])
-    >>> model.inertia_
-    16.0
+    >>> model.cluster_centers_[model.predict([[12, 3]])], model.inertia_
+    (array([[10.,  2.]]), 16.0)
     """
 
     # Ranges as data, as scikit-learn keeps them: what breaks one raises its InvalidParameterError.
@@ -161,47 +134,20 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         callback: Callable[[Iteration], object] | None = None,
         record: bool = False,
     ) -> None:
-        self.n_clusters = n_clusters
-        self.init = init
-        self.n_init = n_init
-        self.max_iter = max_iter
-        self.tol = tol
-        self.verbose = verbose
-        self.random_state = random_state
-        self.copy_x = copy_x
-        self.algorithm = algorithm
-        self.effort = effort
-        self.n_threads = n_threads
-        self.callback = callback
-        self.record = record
+        self.n_clusters, self.init, self.n_init = n_clusters, init, n_init
+        self.max_iter, self.tol, self.verbose = max_iter, tol, verbose
+        self.random_state, self.copy_x, self.algorithm = random_state, copy_x, algorithm
+        self.effort, self.n_threads = effort, n_threads
+        self.callback, self.record = callback, record
 
     def fit(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the centers.
 
-        Parameters
-        ----------
-        X : (n_samples, n_features) array or sparse matrix of float32 or float64
-            Other numbers are taken as float64, other sparse formats as CSR.
-        y : ignored
-        sample_weight : (n_samples,) array, optional
-            How much each sample counts, none negative; a sample of weight 0 only gets a label.
-
-        Returns
-        -------
-        KMeans
-            The estimator itself.
-
-        Raises
-        ------
-        ValueError
-            For samples, weights or parameters out of range.
-
-        Warns
-        -----
-        ConvergenceWarning
-            When fewer than ``n_clusters`` samples are different.
-        RuntimeWarning
-            When ``init`` is an array but ``n_init`` asks for several starts.
+        `X` is (n_samples, n_features), dense or sparse: float32 or float64, other numbers taken as
+        float64, other sparse formats as CSR. `sample_weight` is (n_samples,), none negative; a
+        sample of weight 0 only gets a label. ValueError for samples, weights or parameters out of
+        range; a ConvergenceWarning when fewer than ``n_clusters`` samples are different, a
+        RuntimeWarning when ``init`` is an array but ``n_init`` asks for several starts.
         """
         self._validate_params()
         X = self._samples(X, reset=True)
@@ -227,31 +173,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         return self
 
     def predict(self, X: Any) -> NDArray[np.int32]:
-        """Nearest center of every sample.
-
-        Parameters
-        ----------
-        X : (n_samples, n_features) array or sparse matrix
-
-        Returns
-        -------
-        labels : (n_samples,) int32
-        """
+        """Nearest center of every sample: (n_samples,) int32."""
         check_is_fitted(self)
         return self._assigned(X)[0]
 
     def transform(self, X: Any) -> Floats:
-        """Distances to the centers.
-
-        Parameters
-        ----------
-        X : (n_samples, n_features) array or sparse matrix
-
-        Returns
-        -------
-        distances : (n_samples, n_clusters) float
-            In the dtype of the samples.
-        """
+        """Distances to the centers: (n_samples, n_clusters), in the dtype of the samples."""
         check_is_fitted(self)
         rows = engine_takes(self._samples(X))
         if isinstance(rows, sparse.Table):
@@ -261,18 +188,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         return cast(Floats, cdist(rows, self.cluster_centers_).astype(rows.dtype, copy=False))
 
     def score(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> float:
-        """Negative inertia: the larger, the nearer the samples are to the centers.
-
-        Parameters
-        ----------
-        X : (n_samples, n_features) array or sparse matrix
-        y : ignored
-        sample_weight : (n_samples,) array, optional
-
-        Returns
-        -------
-        float
-        """
+        """Negative inertia: the larger, the nearer the samples are to the centers."""
         check_is_fitted(self)
         squared = self._assigned(X)[1].astype(np.float64)
         return -float(squared @ _weights(sample_weight, len(squared)))
@@ -297,19 +213,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     def _samples(self, X: Any, reset: bool = False) -> Any:
         return validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            order="C",
+            self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32], order="C"
         )
 
     def _assigned(self, X: Any) -> tuple[NDArray[np.int32], Floats]:
         rows = engine_takes(self._samples(X))
         return nearest(rows, self.cluster_centers_, _threads(self.n_threads))
-
-    # ---- several starts --------------------------------------------------------------------------
 
     def _best_run(self, X: Any, rows: Rows) -> tuple[KMeansResult, tuple[Iteration, ...]]:
         draws = self.random_state

@@ -31,24 +31,14 @@ INITS = tuple(STARTS)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Iteration:
-    """One iteration as data: the assignment to ``centers``, before they move.
+    """One iteration as data: the assignment to ``centers`` (k, d), before they move.
 
-    Attributes
-    ----------
-    centers : (k, d) float
-        Where the centers stood when the points were assigned.
-    labels : (n,) int32
-        The nearest center of every point.
-    inertia : float
-        Weighted sum of squared distances to those centers.
-    empty : tuple of int
-        Clusters no point was assigned to.
-    filled : tuple of int
-        The points that the empty clusters took as their new centers, in the order of ``empty``.
-        Shorter than ``empty`` when no point was left that a center did not already serve exactly.
-    swapped : tuple of (int, int)
-        Moves of the search over the points that helped, just before this iteration: (center
-        removed, cluster split in its favour). A search over the summary leaves no trace here.
+    ``labels`` (n,) int32 and ``inertia``, the weighted sum of squared distances, are to those
+    centers. ``empty`` are the clusters no point was assigned to, ``filled`` the points that these
+    took as their new centers, in the order of ``empty``: fewer when no point was left that a center
+    did not already serve exactly. ``swapped`` are moves of the search over the points that helped,
+    just before this iteration: (center removed, cluster split in its favour). A search over the
+    summary leaves no trace.
     """
 
     centers: Floats
@@ -63,20 +53,11 @@ class Iteration:
 class KMeansResult:
     """What a run of K-means found.
 
-    Attributes
-    ----------
-    centers : (k, d) float
-        The centroids, in the dtype of the points.
-    labels : (n,) int32
-        Each point's nearest center, counted from 0.
-    inertia : float
-        Weighted sum of squared distances from the points to their centers.
-    n_iter : int
-        Iterations over the points, those of the search left out.
-    converged : bool
-        Whether the run stopped by itself rather than at ``max_iter``.
-    history : tuple of Iteration
-        Every iteration, when ``record`` asked for it.
+    ``centers`` (k, d) are in the dtype of the points, ``labels`` (n,) int32 each point's nearest
+    center, counted from 0. ``inertia`` is the weighted sum of squared distances from the points to
+    their centers. ``n_iter`` counts iterations over the points, those of the search left out;
+    ``converged``: the run stopped by itself rather than at ``max_iter``. ``history`` holds every
+    iteration when ``record`` asked for it.
     """
 
     centers: Floats = field(repr=False)
@@ -102,6 +83,9 @@ def kmeans(
     callback: Callable[[Iteration], object] | None = None,
 ) -> KMeansResult:
     """Cluster points around k centers so that the sum of squared distances is small.
+
+    ValueError for anything out of range, with the name, the value and what is allowed. Points must
+    lie within ±1e120 (float32: ±1e15), and weights be so small that the inertia is a number.
 
     Parameters
     ----------
@@ -135,27 +119,14 @@ def kmeans(
     record : bool
         Keep every iteration in ``history``.
     threads : int, optional
-        Threads to use; by default as many as the machine has and the work is worth. The result does
-        not depend on it.
+        By default as many as the machine has and the work is worth. They change no result.
     callback : callable, optional
         Called with each `Iteration`; the run stops when it returns ``True``.
-
-    Returns
-    -------
-    KMeansResult
-
-    Raises
-    ------
-    ValueError
-        For anything out of range, with the name, the value and what is allowed. Points must lie
-        within ±1e120 (float32: ±1e15), and weights be so small that the inertia is a number.
 
     Examples
     --------
     >>> points = [[1.0, 1.0], [1.2, 0.8], [8.0, 8.0], [8.2, 7.9]]
     >>> run = kmeans(points, 2)
-    >>> run.labels[0] == run.labels[1] != run.labels[2]
-    np.True_
     >>> run.centers[run.labels[0]]
     array([1.1, 0.9])
     """
@@ -191,24 +162,11 @@ def kmeans(
 def assign(
     points: ArrayLike, centers: ArrayLike, *, threads: int | None = None
 ) -> tuple[NDArray[np.int32], Floats]:
-    """Cluster assignment: the nearest center of every point.
+    """Cluster assignment: the nearest of (k, d) centers to every one of (n, d) points.
 
-    Parameters
-    ----------
-    points : (n, d) array
-    centers : (k, d) array
-    threads : int, optional
-        As in `kmeans`.
+    Labels, (n,) int32 counted from 0, of equally near centers the lowest; and squared distances in
+    the dtype of the points. `threads` as in `kmeans`, and so are errors.
 
-    Returns
-    -------
-    labels : (n,) int32
-        Counted from 0; of equally near centers the one with the lowest index.
-    squared_distances : (n,) float
-        In the dtype of the points.
-
-    Examples
-    --------
     >>> assign([[0.0, 0.0], [3.0, 4.0]], [[0.0, 0.0], [9.0, 9.0]])
     (array([0, 0], dtype=int32), array([ 0., 25.]))
     """
@@ -222,26 +180,13 @@ def assign(
 def update(
     points: ArrayLike, labels: ArrayLike, k: int, *, weights: ArrayLike | None = None
 ) -> Floats:
-    """Move centroid: the weighted mean of each cluster's points.
+    """Move centroid: the weighted mean of each cluster's points, labelled 0 to k - 1.
 
-    Parameters
-    ----------
-    points : (n, d) array
-    labels : (n,) array of int
-        From 0 to k - 1.
-    k : int
-    weights : (n,) array, optional
+    (k, d) in the dtype of the points; a row of NaN for a cluster without points. Errors as in
+    `kmeans`.
 
-    Returns
-    -------
-    centers : (k, d) float
-        In the dtype of the points; a row of NaN for a cluster without points.
-
-    Examples
-    --------
-    >>> update([[0.0], [2.0], [9.0]], [0, 0, 1], 2)
-    array([[1.],
-           [9.]])
+    >>> update([[0.0], [2.0], [9.0]], [0, 0, 1], 2).tolist()
+    [[1.0], [9.0]]
     """
     x, largest = points_taken(points)
     w, low = weights_taken(weights, len(x))

@@ -47,8 +47,7 @@ class Partition(Protocol):
     def sums(self) -> Doubles:
         """Of each cluster the weighted sum of its points, their weight, their number: (k, d + 2).
 
-        Their number, not their inertia: a weight may cancel to 0, and most steps need not look at
-        every point, which an inertia takes.
+        (No inertia: a weight may cancel to 0, and that takes a look at every point.)
         """
 
     def recount(self) -> None:
@@ -69,8 +68,7 @@ class Partition(Protocol):
     def worst_served(self, count: int) -> Served:
         """The points farthest from their centers, equal ones once, ties in lexicographic order.
 
-        None that lies on its center. Their coordinates, places, labels, squared distances, and the
-        weight of all that are equal.
+        None that lies on its center. Coordinates, places, labels, squared distances, joint weights.
         """
 
     def summary(self, most: int) -> tuple[Floats, Doubles]:
@@ -147,16 +145,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartitionedResult:
-    """As `KMeansResult`, with the labels of each partition.
-
-    Attributes
-    ----------
-    centers : (k, d) float
-    labels : tuple of (n,) int32
-    inertia : float
-    n_iter : int
-    converged : bool
-    """
+    """As `KMeansResult`, with a tuple of the labels of each partition."""
 
     centers: Floats = field(repr=False)
     labels: tuple[NDArray[np.int32], ...] = field(repr=False)
@@ -187,37 +176,15 @@ def kmeans_partitioned(
     One partition gives the very bits of `kmeans`: from given centers with effort 0, and up to
     effort 1 wherever `kmeans` searches on a summary, which is from 6,144 points on (24 for each
     cluster), in up to 8 dimensions. Other partitionings of the same points differ by the order of
-    sums; of whole numbers they have none, so any partitioning then gives the same centers from the
-    same start. Where a search is made it sees another summary, too, and may end in another optimum:
-    2 million points in 2 to 64 partitions had an inertia -0.5 to +1.7 % off that in one, and 1 to
-    17 % of the labels (``bench/partitions.py``).
+    sums, whole numbers by nothing from the same start. Where a search is made it sees another
+    summary, too, and may end in another optimum (``bench/partitions.py``).
 
-    Parameters
-    ----------
-    parts : sequence of (n, d) arrays of float32 or float64
-        As `kmeans` takes points; a partition may be empty. If not all are float32, float64.
-    k : int
-    weights : sequence of (n,) arrays, optional
-        One for each partition.
-    init : "divisive" or (k, d) array
-    seed, max_iter, tol, effort
-        As in `kmeans`; from effort 2 on the longer search, too, runs on the summary.
-    threads : int, optional
-        Partitions that are asked at the same time; a single one uses so many threads itself.
-    callback : callable, optional
-        As in `kmeans`; labels are those of all partitions, one after the other.
+    Arguments and errors are those of `kmeans`, but for these: `parts` and `weights` have an array
+    for each partition, which may be empty, and all are float64 if not all are float32; `init` is
+    "divisive" or (k, d) centers; from effort 2 on the longer search, too, runs on the summary;
+    `threads` partitions are asked at the same time, a single one uses so many itself; labels of an
+    `Iteration` are those of all partitions, one after the other.
 
-    Returns
-    -------
-    PartitionedResult
-
-    Raises
-    ------
-    ValueError
-        As `kmeans` does.
-
-    Examples
-    --------
     >>> run = kmeans_partitioned([[[1.0, 1.0], [8.0, 8.0]], [[1.2, 0.8]], [[8.2, 7.9]]], 2)
     >>> [labels.tolist() for labels in run.labels]
     [[0, 1], [0], [1]]
@@ -259,12 +226,9 @@ def kmeans_over(
     Points far from the origin, very large or very small are for who holds them to move: see
     `tinct.clustering.frame`. ``run`` asks them, as in `Joined`.
 
-    Examples
-    --------
     >>> halves = [_kernels.Partition(np.array([[x], [x + 9]]), None, 1) for x in (0.0, 1.0)]
-    >>> kmeans_over(halves, 2).centers
-    array([[0.5],
-           [9.5]])
+    >>> kmeans_over(halves, 2).centers.tolist()
+    [[0.5], [9.5]]
     """
     start = _start(init, np.empty((0, parts[0].d), parts[0].dtype), k)
     settings = settings_taken(init, seed, max_iter, tol, effort, None, callback)

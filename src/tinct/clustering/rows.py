@@ -25,24 +25,13 @@ CACHED_ROWS = 8192  # places of so many rows fit the cache
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Different rows, each once.
+    """Different rows of the caller's `samples`, each once.
 
-    Attributes
-    ----------
-    samples : (n, d) float or Table
-        The caller's.
-    points : (m, d) float or Table
-        Each value of a row once, in an order that depends on the values alone, at least as many as
-        clusters: copies of weight 0 make up for missing ones. A table: all samples, of which
-        ``first`` names the m to look at.
-    weights : (m,) float64
-        The weights of the samples of that value, added up.
-    of : (n,) int
-        The row of each sample; -1 for a sample of weight 0.
-    first : (m,) int
-        The first sample of each row.
-    few : bool
-        Whether there are no more different rows than clusters.
+    `points`: each value of a row once, in an order that depends on the values alone, at least as
+    many as clusters: copies of weight 0 make up for missing ones. A table: all samples, of which
+    `first`, each row's first sample, names those to look at. `weights`: of all samples of that
+    value. `of`: the row of each sample, -1 for weight 0. `few`: no more different rows than
+    clusters.
     """
 
     samples: Floats | sparse.Table

@@ -23,15 +23,7 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """CSR as the kernels take it: columns rising in each row, no number 0.
-
-    Attributes
-    ----------
-    start : (n + 1,) int64
-    columns : (nnz,) int32
-    values : (nnz,) float32 or float64
-    features : int
-    """
+    """CSR as the kernels take it: columns rising in each row, no number 0."""
 
     start: NDArray[np.int64]
     columns: NDArray[np.int32]
@@ -115,10 +107,7 @@ def kmeans(
         return callback is not None and callback(Iteration(*seen)) is True
 
     found = _kernels.sparse_kmeans(
-        table.start,
-        table.columns,
-        table.values,
-        table.features,
+        *(table.start, table.columns, table.values, table.features),
         rows,
         weights,
         k,

@@ -15,27 +15,9 @@ Pixels = NDArray[np.uint8]
 
 
 def drawing_of(indices: NDArray[np.uint8], palette: Pixels) -> _kernels.Drawing:
-    """A picture of at most 256 colors as the codecs take it.
+    """A picture of at most 256 colors as the codecs take it, from (h, w) and (k, c) uint8.
 
     Only entries that are used, each color once, those that aren't opaque first.
-
-    Parameters
-    ----------
-    indices : (h, w) uint8
-        Each pixel's palette entry.
-    palette : (k, 3) or (k, 4) uint8
-        The colors.
-
-    Raises
-    ------
-    ValueError
-        If the arrays don't fit together.
-
-    Examples
-    --------
-    >>> two = np.array([[9, 9, 9], [0, 0, 0], [9, 9, 9]], np.uint8)
-    >>> drawing_of(np.array([[0, 2]], np.uint8), two).entries
-    [(9, 9, 9, 255)]
     """
     if indices.dtype != np.uint8 or indices.ndim != 2 or not indices.size:
         raise ValueError(f"indices must be uint8 (h, w), not {indices.dtype} {indices.shape}")
@@ -47,42 +29,19 @@ def drawing_of(indices: NDArray[np.uint8], palette: Pixels) -> _kernels.Drawing:
 
 
 def encode(
-    indices: NDArray[np.uint8],
-    palette: Pixels,
-    *,
-    level: int | None = None,
-    wide: bool = False,
+    indices: NDArray[np.uint8], palette: Pixels, *, level: int | None = None, wide: bool = False
 ) -> bytes:
-    """Encode a picture of at most 256 colors as an indexed PNG.
+    """Encode a picture of at most 256 colors as an indexed PNG: the same bytes on every machine.
 
-    1, 2, 4 or 8 bits per pixel by the number of colors used; entries that aren't opaque first, so
-    that the transparency chunk is as short as it can be; otherwise in the palette's own order.
+    `indices` is (h, w) uint8, `palette` (k, 3) or (k, 4) uint8. 1, 2, 4 or 8 bits per pixel by the
+    number of colors used, a byte even for few colors if `wide`; entries that aren't opaque first,
+    so that the transparency chunk is as short as it can be; otherwise in the palette's own order.
 
-    Parameters
-    ----------
-    indices : (h, w) uint8
-        Each pixel's palette entry.
-    palette : (k, 3) or (k, 4) uint8
-        The colors.
-    level : int, optional
-        0 (fastest) to 6 (smallest). 0...3 deflate harder and harder, 3 tries filters too; from 4
-        on oxipng searches at that level and may store the same pixels as grey or with more bits.
-        Unless given, 3 up to 32,768 pixels, 1 up to 4,194,304, 0 above.
-    wide : bool
-        Whether to spend a byte on each pixel even where 16 colors or fewer would pack.
+    `level` is 0 (fastest) to 6 (smallest). 0...3 deflate harder and harder, 3 tries filters too;
+    from 4 on oxipng searches at that level and may store the same pixels as grey or with more bits.
+    Unless given, 3 up to 32,768 pixels, 1 up to 4,194,304, 0 above. ValueError if it is another, or
+    the arrays don't fit together.
 
-    Returns
-    -------
-    bytes
-        The PNG: the same for the same arguments, on every machine.
-
-    Raises
-    ------
-    ValueError
-        If the level isn't 0...6, or the arrays don't fit together.
-
-    Examples
-    --------
     >>> from tinct import read
     >>> data = encode(np.eye(8, dtype=np.uint8), np.array([[0, 0, 0], [9, 99, 200]], np.uint8))
     >>> read(data).pixels[0, 0].tolist()
@@ -92,27 +51,11 @@ def encode(
 
 
 def encode_truecolor(pixels: Pixels, *, level: int = 1) -> bytes:
-    """Encode pixels as a PNG without a palette of our making, such as a figure.
+    """Encode (h, w, 3) or (h, w, 4) uint8 as a PNG without a palette of our making.
 
-    Parameters
-    ----------
-    pixels : (h, w, 3) or (h, w, 4) uint8
-        The picture.
-    level : int
-        0 (fastest) to 6 (smallest), as oxipng counts them.
+    `level` is 0 (fastest) to 6 (smallest), as oxipng counts them; it may store the pixels as grey
+    or indexed where that is smaller. ValueError for another level or shape.
 
-    Returns
-    -------
-    bytes
-        The PNG, lossless; oxipng may store it as grey or indexed where that is smaller.
-
-    Raises
-    ------
-    ValueError
-        If the level isn't 0...6, or the shape is another.
-
-    Examples
-    --------
     >>> from tinct import read
     >>> read(encode_truecolor(np.full((4, 4, 3), 7, np.uint8))).pixels[0, 0].tolist()
     [7, 7, 7]

@@ -31,18 +31,9 @@ BAND, SHARE = 16, 8  # rows of a band of the sample, and one band in how many
 class Codec:
     """A file format that holds at most 256 colors without loss.
 
-    Attributes
-    ----------
-    name : str
-        What it and its files are called.
-    side : int, optional
-        The most pixels a side that its header can say.
-    coder : {"deflate", "webp", "lzw"}
-        Whose bits a lossy mapping counts.
-    packs : bool
-        Whether several indices share a byte, where colors are few.
-    partial_alpha : bool
-        Whether pixels can be translucent.
+    `side` is the most pixels a side that its header can say, `coder` ("deflate", "webp" or "lzw")
+    whose bits a lossy mapping counts. `packs`: several indices share a byte, where colors are few.
+    `partial_alpha`: pixels can be translucent.
     """
 
     name = ""
@@ -54,10 +45,7 @@ class Codec:
     def fit(self, picture: "Picture") -> "Any":
         """A picture's pixels as the format can hold them: (h, w, c) uint8.
 
-        Raises
-        ------
-        PictureError
-            If it is too wide or too high, or nothing of it would remain.
+        PictureError if it is too wide or too high, or nothing of it would remain.
         """
         height, width = picture.pixels.shape[:2]
         if self.side is not None and max(height, width) > self.side:
@@ -83,23 +71,11 @@ class Codec:
         wide: bool = False,
         flat: bool = False,
     ) -> bytes:
-        """Encode a drawing.
+        """Encode a drawing, trying as hard as `effort` says (0...10), of a PNG `level` if given.
 
-        Parameters
-        ----------
-        drawing : Drawing
-            The palette and the indices; a decoder gives their colors.
-        effort : int
-            How hard to try, 0...10.
-        level : int, optional
-            How hard to try on a PNG, as in `tinct.codecs.arrays.encode`; stands above `effort`.
-        smooth : bool
-            Whether filters can help: not where the indices were chosen for the coder.
-        wide : bool
-            Whether to spend a byte on each pixel, because indices were chosen for that.
-        flat : bool
-            Whether much of the picture is of one color: deflating harder then saves 5 to 25 %,
-            of photographs and icons 1 or 2 %.
+        `smooth`: filters can help, as where indices were not chosen for the coder. `wide`: a byte
+        for each pixel, because indices were chosen for that. `flat`: much of the picture is of one
+        color: deflating harder then saves 5 to 25 %, of photographs and icons 1 or 2 %.
         """
         raise NotImplementedError
 
@@ -112,42 +88,14 @@ class Codec:
         return least(source, MAX_COLORS + 1 if entries is None else len(entries))
 
     def encode_original(
-        self,
-        source: "Source",
-        limit: int,
-        guess: float,
-        *,
-        entries: "Sequence[Entry] | None",
-        effort: int,
-        tried: bool,
-        likely: bool,
+        self, source: "Source", limit: int, guess: float, *_: "Any", **how: "Any"
     ) -> bytes | None:
-        """Encode a picture as it is, if that takes fewer bytes than a drawing with few colors.
+        """Encode a picture as it is, if that takes fewer bytes than the `limit` of its drawing.
 
         So do smooth gradients, which filters predict and a palette breaks up, and tiny pictures.
-
-        Parameters
-        ----------
-        source : Quantizer or Drawing
-            The picture.
-        limit : int
-            The bytes of the drawing.
-        guess : float
-            What `estimate` says.
-        entries : sequence of (r, g, b, a), optional
-            The picture's colors, if they are no more than 256.
-        effort : int
-            How hard to try, 0...10.
-        tried : bool
-            Whether the drawing shows the very same pixels, and they were encoded in all ways that
-            `encode` has for them.
-        likely : bool
-            Whether to try only where an estimate makes success likely, not just possible.
-
-        Returns
-        -------
-        bytes, optional
-            The smaller file; None where there is none, or where there can't be.
+        `guess` is what `estimate` says, `entries` the picture's colors, if no more than 256.
+        `tried`: the drawing shows the very same pixels, encoded in all ways that `encode` has for
+        them. `likely`: try only where an estimate makes success likely, not just possible.
         """
         raise NotImplementedError
 
@@ -161,33 +109,20 @@ class Codec:
         drawing: "_kernels.Drawing",
         *,
         colors: int,
+        original: bool = True,
         effort: int = 1,
         level: int | None = None,
         smooth: bool = True,
         wide: bool = False,
         threads: int = 0,
     ) -> tuple[bytes, bool]:
-        """Encode a drawing, or the picture itself where it may be and that is smaller.
+        """Encode a drawing, or the picture itself where it may be and that is smaller: then True.
 
-        Parameters
-        ----------
-        picture : Quantizer
-            What was drawn.
-        drawing : Drawing
-            How.
-        colors : int
-            How many colors were allowed: the picture may stay if it has no more, or all 256 are.
-        effort, level, smooth, wide
-            As `encode` takes them.
-        threads : int
-            1: no other thread may help; it changes no byte.
-
-        Returns
-        -------
-        (bytes, bool)
-            The file, and whether it holds the picture itself.
+        It may be if it has no more than `colors`, those allowed; with `original`, also if all 256
+        are. The other options are those of `encode`; `threads` 1: no other thread may help, which
+        changes no byte.
         """
-        keeps = colors >= min(MAX_COLORS, picture.colors)  # fewer are asked for as fewer are wanted
+        keeps = picture.colors <= colors or (original and colors >= MAX_COLORS)
         entries = (picture.entries or None) if keeps else None
         tried = entries is not None and smooth and level is None
         source: Source = picture if keeps else drawing
@@ -209,18 +144,8 @@ class Codec:
 def least(source: "Source", colors: int) -> float:
     """About how many bytes a lossless file of a picture takes, deflated in haste.
 
-    Parameters
-    ----------
-    source : Quantizer or Drawing
-        The picture.
-    colors : int
-        How many it has: small ones of few repeat much, which haste would miss, so all of their rows
-        are deflated with some care.
-
-    Returns
-    -------
-    float
-        Bytes.
+    Small pictures of few `colors` repeat much, which haste would miss: all their rows are deflated
+    with some care.
     """
     height = source.height
     hard = colors <= MAX_COLORS and source.width * height <= FEW
@@ -231,13 +156,7 @@ def least(source: "Source", colors: int) -> float:
 
 
 def sampled(height: int) -> tuple[int, int]:
-    """Rows of each band from which `least` is told, and from the first of one to that of the next.
-
-    Examples
-    --------
-    >>> sampled(300), sampled(100)
-    ((16, 128), (100, 100))
-    """
+    """Rows of each band from which `least` is told, and from one band's first to the next's."""
     return (BAND, BAND * SHARE) if height > BAND * SHARE else (height, height)
 
 

@@ -84,11 +84,5 @@ CODEC = Gif()
 
 
 def code_size(colors: int) -> int:
-    """Bits of an index in a GIF's LZW code: at least 2.
-
-    Examples
-    --------
-    >>> [code_size(k) for k in (1, 4, 5, 256)]
-    [2, 2, 3, 8]
-    """
+    """Bits of an index in a GIF's LZW code: at least 2."""
     return max(2, (colors - 1).bit_length())

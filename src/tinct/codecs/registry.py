@@ -17,13 +17,7 @@ FORMATS = tuple(_MODULES)
 
 
 def codec_of(format: str) -> "Codec":
-    """The codec of a format.
-
-    Examples
-    --------
-    >>> codec_of("gif").partial_alpha
-    False
-    """
+    """The codec of a format."""
     from importlib import import_module
 
     codec: Codec = import_module(_MODULES[format]).CODEC

@@ -19,94 +19,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinct import _kernels
-from tinct.checks import numbers
-
-__all__ = [
-    "as_coordinates",
-    "as_table",
-    "linear_to_srgb",
-    "oklab_to_srgb",
-    "srgb_to_linear",
-    "srgb_to_oklab",
-]
-
-
-# Linear light at the 8-bit codes and, between them, at their limits.
-_STEPS = _kernels.linear_steps()
-_CODES, _LIMITS = _STEPS[::2], _STEPS[1::2]
-
-
-def srgb_to_linear(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Linear light of 8-bit sRGB values.
-
-    Parameters
-    ----------
-    colors : (...) uint8
-        Codes, any shape.
-
-    Returns
-    -------
-    (...) float64
-        Light between 0 and 1.
-
-    Raises
-    ------
-    TypeError
-        If `colors` is not uint8.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> srgb_to_linear(np.array([0, 188, 255], dtype=np.uint8)).round(3).tolist()
-    [0.0, 0.503, 1.0]
-    """
-    return _CODES[_as_codes(colors)]
-
-
-def linear_to_srgb(light: ArrayLike) -> NDArray[np.uint8]:
-    """8-bit sRGB values of linear light: clipped to 0...1, rounded to the nearest code.
-
-    Parameters
-    ----------
-    light : (...) float
-        Linear light, 0 black, 1 white.
-
-    Returns
-    -------
-    (...) uint8
-        Codes, the same shape.
-
-    Examples
-    --------
-    >>> linear_to_srgb([-0.1, 0.0, 0.5, 1.0, 7.0]).tolist()
-    [0, 0, 188, 255, 255]
-    """
-    codes = np.searchsorted(_LIMITS, numbers("light", light).astype(np.float64))
-    return np.asarray(codes, dtype=np.uint8)
 
 
 def srgb_to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Oklab coordinates of 8-bit sRGB colors (Ottosson 2020).
+    """Oklab coordinates, (n, 3) float32, of 8-bit sRGB colors, (n, 3) uint8 (Ottosson 2020).
 
-    Parameters
-    ----------
-    colors : (n, 3) uint8
-        Red, green, blue.
+    L runs from 0 (black) to 1 (white), a from green to red, b from blue to yellow. TypeError if the
+    colors are not uint8, ValueError if they are not (n, 3).
 
-    Returns
-    -------
-    (n, 3) float32
-        L from 0 (black) to 1 (white), a (green to red), b (blue to yellow).
-
-    Raises
-    ------
-    TypeError
-        If `colors` is not uint8.
-    ValueError
-        If `colors` is not (n, 3).
-
-    Examples
-    --------
     >>> import numpy as np
     >>> srgb_to_oklab(np.array([[255, 0, 0]], dtype=np.uint8)).round(3).tolist()
     [[0.628000020980835, 0.22499999403953552, 0.12600000202655792]]
@@ -115,41 +35,22 @@ def srgb_to_oklab(colors: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def oklab_to_srgb(lab: ArrayLike) -> NDArray[np.uint8]:
-    """8-bit sRGB colors of Oklab coordinates, clipped to the gamut channel by channel.
+    """8-bit sRGB colors, (n, 3) uint8, of Oklab coordinates, each channel clipped.
 
-    Parameters
-    ----------
-    lab : (n, 3) float
-        Coordinates as `srgb_to_oklab` gives them.
+    TypeError or ValueError if `lab` is no (n, 3) table of finite numbers.
 
-    Returns
-    -------
-    (n, 3) uint8
-        Red, green, blue.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If that is no table of finite numbers, or not (n, 3).
-
-    Examples
-    --------
     >>> oklab_to_srgb([[0.628, 0.225, 0.126], [1.0, 0.0, 0.0]]).tolist()
     [[255, 0, 0], [255, 255, 255]]
     """
     return _kernels.from_points(as_coordinates("lab", lab, channels=(3,)), True)
 
 
-def _as_codes(colors: Any) -> NDArray[np.uint8]:
+def as_table(colors: Any, *, channels: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Refuse, by name, what is no table of 8-bit colors; return it contiguous."""
     if getattr(colors, "dtype", None) != np.uint8:
         kind = getattr(colors, "dtype", type(colors).__name__)
         raise TypeError(f"colors must be a uint8 array, not {kind}")
-    return np.asarray(colors)
-
-
-def as_table(colors: Any, *, channels: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Refuse, by name, what is no table of 8-bit colors; return it contiguous."""
-    table = _as_codes(colors)
+    table = np.asarray(colors)
     _check_shape("colors", table, channels)
     return np.ascontiguousarray(table)
 

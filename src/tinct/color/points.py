@@ -35,27 +35,11 @@ SPACES = ("oklab", "srgb")
 def to_points(colors: NDArray[np.uint8], space: str = "oklab") -> NDArray[np.float32]:
     """Points whose squared distances say how different colors look, over black and over white.
 
-    Parameters
-    ----------
-    colors : (n, 3) or (n, 4) uint8
-        RGB, or RGBA with straight (not premultiplied) alpha.
-    space : {"oklab", "srgb"}
-        Where distances are measured: as the eye does, or between codes as textbooks do.
+    `colors` are (n, 3) or (n, 4) uint8, alpha straight (not premultiplied). The points are float32
+    of that shape: Oklab, or (a·L - a/2, a·A, a·B, a/2) with a = alpha / 255, see the top of this
+    module; `space` "srgb" measures between codes, as textbooks do. TypeError or ValueError for
+    other arguments.
 
-    Returns
-    -------
-    (n, 3) or (n, 4) float32
-        Oklab, or (a·L - a/2, a·A, a·B, a/2) with a = alpha / 255: see the top of this module.
-
-    Raises
-    ------
-    TypeError
-        If `colors` is not uint8.
-    ValueError
-        If `colors` is neither (n, 3) nor (n, 4), or the space is another.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> to_points(np.array([[9, 9, 9, 0], [255, 255, 255, 255]], dtype=np.uint8)).round(3).tolist()
     [[0.0, 0.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5]]
@@ -73,27 +57,11 @@ def check_space(space: Any) -> None:
 
 
 def from_points(points: ArrayLike, space: str = "oklab") -> NDArray[np.uint8]:
-    """Colors of points: the way back from `to_points`, clipped and rounded to 8 bits.
+    """Colors, uint8, of points or their means: the way back from `to_points`, clipped and rounded.
 
-    Parameters
-    ----------
-    points : (n, 3) or (n, 4) float
-        Points as `to_points` gives them, or means of such points.
-    space : {"oklab", "srgb"}
-        The space they were made in.
+    (0, 0, 0, 0) where the opacity rounds to 0. TypeError or ValueError for anything but a table of
+    finite numbers, 3 or 4 to the row, or another space.
 
-    Returns
-    -------
-    (n, 3) or (n, 4) uint8
-        RGB, or RGBA with straight alpha; (0, 0, 0, 0) where the opacity rounds to 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If that is no table of finite numbers, of another shape, or the space is another.
-
-    Examples
-    --------
     >>> from_points([[0.5, 0.0, 0.0, 0.5], [0.1, 0.0, 0.0, 0.0]]).tolist()
     [[255, 255, 255, 255], [0, 0, 0, 0]]
     """

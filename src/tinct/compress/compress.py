@@ -37,23 +37,11 @@ Colors = NDArray[np.uint8]
 class Compressed:
     """A picture drawn with few colors, as a file and as arrays. Shows itself in a notebook.
 
-    Attributes
-    ----------
-    original : Picture
-        What was compressed.
-    palette : (k, c) uint8
-        The colors, each used by some pixel; the most transparent first, then from dark to light.
-    indices : (h, w) uint8
-        Each pixel's entry.
-    data : bytes
-        The file.
-    format : str
-        What it is: ``"png"``, ``"webp"`` or ``"gif"``.
-    exact : (h, w, c) uint8, optional
-        The original's pixels, where the file holds those because that took fewer bytes than the
-        drawing with these colors.
-    report : Report
-        Bytes, colors, quality, and seconds per stage.
+    `original` is the Picture compressed. `palette` (k, c) uint8: the colors, each used by some
+    pixel, the most transparent first, then from dark to light. `indices` (h, w) uint8: each pixel's
+    entry. `data` are the file's bytes, `format` "png", "webp" or "gif". `exact`, (h, w, c) uint8,
+    are the original's pixels where the file holds those because that took fewer bytes than the
+    drawing; else None. `report` has bytes, colors, quality, and seconds per stage.
     """
 
     original: Picture = field(repr=False)
@@ -84,21 +72,9 @@ class Compressed:
         return np.asarray(counts / self.indices.size)
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the file, whole or not at all.
+        """Write the file, whole or not at all; OSError if it can't be.
 
-        Parameters
-        ----------
-        path : path-like
-            Where to.
-        overwrite : bool
-            Whether a file that is already there may be replaced.
-
-        Raises
-        ------
-        FileExistsError
-            If it is there and may not be.
-        OSError
-            If it can't be written.
+        FileExistsError if it is already there, without `overwrite`.
         """
         if not isinstance(path, str | PathLike):
             raise TypeError(f"path must be a path, not {type(path).__name__}")
@@ -111,7 +87,7 @@ class Compressed:
 
 def compress(
     source: Any,
-    colors: int | Literal["auto"] = 256,
+    colors: int | Literal["auto"] | None = None,
     *,
     dither: float = DITHER,
     lossy: float = 0.0,
@@ -128,29 +104,33 @@ def compress(
 ) -> Compressed:
     """Compress a picture to a palette of few colors, chosen by K-means.
 
-    A picture that already has no more than `colors` colors keeps every pixel as it is, and with all
-    256 allowed so does any whose lossless file is smaller than the drawing. The same arguments
-    give the same bytes on every machine and with any number of threads.
+    A picture that already has no more than `colors` colors keeps every pixel as it is. So does any
+    whose lossless file is smaller than the drawing, but not where a number of colors was asked for:
+    that is never exceeded. The same arguments give the same bytes on every machine and with any
+    number of threads. TypeError or ValueError if an argument is out of its range, PictureError if
+    the source is no picture, OSError if it can't be read, TargetError if `quality` or `max_bytes`
+    is out of reach.
 
     Parameters
     ----------
     source : path, bytes, array, Pillow image, Picture or Prepared
         Whatever `tinct.read` takes, or what was kept of it.
-    colors : int or "auto"
+    colors : int or "auto", optional
         How many colors at most, 2...256; one of them is spent on full transparency where the
-        picture has it. "auto": as few as score within 2 points of SSIMULACRA2 of 256 in fewer
-        bytes; with `quality` or `max_bytes`, as many as serve those best, which is also what 256
-        means there.
+        picture has it. By default 256, or all of the original's where that is smaller. "auto": as
+        few as score within 2 points of SSIMULACRA2 of 256 in fewer bytes; with `quality` or
+        `max_bytes`, as many as serve those best, which is also what the default means there.
     dither : float
-        The share of each pixel's error that is passed on to its neighbours, 0...1.
+        How finely colors are mixed in dots, 0...1; 0 gives each pixel its nearest color. In flat
+        pictures it is the share of each pixel's error that is passed on to its neighbours.
     lossy : float
         How much error a smaller file is worth, 0...1: 0 is off; from 0.1 to 0.8 photographs go from
         90 to 50 on SSIMULACRA2. Errors are then put where they show least.
     quality : float or (least, most), optional
         The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible: 90
-        can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be
-        judged. Takes several times as long. Of a pair the
-        second is aimed at, and the best there is will do if it reaches the first.
+        can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be judged.
+        Takes several times as long. Of a pair the second is aimed at, and the best there is will do
+        if it reaches the first.
     max_bytes : int, optional
         How large the file may be; it then looks as good as that allows. Flat pictures, those of no
         more than 128x128 pixels and those that else don't fit are drawn without dithering where
@@ -171,22 +151,6 @@ def compress(
     watch : callable, optional
         Called with the bytes of each drawing that a search makes.
 
-    Returns
-    -------
-    Compressed
-        The file, the arrays, the report.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is out of its range.
-    PictureError
-        If the source is no picture.
-    OSError
-        If it can't be read.
-    TargetError
-        If `quality` or `max_bytes` is out of reach.
-
     Examples
     --------
     >>> import numpy as np
@@ -196,7 +160,7 @@ def compress(
     ((64, 64, 3), (8, 3), b'PNG')
     """
     auto = isinstance(colors, str) and colors == "auto"
-    most = MAX_COLORS if auto else check_colors(colors)
+    most = MAX_COLORS if auto or colors is None else check_colors(colors)
     dither, lossy = check_dither(dither), check_lossy(lossy)
     check_space(space)
     check_format(format)
@@ -213,6 +177,7 @@ def compress(
         effort=effort,
         format=format,
         level=None if level is None else check_level(level),
+        original=auto or colors is None,
         threads=crew or None,
     )
     encoder = prepared.encoder(options, clock, watch)

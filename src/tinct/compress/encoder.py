@@ -20,7 +20,7 @@ from tinct.scoring.psnr import psnr
 from tinct.scoring.ssimulacra2 import Reference
 from tinct.scoring.summary import decibels
 
-__all__ = ["SMALL", "Clock", "Encoded", "Encoder", "Options"]
+__all__ = ["SMALL", "Clock", "Encoded", "Encoder", "Options", "Trial"]
 
 Colors = NDArray[np.uint8]
 Watch = Callable[[int], None]
@@ -39,22 +39,11 @@ WHOLE, ALL_OF_IT, TILE, TILES = 1 << 20, 1 << 23, 160, 5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """A picture drawn with few colors, as a file.
+    """A picture drawn with at most so many colors, as a file.
 
-    Attributes
-    ----------
-    drawing : Drawing
-        The colors, each used by some pixel, and the indices.
-    colors : int
-        How many were allowed.
-    data : bytes
-        The file.
-    exact : bool
-        Whether that holds the picture itself because it took fewer bytes.
-    smooth : bool
-        Whether filters may help the file: not where the indices were chosen for its coder.
-    wide : bool
-        Whether a PNG spends a byte on each pixel though less would do.
+    `exact`: the file holds the picture itself because that took fewer bytes. `smooth`: filters may
+    help the file, as where the indices were not chosen for its coder. `wide`: a PNG spends a byte
+    on each pixel though less would do.
     """
 
     drawing: _kernels.Drawing
@@ -80,6 +69,7 @@ class Options:
     effort: int = 1
     format: str = "png"
     level: int | None = None
+    original: bool = True
     threads: int | None = None
 
 
@@ -100,31 +90,28 @@ class Clock:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """A drawing, how it was made, its SSIMULACRA2 score; `dither` None: as the options say."""
+
+    colors: int
+    dither: float | None
+    lossy: float
+    drawn: Encoded
+    score: float
+
+    @property
+    def bytes(self) -> int:
+        """The size of its file."""
+        return self.drawn.size
+
+
 class Encoder:
     """A picture, and what drawings of it share: histograms, palettes, what they are scored against.
 
-    Parameters
-    ----------
-    pixels : (h, w, c) uint8
-        The picture, as the format can hold it.
-    options : Options
-        How to draw.
-    clock : Clock
-        Where to count the time.
-    original : (h, w, c) uint8, optional
-        What drawings are scored against, if the pixels had to be fitted for the format.
-    watch : callable, optional
-        Called after each drawing with its bytes: searches make many.
-    picture : Quantizer, optional
-        The pixels in the kernels' hands, if they are already.
-
-    Examples
-    --------
-    >>> ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) // 48
-    >>> encoder = Encoder(ramp.astype(np.uint8), Options(dither=0.75), Clock())
-    >>> exact, rough = encoder.draw(64), encoder.draw(64, lossy=0.9)
-    >>> rough.size < exact.size
-    True
+    `pixels` are as the format can hold them, `original` what drawings are scored against where that
+    differs. `watch` is called after each drawing with its bytes: searches make many. `picture` are
+    the pixels in the kernels' hands, if they are already.
     """
 
     def __init__(
@@ -176,12 +163,7 @@ class Encoder:
         return Reference(self.original, threads=self.options.threads)
 
     def draw(
-        self,
-        colors: int,
-        lossy: float = 0.0,
-        *,
-        hasty: bool = False,
-        dither: float | None = None,
+        self, colors: int, lossy: float = 0.0, *, hasty: bool = False, dither: float | None = None
     ) -> Encoded:
         """Draw the picture with at most so many colors, at so much loss.
 
@@ -316,7 +298,8 @@ class Encoder:
                 how |= lossy_options(lossy, dither, options.effort, self._threads)
                 drawing = self.picture.draw_lossy(chosen, **how)
             else:
-                drawing = self.picture.draw(chosen, dither=dither, threads=self._threads, **how)
+                how |= {"effort": options.effort, "threads": self._threads}
+                drawing = self.picture.draw(chosen, dither=dither, **how)
         return Encoded(drawing, colors, smooth=not lossy, wide=wide)
 
     def _encoded(self, drawn: Encoded, effort: int | None) -> Encoded:
@@ -326,6 +309,7 @@ class Encoder:
                 self.picture,
                 drawn.drawing,
                 colors=drawn.colors,
+                original=options.original,
                 effort=options.effort if effort is None else effort,
                 level=options.level,
                 smooth=drawn.smooth,

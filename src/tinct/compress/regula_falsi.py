@@ -22,32 +22,13 @@ def farthest(
     """Find how far a dial of 0...1 can be turned before a falling slack becomes negative.
 
     Regula falsi aimed at the middle of the tolerance: measuring is dear, and what is measured here
-    (scores, logarithms of sizes) is nearly a straight line.
+    (scores, logarithms of sizes) is nearly a straight line. `slack` says what is left at a
+    position, None to give up; it begins at `guess` and falls by about `slope` over the whole dial.
+    A slack of 0...`tolerance` is good enough, `most` measurements are made. None if all were
+    negative.
 
-    Parameters
-    ----------
-    slack : callable
-        What is left at a position of the dial; it falls, more or less. None: give up.
-    tolerance : float
-        A slack of 0...tolerance is good enough to stop.
-    guess : float
-        Where to begin.
-    slope : float
-        By about how much slack falls over the whole dial.
-    most : int
-        Measurements at most.
-
-    Returns
-    -------
-    float, optional
-        The farthest position measured without a negative slack; None if there was none.
-
-    Examples
-    --------
     >>> farthest(lambda x: 60 - 80 * x, tolerance=0.5, guess=0.5, slope=60)
     0.74609375
-    >>> farthest(lambda x: -1.0, tolerance=0.5, guess=0.5, slope=60) is None
-    True
     """
     good: tuple[float, float] | None = None
     bad: tuple[float, float] | None = None
@@ -84,11 +65,5 @@ def _next(
 
 
 def on_grid(at: float) -> float:
-    """The nearest position of the dial.
-
-    Examples
-    --------
-    >>> on_grid(0.5004), on_grid(-1.0)
-    (0.5, 0.0)
-    """
+    """The nearest position of the dial."""
     return min(max(round(at / STEP) * STEP, 0.0), 1.0)

@@ -14,27 +14,7 @@ UNSEEN = 2.0  # points of SSIMULACRA2 that fewer colors may cost
 def fewest_colors(encoder: Encoder, lossy: float) -> Encoded:
     """Draw with as few colors as look the same as 256, or within two points of SSIMULACRA2.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        The picture.
-    lossy : float
-        The loss to draw with.
-
-    Returns
-    -------
-    Encoded
-        The smallest of those files.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from tinct.compress.encoder import Clock, Options
-    >>> two = np.zeros((16, 16, 3), np.uint8)
-    >>> two[:, 8:] = 255
-    >>> drawn = fewest_colors(Encoder(two, Options(dither=0.75), Clock()), 0.0)
-    >>> len(drawn.drawing.entries)
-    2
+    The smallest of those files.
     """
     best = encoder.draw(MAX_COLORS, lossy)
     most = encoder.score(best)

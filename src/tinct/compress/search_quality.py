@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinct.compress.encoder import SMALL, Encoded, Encoder
+from tinct.compress.encoder import SMALL, Encoded, Encoder, Trial
 from tinct.compress.regula_falsi import LOG_BYTES, STEP, farthest, on_grid
-from tinct.compress.trial import Trial
 from tinct.errors import TargetError
 
 __all__ = ["least_bytes"]
@@ -38,35 +37,7 @@ Way = tuple[int, float | None]  # colors, and dithering: None as the options say
 def least_bytes(encoder: Encoder, colors: int, goal: float, least: float | None = None) -> Encoded:
     """Search the smallest file that still scores `goal` on SSIMULACRA2.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        The picture.
-    colors : int
-        How many colors at most.
-    goal : float
-        The score that the decoded file must reach.
-    least : float, optional
-        Where the goal is out of reach, a best drawing that scores this much will do.
-
-    Returns
-    -------
-    Encoded
-        The smallest found.
-
-    Raises
-    ------
-    TargetError
-        If no drawing reaches it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from tinct.compress.encoder import Clock, Options
-    >>> ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) // 48
-    >>> encoder = Encoder(ramp.astype(np.uint8), Options(dither=0.75), Clock())
-    >>> encoder.score(least_bytes(encoder, 256, 70)) >= 70
-    True
+    Where that is out of reach, a best drawing that scores `least` will do; else TargetError.
     """
     search = _Search(encoder, goal)
     if encoder.thorough or encoder.small:

@@ -10,9 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tinct.compress.encoder import Encoded, Encoder
+from tinct.compress.encoder import Encoded, Encoder, Trial
 from tinct.compress.regula_falsi import LOG_BYTES, STEP, farthest
-from tinct.compress.trial import Trial
 from tinct.errors import TargetError
 
 __all__ = ["within_bytes"]
@@ -29,36 +28,11 @@ PATIENCE, PATIENCE_IF_SMALL, PATIENCE_FOR_LEAST = 1, 4, 2
 
 
 def within_bytes(encoder: Encoder, colors: int, budget: int) -> Encoded:
-    """Search the best drawing whose file has at most so many bytes.
+    """Search the best drawing whose file has at most `budget` bytes.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        The picture.
-    colors : int
-        How many colors at most.
-    budget : int
-        Bytes that the file may have.
-
-    Returns
-    -------
-    Encoded
-        The one with the least loss; with fewer colors where they look better in as many bytes, or
-        loss alone isn't enough.
-
-    Raises
-    ------
-    TargetError
-        If nothing takes so few: no number of colors, with all loss or none, dithered or not.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from tinct.compress.encoder import Clock, Options
-    >>> ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) // 48
-    >>> encoder = Encoder(ramp.astype(np.uint8), Options(dither=0.75), Clock())
-    >>> within_bytes(encoder, 256, 700).size <= 700
-    True
+    The one with the least loss; with fewer colors where they look better in as many bytes, or loss
+    alone isn't enough. TargetError if no number of colors takes so few, with all loss or none,
+    dithered or not.
     """
     plain = encoder.draw(colors)
     if plain.size <= budget:
@@ -164,12 +138,7 @@ class _Search:
             colors, guess = max(colors // 2, self.fewest), 1.0
 
     def _fewer(
-        self,
-        drawn: Encoded,
-        colors: int,
-        loss: float,
-        dither: float | None,
-        numbers: Sequence[int],
+        self, drawn: Encoded, colors: int, loss: float, dither: float | None, numbers: Sequence[int]
     ) -> None:
         """Follow the number of colors down while drawings that fill the budget look better."""
         score, number = self.encoder.score(drawn), colors

@@ -33,47 +33,23 @@ def remap(
     counted: Histogram | None = None,
     threads: int | None = None,
 ) -> Indices:
-    """Map every pixel to a palette entry.
+    """Map pixels, (h, w, c) uint8, to entries of a palette, (k, c) uint8 of 1...256: (h, w) uint8.
 
     Fully transparent pixels go to the palette's fully transparent entry where it has one; visible
     pixels never do, unless the palette holds nothing else but one opaque color: then translucent
     pixels take the nearer. Opaque pixels go to opaque entries where it has any. Ties go to the
     lowest index.
 
-    Parameters
-    ----------
-    pixels : (h, w, c) uint8
-        RGB or RGBA.
-    palette : (k, c) uint8
-        1...256 colors with as many channels.
-    dither : float
-        The share of each pixel's error that its neighbours receive: 0 none, 1 all of it.
-    serpentine : bool
-        Whether rows run left to right and back in turn, which hides the grain of the diffusion, or
-        always left to right.
-    sharp : (h, w) bool, optional
-        Pixels that take their nearest entry whatever error they receive.
-    counted : Histogram, optional
-        The pixels' histogram, if it is known already. Without dithering its space is where
-        distances are measured; error is always diffused in Oklab.
-    threads : int, optional
-        Threads to dither with; by default one per core. The result does not depend on it.
+    `dither` is the share of each pixel's error that its neighbours receive, 0...1. Rows run left to
+    right and back in turn, which hides the grain of the diffusion, or without `serpentine` always
+    left to right. `sharp`, (h, w) bool, names pixels that take their nearest entry whatever error
+    they receive. `counted` is the pixels' histogram, if it is known already: without dithering its
+    space is where distances are measured; error is always diffused in Oklab. `threads`, by default
+    one per core, change no result.
 
-    Returns
-    -------
-    (h, w) uint8
-        Indices into `palette`.
+    TypeError if `pixels` or `palette` is not uint8; ValueError if a shape is wrong, `dither` is out
+    of its range, or a visible pixel meets a palette without a visible entry.
 
-    Raises
-    ------
-    TypeError
-        If `pixels` or `palette` is not uint8.
-    ValueError
-        If a shape is wrong, `dither` is outside 0...1, or a visible pixel meets a palette without a
-        visible entry.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> ramp = np.repeat(np.arange(0, 250, 50, dtype=np.uint8), 3).reshape(1, 5, 3)
     >>> remap(ramp, np.array([[0, 0, 0], [200, 200, 200]], dtype=np.uint8)).tolist()

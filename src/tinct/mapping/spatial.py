@@ -161,8 +161,9 @@ def remap_spatial(
     counted : Histogram, optional
         The pixels' histogram, if it is known already.
     effort : int
-        0...10: 8 rounds of K-means from 5 on. Below, 1 beyond 128 colors; else 2 at 0 and beyond 4
-        megapixels, 6 up to 8 colors, 4.
+        0...10. Rounds of K-means: 10 up to 8 colors, 4 up to 128, 1 beyond; 8 beyond 8 colors from
+        effort 5 on, 2 up to 128 at effort 0. Of large pictures strips from all over, a million
+        pixels, move the palette; the whole is then drawn once, twice from effort 2 on.
     threads : int, optional
         Threads to work with; by default one per core. The result does not depend on it.
 

@@ -26,12 +26,9 @@ Colors = NDArray[np.uint8]
 class Palette:
     """The colors a picture is to be drawn with.
 
-    Attributes
-    ----------
-    colors : (k, c) uint8
-        Distinct; the most transparent first, as PNG likes them, then from dark to light.
-    shares : (k,) float64
-        The share of the histogram's weight that each serves; they sum to 1.
+    `colors`, (k, c) uint8, are distinct; the most transparent first, as PNG likes them, then from
+    dark to light. `shares`, (k,) float64: of the histogram's weight that each serves; they sum to
+    1.
     """
 
     colors: Colors
@@ -48,30 +45,11 @@ def palette(
 ) -> Palette:
     """Choose colors for a picture: K-means of its distinct colors, rounded to 8 bits.
 
-    A picture with no more than `colors` distinct colors gets exactly those. Fully transparent
-    pixels get an entry of their own, (0, 0, 0, 0), and no other entry is ever fully transparent.
+    At most `colors`, 2...256: a picture with no more distinct colors gets exactly those. Fully
+    transparent pixels get an entry of their own, (0, 0, 0, 0), and no other entry is ever fully
+    transparent. `seed`, `effort` and `threads` are as in `tinct.kmeans`. TypeError or ValueError
+    for what is out of range.
 
-    Parameters
-    ----------
-    histogram : Histogram
-        The picture's colors and their weights.
-    colors : int
-        How many entries at most, 2...256.
-    seed, effort, threads
-        As in `tinct.kmeans`.
-
-    Returns
-    -------
-    Palette
-        At most `colors` entries.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `colors` is no integer of 2...256, or `effort`, `seed` or `threads` is out of range.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> from tinct.palette.histogram import histogram
     >>> grays = np.repeat(np.array([10, 11, 12, 200, 201], dtype=np.uint8), 3).reshape(1, 5, 3)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
-from tinct.checks import threads_taken
 from tinct.color.points import to_points
 
-__all__ = ["Histogram", "as_pixels", "histogram", "is_hidden", "visibility", "weighted"]
+__all__ = ["Histogram", "as_pixels", "histogram", "is_hidden"]
 
 Colors = NDArray[np.uint8]
 
@@ -21,17 +20,10 @@ Colors = NDArray[np.uint8]
 class Histogram:
     """The distinct colors of a picture.
 
-    Attributes
-    ----------
-    colors : (u, c) uint8
-        Each color once, near colors near each other (Morton order). Fully transparent ones count as
-        one, (0, 0, 0, 0), whatever color hides in them.
-    weights : (u,) float64
-        What an error in each color costs: the number of its pixels, unless told otherwise.
-    points : (u, c) float32
-        The colors as `tinct.color.to_points` sees them.
-    space : {"oklab", "srgb"}
-        Where distances between the points are measured.
+    `colors` (u, c) uint8: each once, near colors near each other (Morton order); fully transparent
+    ones count as one, (0, 0, 0, 0), whatever color hides in them. `weights` (u,) float64: what an
+    error in each costs, the number of its pixels unless told otherwise. `points` (u, c) float32:
+    the colors in `space`, as `tinct.color.points.to_points` sees them.
     """
 
     colors: Colors
@@ -60,29 +52,11 @@ class Histogram:
 
 
 def histogram(pixels: Colors, space: str = "oklab") -> Histogram:
-    """Count the distinct colors of a picture.
+    """Count the distinct colors of a picture, (..., 3) or (..., 4) uint8 of at least one pixel.
 
-    Parameters
-    ----------
-    pixels : (..., 3) or (..., 4) uint8
-        RGB or RGBA, at least one pixel.
-    space : {"oklab", "srgb"}
-        Where distances are to be measured.
+    `space` is where distances are to be measured, "oklab" or "srgb". TypeError if `pixels` is not
+    uint8, ValueError for another shape or space.
 
-    Returns
-    -------
-    Histogram
-        Colors, pixel counts, points.
-
-    Raises
-    ------
-    TypeError
-        If `pixels` is not uint8.
-    ValueError
-        If the last axis is neither 3 nor 4 long, there is no pixel, or the space is another.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> found = histogram(np.array([[[9, 9, 9], [7, 8, 9], [9, 9, 9]]], dtype=np.uint8))
     >>> found.colors.tolist(), found.weights.tolist()
@@ -91,72 +65,6 @@ def histogram(pixels: Colors, space: str = "oklab") -> Histogram:
     flat = as_pixels(pixels).reshape(-1, pixels.shape[-1])
     colors, counts = _kernels.count_colors(flat)
     return Histogram(colors, counts, to_points(colors, space), space)
-
-
-def visibility(pixels: Colors, *, threads: int | None = None) -> NDArray[np.float32]:
-    """How much an error shows at each pixel: little in texture, more where nothing happens.
-
-    A pixel's weight is 1 / (0.006 + a), where a is the local standard deviation of Oklab's L (and
-    of opacity) under a Gaussian of sigma 1 pixel; the weights are scaled to a mean of 1.
-
-    Parameters
-    ----------
-    pixels : (h, w, 3) or (h, w, 4) uint8
-        The picture.
-    threads : int, optional
-        As in `tinct.kmeans`.
-
-    Returns
-    -------
-    (h, w) float32
-        The weights: the same bits on every machine.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If that is no picture.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> half = np.zeros((8, 16, 3), np.uint8)
-    >>> half[::2, 8:] = 255  # stripes on the right
-    >>> weights = visibility(half)
-    >>> bool(weights[0, 0] > 20 * weights[0, 15])
-    True
-    """
-    pixels = as_pixels(pixels)
-    if pixels.ndim != 3:
-        raise ValueError(f"pixels must be (h, w, c), not {pixels.shape}")
-    return _kernels.visibility(pixels, threads_taken(threads))
-
-
-def weighted(histogram: Histogram, pixels: Colors, weights: NDArray[np.float32]) -> Histogram:
-    """Count a picture's colors by how visible they are instead of how many pixels they have.
-
-    Parameters
-    ----------
-    histogram : Histogram
-        The picture's distinct colors.
-    pixels : (h, w, c) uint8
-        The picture.
-    weights : (h, w) float32
-        Its `visibility`.
-
-    Returns
-    -------
-    Histogram
-        The same colors; each weighs the sum of the square roots of its pixels' weights.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> pixels = np.array([[[9, 9, 9], [7, 8, 9], [9, 9, 9]]], dtype=np.uint8)
-    >>> weighted(histogram(pixels), pixels, np.array([[4, 1, 9]], np.float32)).weights.tolist()
-    [1.0, 5.0]
-    """
-    sums = _kernels.sum_visibility(as_pixels(pixels), histogram.colors, weights)
-    return replace(histogram, weights=sums)
 
 
 def as_pixels(pixels: Any) -> Colors:

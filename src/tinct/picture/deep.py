@@ -31,30 +31,10 @@ class TooDeep(ValueError):
 
 
 def samples(image: Any) -> Samples | None:
-    """Load an image and give its samples, if they have more than 8 bits.
+    """Load an image and give its samples, (h, w, c) uint16, if they have more than 8 bits.
 
-    Parameters
-    ----------
-    image : Pillow image
-        Color must not be loaded yet: loading leaves 8 bits.
-
-    Returns
-    -------
-    (h, w, c) uint16, optional
-        Grey, grey and alpha, RGB, or RGBA or CMYK: 0...65535, straight alpha. None if the image's
-        own pixels say it all.
-
-    Raises
-    ------
-    TooDeep
-        If they can't be had.
-
-    Examples
-    --------
-    >>> samples(Image.new("I;16", (2, 1), 0x12F0)).tolist()
-    [[[4848], [4848]]]
-    >>> samples(Image.new("RGB", (2, 1))) is None
-    True
+    Grey, grey and alpha, RGB, or RGBA or CMYK, with straight alpha. Color must not be loaded yet:
+    loading leaves 8 bits. None if the image's own pixels say it all; TooDeep if they can't be had.
     """
     waits = getattr(image, "fp", None) and getattr(image, "tile", None)
     codec, *_, args = waits[0] if waits else ("", "")

@@ -39,25 +39,9 @@ ADOBE = {b"XML:com.adobe.xmp", b"xmp"}
 def rows(data: bytes) -> "Rows | None":
     r"""Inflate a PNG of 8 bits per sample, in RGB or RGBA, that holds nothing but its pixels.
 
-    Parameters
-    ----------
-    data : bytes
-        The file.
-
-    Returns
-    -------
-    (bytearray, int, int, int), optional
-        The rows, each behind its filter byte; width, height and channels. None if the file is
-        broken, or might have to be shown in another way than sample by sample: with a profile,
-        turned, one color transparent, and so on.
-
-    Examples
-    --------
-    >>> from tinct.codecs.deflate import truecolor
-    >>> rows(truecolor(bytes(range(12)), 2, 2, 3, 0))
-    (bytearray(b'\x00\x00\x01\x02\x03\x04\x05\x00\x06\x07\x08\t\n\x0b'), 2, 2, 3)
-    >>> rows(b"GIF89a") is None
-    True
+    The rows, each behind its filter byte; width, height and channels. None if the file is broken,
+    or might have to be shown in another way than sample by sample: with a profile, turned, one
+    color transparent, and so on.
     """
     if not data.startswith(SIGNATURE):
         return None
@@ -125,13 +109,7 @@ def _is_mere_text(name: bytes, body: bytes) -> bool:
 
 
 def is_srgb(gamma: float | None) -> bool:
-    """Whether a PNG's gAMA differs from 1 / 2.2 by no more than can be seen (libpng: 5 %).
-
-    Examples
-    --------
-    >>> is_srgb(0.45455), is_srgb(1.0), is_srgb(None)
-    (True, False, True)
-    """
+    """Whether a PNG's gAMA differs from 1 / 2.2 by no more than can be seen (libpng: 5 %)."""
     return not gamma or gamma <= 0 or abs(2.2 * gamma - 1) < 0.05
 
 

@@ -40,18 +40,11 @@ FORMATS = (*COMMON, "WEBP", "TIFF", *OTHERS)
 class Picture:
     """A picture as pixels: upright, in sRGB, with an alpha channel only if some pixel needs it.
 
-    Attributes
-    ----------
-    pixels : (h, w, 3) or (h, w, 4) uint8
-        C-contiguous and read-only. Where alpha is 0 the color is the one that the source holds.
-    bytes_in : int, optional
-        The size of the encoded source; None for arrays and Pillow images.
-    format : str, optional
-        Its format as Pillow names it, such as ``"PNG"``.
-    name : str, optional
-        What messages and reports call it.
-    animated : bool
-        Whether it has more frames than the first one, which is what `pixels` holds.
+    `pixels`, (h, w, 3) or (h, w, 4) uint8, are C-contiguous and read-only; where alpha is 0 the
+    color is the one that the source holds. `bytes_in` is the size of the encoded source, None for
+    arrays and Pillow images; `format` its format as Pillow names it, such as "PNG"; `name` what
+    messages and reports call it. `animated`: it has more frames than the first, which is what
+    `pixels` holds.
     """
 
     pixels: Pixels
@@ -61,35 +54,15 @@ class Picture:
     animated: bool = False
 
 
-# --- reading ------------------------------------------------------------------------------------
-
-
 def read(source: Any, *, name: str | None = None) -> Picture:
-    """Read a picture from wherever it is.
+    """Read a path, bytes, a binary file, Pillow image or array; a Picture is returned as it is.
 
-    Parameters
-    ----------
-    source : path, bytes, binary file, Pillow image, array or Picture
-        Arrays are (h, w), (h, w, 3) or (h, w, 4), in sRGB: uint8, uint16 (0...65535) or floats
-        (0...1). A Picture is returned as it is.
-    name : str, optional
-        What to call it; otherwise the path, where there is one.
+    Arrays are (h, w), (h, w, 3) or (h, w, 4), in sRGB: uint8, uint16 (0...65535) or floats (0...1).
+    The picture is upright by its EXIF orientation, converted to sRGB from its ICC profile or PNG
+    gamma, 16 bits per channel rounded to 8; of an animation, the first frame. `name` is what to
+    call it; otherwise the path, where there is one. PictureError if it is missing, broken, of an
+    unknown format, or larger than 300 megapixels; TypeError for other sources.
 
-    Returns
-    -------
-    Picture
-        Upright by its EXIF orientation, converted to sRGB from its ICC profile or PNG gamma,
-        16 bits per channel rounded to 8; of an animation, the first frame.
-
-    Raises
-    ------
-    PictureError
-        If it is missing, broken, of an unknown format, or larger than 300 megapixels.
-    TypeError
-        If the source is none of these kinds.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> read(np.zeros((2, 3), np.uint8), name="night").pixels.shape
     (2, 3, 3)
@@ -292,8 +265,6 @@ def _printable(text: str) -> str:
     """On one line, whatever a file name or a library's message holds."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.splitlines()))
 
-
-# --- from any kind of picture to upright sRGB ---------------------------------------------------
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -19,7 +19,7 @@ from tinct.picture.read import Picture
 from tinct.plots import common
 from tinct.plots import gif_mp4 as film
 from tinct.plots.common import INK, Floats, Pixels
-from tinct.plots.pictures import Cloud, Painter, draw_cloud, draw_discs
+from tinct.plots.pictures import Cloud, Painter, draw_discs, draw_plane
 
 __all__ = ["animate_picture", "animate_steps"]
 
@@ -38,27 +38,9 @@ def animate_steps(
 ) -> bytes:
     """Film K-means at work: assign every point, move every center, again and again.
 
-    Parameters
-    ----------
-    points, run, columns, sample_of
-        As in `plot_steps`.
-    kind : {"gif", "mp4"}
-        MP4 needs the program ffmpeg.
+    Arguments and errors are those of `plot_steps`. `kind` is "gif" or "mp4", which needs the
+    program ffmpeg: OSError if it is missing.
 
-    Returns
-    -------
-    bytes
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If the run has no history, or does not belong to the points.
-    OSError
-        If MP4 is asked for and ffmpeg is missing.
-
-    Examples
-    --------
     >>> from tinct.clustering.kmeans import kmeans
     >>> points = [[0.0, 0.0], [0.0, 1.0], [4.0, 0.0], [4.0, 1.0]]
     >>> run = kmeans(points, 2, init=points[:2], effort=0, record=True)
@@ -76,27 +58,8 @@ def animate_steps(
 def animate_picture(picture: Picture, run: KMeansResult, *, kind: str = "gif") -> bytes:
     """Film K-means at work on a picture, beside its colors in Oklab and the centers among them.
 
-    Parameters
-    ----------
-    picture, run
-        As in `plot_picture_steps`.
-    kind : {"gif", "mp4"}
-        MP4 needs the program ffmpeg.
+    Arguments are those of `plot_picture_steps`, `kind` and errors those of `animate_steps`.
 
-    Returns
-    -------
-    bytes
-        The file.
-
-    Raises
-    ------
-    ValueError
-        If the run has no history, or is over other points.
-    OSError
-        If MP4 is asked for and ffmpeg is missing.
-
-    Examples
-    --------
     >>> from tinct.picture.read import read
     >>> from tinct.clustering.kmeans import kmeans
     >>> picture = read(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
@@ -222,7 +185,7 @@ class _PictureScene(_Scene):
         self.total = max(self.size[0], 260) + self.SIDE + 120, self.SIDE + 122
         super().__init__(common.blank(self.total[0] / 100, self.total[1] / 100), states)
         self._lay_out(nearest=fit >= 1)
-        self._draw_plane(Cloud.of(picture.pixels))
+        draw_plane(self.plane, Cloud.of(picture.pixels))
 
     def _place(self, x: float, y: float, width: float, height: float) -> Axes:
         w, h = self.total
@@ -241,13 +204,6 @@ class _PictureScene(_Scene):
         self.strip.set(xlim=(0, 1), ylim=(0, 1))
         top = 1 - 22 / self.total[1]
         self.title = self.figure.text(20 / self.total[0], top, "", color=INK, fontsize=11)
-
-    def _draw_plane(self, cloud: Cloud) -> None:
-        draw_cloud(self.plane, cloud.lab[:, 1:], cloud)
-        reach = cloud.reach
-        self.plane.set(xlim=(-reach, reach), ylim=(-reach, reach))
-        self.plane.set_xlabel("a: green to red", color=INK)
-        self.plane.set_ylabel("b: blue to yellow", color=INK)
 
     def dress(self, i: int) -> list[Any]:
         state, k = self.states[i], len(self.states[i].centers)

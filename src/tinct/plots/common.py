@@ -31,9 +31,6 @@ MARKERS = "os^DvPX*"
 MOST_DRAWN = 6000  # points in a panel: more would only be drawn over each other
 
 
-# ---- what a run went through ---------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
     """Centers, the points assigned to them, and how they came to be there."""
@@ -85,9 +82,6 @@ def trails_of(states: Sequence[State]) -> list[Floats]:
                 paths[i].append(np.full(d, np.nan))
             paths[i].append(state.centers[i])
     return [np.array(path) for path in paths]
-
-
-# ---- from d dimensions to the page ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,9 +163,6 @@ def all_places(view: View, states: Sequence[State]) -> NDArray[np.float64]:
     return np.vstack([view.flat, *(view.project(state.centers) for state in states)])
 
 
-# ---- colors, numbers, paper ----------------------------------------------------------------------
-
-
 @cache
 def cluster_colors(k: int) -> tuple[str, ...]:
     """Okabe and Ito's eight; then the color farthest from all taken, as long as it takes."""
@@ -239,9 +230,6 @@ def headline_of(
     if len(shown) < len(states):
         parts.append(f"{len(shown)} of {len(states)} iterations")
     return "   ".join(parts)
-
-
-# ---- panels --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

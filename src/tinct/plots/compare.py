@@ -36,32 +36,11 @@ def side_by_side(
     """Draw the original beside the compressed picture, a detail of both enlarged, and the palette.
 
     Small pictures are enlarged by a whole factor so that their pixels stay squares, large ones
-    reduced; what is transparent shows a checkerboard. The palette runs from the most used color
-    to the least.
+    reduced; what is transparent shows a checkerboard. The palette, (k, c) uint8, runs from the most
+    used color to the least by `shares` (k,), the share of the pixels that each draws; the report
+    gives name, bytes and PSNR for the captions. The figure is (H, W, 3) uint8, 900 to 1,720 pixels
+    wide. ValueError if the pictures differ in size, or palette and shares in length.
 
-    Parameters
-    ----------
-    original, compressed : (h, w, 3) or (h, w, 4) uint8
-        The pictures.
-    palette : (k, 3) or (k, 4) uint8
-        The colors of the compressed one.
-    shares : (k,) float
-        The share of the pixels that each draws.
-    report : Report
-        Name, bytes and PSNR for the captions.
-
-    Returns
-    -------
-    (H, W, 3) uint8
-        The figure, 900 to 1,720 pixels wide.
-
-    Raises
-    ------
-    ValueError
-        If the pictures differ in size, or palette and shares in length.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> grey = np.full((30, 40, 3), 128, np.uint8)
     >>> report = Report(width=40, height=30, bytes_in=300, bytes_out=90, colors=1, psnr=50.0)
@@ -110,9 +89,6 @@ def _over_checks(picture: Image.Image) -> Image.Image:
     row, column = np.indices((picture.height, picture.width)) // 8
     checks = Image.fromarray(np.where((row + column) % 2, *CHECKS).astype(np.uint8)).convert("RGBA")
     return Image.alpha_composite(checks, picture).convert("RGB")
-
-
-# --- the detail ---------------------------------------------------------------------------------
 
 
 def _detail(original: Image.Image, scale: float, column: int) -> Box | None:
@@ -174,9 +150,6 @@ def _enlarged(picture: Image.Image, box: Box, column: int) -> Image.Image:
     size = ((box[2] - box[0]) * zoom, (box[3] - box[1]) * zoom)
     enlarged = picture.crop(box).resize(size, Image.Resampling.NEAREST)
     return _over_checks(enlarged.crop((0, 0, column, enlarged.height)))
-
-
-# --- words and layout ---------------------------------------------------------------------------
 
 
 def _captions(report: Report, column: int) -> Image.Image:

@@ -32,29 +32,10 @@ FPS = 25
 
 
 def gif(frames: Iterable[Frame], samples: Iterable[Pixels] = ()) -> bytes:
-    """Encode frames as an endless GIF; only what changes from frame to frame is stored.
+    """Encode frames, (h, w, 3) uint8 and seconds, as an endless GIF; only what changes is stored.
 
-    Parameters
-    ----------
-    frames : iterable of ((h, w, 3) uint8, float)
-        Pixels and seconds, all of one size.
-    samples : iterable of (h, w, 3) uint8
-        Frames to choose the 256 colors from; the first 24 of `frames` by default.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    ValueError
-        If there is no frame.
-
-    Examples
-    --------
-    >>> black, white = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)
-    >>> gif([(black, 0.5), (white, 0.5)])[:6]
-    b'GIF89a'
+    The 256 colors are chosen from `samples`, by default the first 24 of `frames`, which are all of
+    one size. ValueError if there is no frame.
     """
     stream = iter(frames)
     first = list(islice(stream, AHEAD))
@@ -84,21 +65,8 @@ def gif(frames: Iterable[Frame], samples: Iterable[Pixels] = ()) -> bytes:
 def mp4(frames: Iterable[Frame]) -> bytes:
     """Encode frames as H.264 in MP4, 25 per second, by the program ffmpeg.
 
-    Parameters
-    ----------
-    frames : iterable of ((h, w, 3) uint8, float)
-        Pixels and seconds, all of one size; an odd last row or column is cut off.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    OSError
-        If ffmpeg is not there, or fails.
-    ValueError
-        If there is no frame.
+    Frames are as `gif` takes them; an odd last row or column is cut off. OSError if ffmpeg is not
+    there, or fails; ValueError if there is no frame.
     """
     program = shutil.which("ffmpeg")
     if program is None:

@@ -26,19 +26,9 @@ __all__ = ["plot_colors", "plot_picture_steps"]
 def plot_colors(picture: Picture, result: Compressed | KMeansResult) -> Figure:
     """Draw the colors of a picture in Oklab, the chosen ones among them, and the palette beside.
 
-    Parameters
-    ----------
-    picture : Picture
-        Whose colors are drawn, each in itself.
-    result : Compressed or KMeansResult
-        The palette; or a run over ``tinct.histogram(picture.pixels).points``.
+    The chosen ones are those of a Compressed, or of a run over
+    ``tinct.histogram(picture.pixels).points``.
 
-    Returns
-    -------
-    Figure
-
-    Examples
-    --------
     >>> from tinct.compress.compress import compress
     >>> ramp = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
     >>> small = compress(ramp, colors=4)
@@ -50,12 +40,9 @@ def plot_colors(picture: Picture, result: Compressed | KMeansResult) -> Figure:
     lab = srgb_to_oklab(np.ascontiguousarray(chosen))
     figure = common.blank(11, 4.9, layout="constrained")
     plane, light, strip = figure.subplots(1, 3, width_ratios=(1, 1, 0.24))
-    reach = cloud.reach
-    draw_cloud(plane, cloud.lab[:, 1:], cloud)
+    draw_plane(plane, cloud)
     draw_discs(plane, lab[:, 1:], chosen, shares)
-    plane.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    plane.set_xlabel("a: green to red", color=INK)
-    plane.set_ylabel("b: blue to yellow", color=INK)
+    plane.set_aspect("equal")
     chroma = np.hypot(cloud.lab[:, 1], cloud.lab[:, 2]), np.hypot(lab[:, 1], lab[:, 2])
     places = [np.stack(p, axis=1) for p in zip(chroma, (cloud.lab[:, 0], lab[:, 0]), strict=True)]
     draw_cloud(light, places[0], cloud)
@@ -101,6 +88,14 @@ def draw_cloud(axes: Axes, places: NDArray[Any], cloud: Cloud) -> None:
     axes.set_facecolor("#f4f4f2")
     x, y = places.T
     axes.scatter(x, y, s=cloud.size, c=cloud.rgb / 255, lw=0, alpha=0.55)
+
+
+def draw_plane(axes: Axes, cloud: Cloud) -> None:
+    """The cloud as seen from above, along L."""
+    draw_cloud(axes, cloud.lab[:, 1:], cloud)
+    axes.set(xlim=(-cloud.reach, cloud.reach), ylim=(-cloud.reach, cloud.reach))
+    axes.set_xlabel("a: green to red", color=INK)
+    axes.set_ylabel("b: blue to yellow", color=INK)
 
 
 def draw_discs(
@@ -158,26 +153,9 @@ def check_colors(colors: int, run: KMeansResult) -> None:
 def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) -> Figure:
     """Draw a picture as it looks after each iteration: every pixel in the color of its center.
 
-    Parameters
-    ----------
-    picture : Picture
-        The original, which is drawn last.
-    run : KMeansResult
-        Over ``tinct.histogram(picture.pixels).points``, with ``record=True``.
-    panels : int
-        How many iterations to show at most.
+    The original is drawn last. The run is one over ``tinct.histogram(picture.pixels).points`` with
+    ``record=True``, else ValueError; `panels` is how many iterations to show at most.
 
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    ValueError
-        If the run has no history, or is over other points.
-
-    Examples
-    --------
     >>> from tinct.picture.read import read
     >>> from tinct.clustering.kmeans import kmeans
     >>> picture = read(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))

@@ -29,31 +29,12 @@ def plot_steps(
 ) -> Figure:
     """Draw the iterations of K-means, a panel each: points by cluster, centers and their trails.
 
-    Parameters
-    ----------
-    points : (n, d) array
-        What was clustered. More than 2 dimensions are shown along the first two principal
-        components, and the axes say so.
-    run : KMeansResult
-        Of a run with ``record=True``.
-    panels : int
-        How many iterations to show at most: the first ones, some of the later, and the last.
-    columns : sequence of str, optional
-        Names of the dimensions.
-    sample_of : int, optional
-        How many points the run was over, if these and its labels are a sample of them.
+    Points of more than 2 dimensions are shown along the first two principal components, and the
+    axes say so; `columns` are names of the dimensions. `panels` is how many iterations to show at
+    most: the first ones, some of the later, and the last. `sample_of` is how many points the run
+    was over, if these and its labels are a sample of them. ValueError if the run has no history
+    (``record=True``), or does not belong to the points.
 
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    ValueError
-        If the run has no history, or does not belong to the points.
-
-    Examples
-    --------
     >>> from tinct.clustering.kmeans import kmeans
     >>> points = [[0.0, 0.0], [0.0, 1.0], [4.0, 0.0], [4.0, 1.0]]
     >>> run = kmeans(points, 2, init=points[:2], effort=0, record=True)
@@ -104,22 +85,8 @@ def _finish(figure: Figure, grid: Any, view: common.View, shown: int, headline: 
 def plot_inertia(run: KMeansResult) -> Figure:
     """Draw how the inertia falls from iteration to iteration, and how many points still move.
 
-    Parameters
-    ----------
-    run : KMeansResult
-        Of a run with ``record=True``.
+    ValueError if the run has no history (``record=True``).
 
-    Returns
-    -------
-    Figure
-
-    Raises
-    ------
-    ValueError
-        If the run has no history.
-
-    Examples
-    --------
     >>> from tinct.clustering.kmeans import kmeans
     >>> plot_inertia(kmeans([[0.0], [1.0], [5.0]], 2, record=True)).axes[0].get_ylabel()
     'inertia'
@@ -148,17 +115,6 @@ def plot_inertia(run: KMeansResult) -> Figure:
 def plot_choose_k(choice: Choice) -> Figure:
     """Draw the elbow and the silhouettes over K, with the suggested K marked.
 
-    Parameters
-    ----------
-    choice : Choice
-        From `tinct.choose.choose_k`.
-
-    Returns
-    -------
-    Figure
-
-    Examples
-    --------
     >>> figure = plot_choose_k(Choice((2, 3), (9.0, 4.0), (0.5, 0.7), suggested=3, sampled=20))
     >>> figure.axes[1].get_xlabel()
     'K'

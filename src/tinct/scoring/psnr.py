@@ -16,23 +16,9 @@ Pixels = NDArray[np.uint8]
 def mse(original: Pixels, compressed: Pixels) -> float:
     """Mean squared difference per sRGB channel; with alpha the most over black, white and grey.
 
-    Parameters
-    ----------
-    original, compressed : (h, w, 3) or (h, w, 4) uint8
-        The pictures; one may have alpha and the other not.
+    The pictures are (h, w, 3) or (h, w, 4) uint8 of one size; one may have alpha and the other not.
+    ValueError for others. 0...65025: exact, so the same on every machine.
 
-    Returns
-    -------
-    float
-        0...65025: exact, so the same on every machine.
-
-    Raises
-    ------
-    ValueError
-        If the sizes differ, or the arrays aren't such pictures.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> mse(np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 3, np.uint8))
     9.0
@@ -44,25 +30,10 @@ def mse(original: Pixels, compressed: Pixels) -> float:
 
 
 def psnr(original: Pixels, compressed: Pixels) -> float:
-    """Peak signal-to-noise ratio in dB over the three color channels; see `mse`.
+    """Peak signal-to-noise ratio in dB, ``10 log10(255**2 / mse)``; inf where pictures look equal.
 
-    Parameters
-    ----------
-    original, compressed : (h, w, 3) or (h, w, 4) uint8
-        The pictures.
+    Over the three color channels, of pictures as `mse` takes them.
 
-    Returns
-    -------
-    float
-        ``10 log10(255**2 / mse)``; inf where they look equal.
-
-    Raises
-    ------
-    ValueError
-        If the sizes differ, or the arrays aren't such pictures.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> round(psnr(np.zeros((2, 2, 3), np.uint8), np.full((2, 2, 3), 3, np.uint8)), 2)
     38.59

@@ -15,31 +15,12 @@ __all__ = ["Report"]
 class Report:
     """What compressing one picture gave and took.
 
-    Attributes
-    ----------
-    name : str, optional
-        Which picture.
-    width, height : int
-        Its size in pixels.
-    bytes_in : int, optional
-        The size of its file; None if it came as pixels.
-    bytes_out : int
-        The size of the compressed file.
-    colors : int
-        How many colors that has.
-    psnr : float
-        Peak signal-to-noise ratio in dB; inf where no pixel changed. With alpha, the least over
-        black, white and grey.
-    ssimulacra2 : float, optional
-        The SSIMULACRA2 score: 100 is the original, 90 can't be told from it. With alpha, the least
-        over black, white and grey. None unless asked for.
-    ground : {"black", "white", "grey"}, optional
-        Over which of them a picture with alpha scores that.
-    seconds : dict
-        Wall time of each stage.
+    `width` and `height` are in pixels; `bytes_in` is the size of the picture's file, None if it
+    came as pixels; `bytes_out` that of the compressed one, `colors` how many that has. `psnr`, in
+    dB, is inf where no pixel changed; `ssimulacra2` (100 is the original, 90 can't be told from it)
+    None unless asked for; with alpha both are the least over black, white and grey, and `ground` is
+    where the score was that. `seconds` is the wall time of each stage.
 
-    Examples
-    --------
     >>> Report(width=8, height=8, bytes_in=400, bytes_out=100, colors=4, psnr=33.5).saved
     0.75
     """

@@ -26,22 +26,9 @@ class Reference:
     edges, in XYB at six scales. Pictures with alpha are judged over black, white and mid grey, and
     the least counts. Sides below 8, which the measure doesn't know, are mirrored until they have 8:
     every pixel counts as often as the others. The same scores on every machine, with any number of
-    threads. Keeps some 36 bytes per pixel of the original, with alpha three times as many.
+    threads, by default one per core. Keeps some 36 bytes per pixel of the original, with alpha
+    three times as many; it must not change while the reference lives.
 
-    Parameters
-    ----------
-    original : (h, w, 3) or (h, w, 4) uint8
-        The original. It must not change while the reference lives.
-    threads : int, optional
-        Threads to use; by default one per core.
-
-    Raises
-    ------
-    ValueError
-        If the array isn't such a picture.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> ramp = np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3) // 48
     >>> reference = Reference(ramp.astype(np.uint8))
@@ -60,43 +47,14 @@ class Reference:
         }
 
     def score(self, compressed: Pixels) -> float:
-        """Score a picture; see `ssimulacra2`.
-
-        Parameters
-        ----------
-        compressed : (h, w, 3) or (h, w, 4) uint8
-            As large as the original; one may have alpha and the other not.
-
-        Returns
-        -------
-        float
-            The least of `scores`.
-
-        Raises
-        ------
-        ValueError
-            If the sizes differ, or the array isn't such a picture.
-        """
+        """Score a picture: the least of `scores`."""
         return min(self.scores(compressed).values())
 
     def scores(self, compressed: Pixels) -> dict[str, float]:
-        """Score a picture over each ground.
+        """Score a picture as large as the original over each ground, an opaque one over one alone.
 
-        Parameters
-        ----------
-        compressed : (h, w, 3) or (h, w, 4) uint8
-            As large as the original; one may have alpha and the other not.
-
-        Returns
-        -------
-        dict
-            Scores by ground, of opaque pictures over one alone: 90 can't be told from the original,
-            70 is good, 50 fair, below 30 poor.
-
-        Raises
-        ------
-        ValueError
-            If the sizes differ, or the array isn't such a picture.
+        90 can't be told from the original, 70 is good, 50 fair, below 30 poor. ValueError if the
+        sizes differ, or the array isn't such a picture.
         """
         check_pair(self.original, compressed)
         compressed = _judged(compressed)
@@ -110,26 +68,10 @@ class Reference:
 def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = None) -> float:
     """SSIMULACRA2 (Sneyers 2022): how different two pictures look; 100 is no difference.
 
-    Parameters
-    ----------
-    original, compressed : (h, w, 3) or (h, w, 4) uint8
-        The pictures; with alpha the score is the least over black, white and grey, and sides below
-        8 are mirrored (`Reference`).
-    threads : int, optional
-        Threads to use; by default one per core.
+    90 can't be told from the original, 70 is good, 50 fair, below 30 poor; with alpha the least
+    over black, white and grey. The pictures are as `psnr` takes them, their sides below 8 mirrored
+    (`Reference`). `threads` are by default one per core.
 
-    Returns
-    -------
-    float
-        90 can't be told from the original, 70 is good, 50 fair, below 30 poor.
-
-    Raises
-    ------
-    ValueError
-        If the sizes differ, or the arrays aren't such pictures.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> grey = np.full((16, 16, 3), 99, np.uint8)
     >>> ssimulacra2(grey, grey)

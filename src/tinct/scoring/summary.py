@@ -11,42 +11,18 @@ TITLES = (
 
 
 def decibels(mse: float) -> float:
-    """Peak signal-to-noise ratio of 8-bit samples in dB; inf where there is no error.
-
-    Examples
-    --------
-    >>> round(decibels(9.0), 2), decibels(0.0)
-    (38.59, inf)
-    """
+    """Peak signal-to-noise ratio of 8-bit samples in dB; inf where there is no error."""
     return 10 * math.log10(255 * 255 / mse) if mse else math.inf
 
 
 def saved(bytes_in: int | None, bytes_out: int) -> float | None:
-    """Give the fraction of the bytes saved: negative if the file grew, None without a file.
-
-    Examples
-    --------
-    >>> saved(400, 100), saved(None, 100)
-    (0.75, None)
-    """
+    """Give the fraction of the bytes saved: negative if the file grew, None without a file."""
     return 1 - bytes_out / bytes_in if bytes_in else None
 
 
 def size_text(size: int) -> str:
     """Bytes as people read them: two digits or more, and kB, MB, GB by thousands.
 
-    Parameters
-    ----------
-    size : int
-        Bytes.
-
-    Returns
-    -------
-    str
-        Such as ``"4.1 kB"``.
-
-    Examples
-    --------
     >>> [size_text(size) for size in (999, 4_149, 41_490, 999_600, 12_000_000)]
     ['999 B', '4.1 kB', '41 kB', '1.0 MB', '12 MB']
     """
@@ -71,30 +47,11 @@ def cells(
     where: str | None,
     ground: str | None = None,
 ) -> tuple[str, ...]:
-    """Say what became of a picture, value by value.
+    """Say what became of a picture: name, before, after, saved, colors, PSNR, score, time, place.
 
-    Parameters
-    ----------
-    name : str
-        The picture.
-    bytes_in, bytes_out, colors, psnr
-        As in `tinct.Report`.
-    score : float, optional
-        SSIMULACRA2.
-    seconds : float
-        What it took.
-    where : str, optional
-        Where the file is; ``-`` is stdout, None means that none was written.
-    ground : str, optional
-        What the score was measured over.
+    Bytes, colors and PSNR are those of `tinct.Report`, the score SSIMULACRA2 over `ground`. `where`
+    the file is: ``-`` is stdout, None means that none was written.
 
-    Returns
-    -------
-    tuple of str
-        Name, before, after, saved, colors, PSNR, score, time, place.
-
-    Examples
-    --------
     >>> cells("a.png", 4149, 1000, 16, 33.52, None, 0.123, None)[1:6]
     ('4.1 kB', '1.0 kB', '-75.9%', '16', '33.5 dB')
     """
@@ -115,8 +72,6 @@ def cells(
 def line(told: tuple[str, ...], width: int, scored: bool = False) -> str:
     """Put what `cells` says on one line, the name padded to `width`.
 
-    Examples
-    --------
     >>> line(cells("a.png", 4149, 1000, 16, 33.52, None, 0.123, "b.png"), 5)
     'a.png  4.1 kB -> 1.0 kB   -75.9%   16 colors   33.5 dB   0.12 s  b.png'
     """

@@ -8,21 +8,14 @@ from os import PathLike
 
 from tinct.checks import flag, instance
 from tinct.errors import TableError
-from tinct.tables.arrays import read_array
+from tinct.tables.arrays import read_array, read_parquet
 from tinct.tables.columns import picker, printable
-from tinct.tables.missing import finite
-from tinct.tables.parquet import read_parquet
-from tinct.tables.table import Table
+from tinct.tables.table import Table, finite
 from tinct.tables.text import read_text
 
 __all__ = ["read_table"]
 
-_FORMATS = {
-    b"\x93NUMPY": "npy",
-    b"PK\x03\x04": "npz",
-    b"PAR1": "parquet",
-    b"MATLAB 5.0": "mat",
-}
+_FORMATS = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PAR1": "parquet", b"MATLAB 5.0": "mat"}
 _NO_TABLES = {
     b"MATLAB 7.3": "a MATLAB 7.3 file; save it with -v7",
     b"\x89HDF": "an HDF5 file; save the table as CSV, NPY or Parquet",
@@ -42,41 +35,22 @@ def read_table(
     variable: str | None = None,
     drop_missing: bool = False,
 ) -> Table:
-    r"""Read a table of numbers from a file, whatever its format.
+    r"""Read a table of numbers from a file: what the file begins with decides how, not its name.
 
-    Parameters
-    ----------
-    source : path
-        Text with a comma, semicolon, tab, bar or blanks between the cells, with or without a
-        header; NPY; NPZ; Parquet (needs pyarrow); MATLAB up to version 7.2 (needs scipy). What
-        the file begins with decides, not its name.
-    columns : sequence of str or int, optional
-        Which columns, by name or counted from 0, in the order wanted. All of them by default.
-    variable : str, optional
-        Which array of an NPZ or MATLAB file; needed when there are several tables in it.
-    drop_missing : bool
-        Leave out rows in which one of the columns has no value, instead of refusing the table.
+    Text with a comma, semicolon, tab, bar or blanks between the cells, with or without a header;
+    NPY; NPZ; Parquet (needs pyarrow); MATLAB up to version 7.2 (needs scipy); ImportError if what
+    it needs is not there. `columns` go by name or counted from 0, in the order wanted, all by
+    default. `variable` is which array of an NPZ or MATLAB file, needed when there are several
+    tables in it. `drop_missing` leaves out rows in which one of the columns has no value, instead
+    of refusing the table. TableError if the file is missing, broken or no table; if a column is not
+    numeric, a value is missing or infinite, a row has too few or too many cells, or nothing is
+    left.
 
-    Returns
-    -------
-    Table
-
-    Raises
-    ------
-    TableError
-        If the file is missing, broken or no table; if a column is not numeric, a value is missing
-        or infinite, a row has too few or too many cells, or nothing is left.
-    ImportError
-        If reading this format needs a package that is not there.
-
-    Examples
-    --------
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.csv"
     >>> _ = path.write_text("name;age;height\nAda;36;1.65\nAlan;41;1.79\n")
-    >>> read_table(path, columns=["age", "height"]).values
-    array([[36.  ,  1.65],
-           [41.  ,  1.79]])
+    >>> read_table(path, columns=["age", "height"]).values.tolist()
+    [[36.0, 1.65], [41.0, 1.79]]
     """
     if not isinstance(source, str | PathLike):
         raise TypeError(f"source must be a path, not {type(source).__name__}")

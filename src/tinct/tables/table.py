@@ -1,7 +1,10 @@
-"""A table as numbers: its values, its columns' names, and the scale of each."""
+"""A table as numbers: values, columns' names, the scale of each; rows that lack a value."""
 
 from __future__ import annotations
 
+import math
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from tinct.checks import instance
 from tinct.errors import TableError
 
-__all__ = ["Floats", "Scale", "Table", "standardize"]
+__all__ = ["Floats", "Missing", "Scale", "Table", "finite", "standardize"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -20,16 +23,10 @@ Floats = NDArray[np.floating[Any]]
 class Table:
     """A table of numbers: one row per example, one named column per feature.
 
-    Attributes
-    ----------
-    values : (n, d) float32 or float64
-        C-contiguous and finite. float32 only if the file holds float32.
-    columns : tuple of str
-        The d names, from the file's header; ``x0``, ``x1``... where it has none.
-    name : str
-        What messages and reports call the table.
-    dropped : tuple of int
-        The rows of the file, counted from 0, left out because a value was missing.
+    `values` (n, d) are C-contiguous and finite, float32 only if the file holds float32, else
+    float64. `columns` are the d names, from the file's header; ``x0``, ``x1``... where it has none.
+    `name` is what messages and reports call the table; `dropped` are the rows of the file, counted
+    from 0, left out because a value was missing.
     """
 
     values: Floats
@@ -46,13 +43,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scale:
-    """How the columns of a table were standardized, and the way back.
-
-    Attributes
-    ----------
-    mean, std : (d,) float64
-        Of each column, the standard deviation that of the population.
-    """
+    """Mean and population's standard deviation of each column, (d,) float64, and the way back."""
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
@@ -66,24 +57,9 @@ class Scale:
 def standardize(table: Table) -> tuple[Table, Scale]:
     """Bring every column to mean 0 and standard deviation 1, so that none counts for more.
 
-    Parameters
-    ----------
-    table : Table
+    The table, and the way back to the units of the file. TableError if a column is constant: it has
+    no deviation to divide by.
 
-    Returns
-    -------
-    Table
-        With standardized values.
-    Scale
-        The way back to the units of the file.
-
-    Raises
-    ------
-    TableError
-        If a column is constant: it has no deviation to divide by.
-
-    Examples
-    --------
     >>> table = Table(np.array([[1.0, 100.0], [3.0, 500.0]]), ("a", "b"), "two rows")
     >>> scaled, scale = standardize(table)
     >>> scaled.values.tolist(), scale.undo(scaled.values).tolist()
@@ -102,3 +78,43 @@ def standardize(table: Table) -> tuple[Table, Scale]:
     return replace(table, values=values), Scale(
         np.ldexp(mean, size), np.maximum(np.ldexp(std, size), least)
     )
+
+
+class Missing:
+    """Rows without a value, or with an infinite one: refused by name, or counted and left out."""
+
+    def __init__(self, label: str, drop: bool) -> None:
+        self.label, self.drop, self.first = label, drop, ""
+        self.rows = array("q")
+
+    def found(self, number: int, where: str, row: Sequence[float], names: Sequence[str]) -> None:
+        """Note a row that is not finite."""
+        for value, name in zip(row, names, strict=True):
+            if math.isinf(value):
+                raise TableError(f"{self.label}: {where}, column {name!r} is infinite")
+        name = next(n for value, n in zip(row, names, strict=True) if math.isnan(value))
+        self.first = self.first or f"{where}, column {name!r} has no value"
+        self.rows.append(number)
+
+    def settle(self, rows: int) -> None:
+        """Once all rows have been seen; ``rows`` of them are complete."""
+        if self.rows and not self.drop:
+            more = f" ({len(self.rows)} rows lack one)" if len(self.rows) > 1 else ""
+            raise TableError(f"{self.label}: {self.first}{more}")
+        if rows == 0:
+            why = ": every row lacks a value" if self.rows else ""
+            raise TableError(
+                f"{self.label}: no rows left{why}" if why else f"{self.label}: no rows"
+            )
+
+
+def finite(values: Floats, names: tuple[str, ...], label: str, drop: bool) -> Table:
+    """The table without the rows that lack a value."""
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    missing = Missing(label, drop)
+    for row in bad.tolist():
+        missing.found(row, f"row {row}", values[row].tolist(), names)
+    missing.settle(rows=len(values) - len(bad))
+    if len(bad):
+        values = np.delete(values, bad, axis=0)
+    return Table(values, names, label, tuple(bad.tolist()))

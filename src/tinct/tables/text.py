@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from tinct.errors import TableError
 from tinct.tables.columns import Pick, default_names, not_numeric, take
-from tinct.tables.missing import Missing
-from tinct.tables.table import Floats, Table
+from tinct.tables.table import Floats, Missing, Table
 
 __all__ = ["read_text"]
 

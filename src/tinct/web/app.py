@@ -116,7 +116,9 @@ class Server:
                 how["format"] = how["format"] or "png"
             elif call.job == "preview":
                 how |= {"format": how["format"] or "png"}
-                how["colors"] = 256 if how["colors"] == "auto" else how["colors"]
+                how["colors"] = 256 if how["colors"] in ("auto", None) else how["colors"]
+            elif call.job == "palette":
+                how["colors"] = how["colors"] or 256
             data, told = await self.work(request, call.job, key, data, name, how)
             return _answer(call, key, data, told, how, wish)
 

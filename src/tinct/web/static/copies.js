@@ -1,10 +1,13 @@
 // The lines that do the same as the page: for the shell and for Python.
 import { query } from "./settings.js";
 
-const USUAL = { colors: 256, dither: 0.75, lossy: 0, format: "png", space: "oklab", effort: 1, seed: 0 };
+const USUAL = { dither: 0.75, lossy: 0, format: "png", space: "oklab", effort: 1, seed: 0 };
 const SPELLED = { colors: "-k", max_bytes: "--max-bytes" };
 
-const asked = (settings) => Object.entries(query(settings)).filter(([name, value]) => value !== USUAL[name]);
+const asked = (settings) => {
+  const { colors, ...rest } = query(settings); // colors come first
+  return Object.entries({ ...(colors && { colors }), ...rest }).filter(([name, value]) => value !== USUAL[name]);
+};
 const shell = (text) => (/^[\w./@%+=:,-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replace(/'/g, `'\\''`)}'`);
 
 export const target = (name, format) => `${name.replace(/\.[^./]*$/, "")}-tinct.${format}`;

@@ -21,18 +21,22 @@ export async function downloadAll(compressor) {
   notice(words.saving(done.length));
 }
 
-export function savePalette({ file, drawing }) {
-  const rows = drawing.palette.map((hex) => `${[0, 2, 4].map((i) => `${parseInt(hex.slice(i, i + 2), 16)}`.padStart(3)).join(" ")}\t#${hex}`);
+export async function savePalette(compressor) {
+  const { file } = compressor;
+  await compressor.finished([file]);
+  const rows = file.result.report.palette.map((hex) => `${[0, 2, 4].map((i) => `${parseInt(hex.slice(i, i + 2), 16)}`.padStart(3)).join(" ")}\t#${hex}`);
   const text = `GIMP Palette\nName: ${file.name}\nColumns: 16\n#\n${rows.join("\n")}\n`;
   save(new Blob([text], { type: "text/plain" }), `${file.name.replace(/\.[^.]*$/, "")}.gpl`);
 }
 
-export function copyAs(what, { file, drawing }) {
+export async function copyAs(what, compressor) {
+  const { file } = compressor;
+  if (what === "palette") await compressor.finished([file]);
   const texts = {
     command: () => copies.command(file.name, current()),
     python: () => copies.python(file.name, current()),
     link: () => location.href,
-    palette: () => drawing.palette.map((hex) => `#${hex}`).join("\n"),
+    palette: () => file.result.report.palette.map((hex) => `#${hex}`).join("\n"),
   };
   copy(texts[what]());
 }

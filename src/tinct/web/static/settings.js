@@ -67,8 +67,9 @@ export function show(settings) {
 
 // What the API is asked for. Each name is an option of the command.
 export function query(s) {
-  const colors = s.aim === "auto" ? "auto" : QUICK.includes(s.aim) ? s.colors : 256;
-  const found = { colors, dither: s.dither, format: s.format, space: s.space, effort: s.effort, seed: s.seed };
+  const found = { dither: s.dither, format: s.format, space: s.space, effort: s.effort, seed: s.seed };
+  if (s.aim === "auto") found.colors = "auto";
+  else if (QUICK.includes(s.aim)) found.colors = s.colors;
   if (s.aim === "lossy") found.lossy = s.lossy;
   if (s.aim === "quality") found.quality = s.quality;
   if (s.aim === "size") found.max_bytes = s.max_bytes;
