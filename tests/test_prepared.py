@@ -30,10 +30,10 @@ def test_a_kept_picture_gives_the_bytes_of_the_picture_in_any_order_of_asking(na
         assert tinct.compress(kept, **how).data == tinct.compress(PICTURES[name], **how).data, how
 
 
-def test_a_preview_of_a_picture_that_fits_is_its_drawing():
+def test_a_preview_of_a_picture_that_fits_is_its_drawing_of_no_effort():
     kept = Prepared(PICTURES["photo"])
-    drawing = kept.preview(12, Options(dither=0.75), side=60)
-    whole = tinct.compress(PICTURES["photo"], 12)
+    drawing = kept.preview(12, Options(dither=0.75, effort=0), side=60)
+    whole = tinct.compress(PICTURES["photo"], 12, effort=0)
     assert np.array_equal(drawing.palette[drawing.indices], whole.image)
 
 

@@ -61,7 +61,7 @@ class Prepared:
     def preview(
         self, colors: int, options: Options, lossy: float = 0.0, side: int = 1024
     ) -> _kernels.Drawing:
-        """Draw the picture no larger than `side`, from the colors that the whole starts from."""
+        """Draw the picture no larger than `side`, quickly, from the colors that the whole starts from."""
         _, whole = self._fitted(options.format)
         threads = options.threads or 0
         how: dict[str, Any] = {"space": options.space, "threads": threads}
@@ -69,7 +69,7 @@ class Prepared:
         chosen = whole.palette(colors, effort=effort, seed=options.seed, visible=lossy > 0, **how)
         small = self._shrunk(side)
         if not lossy:
-            return small.draw(chosen, dither=options.dither, effort=effort, **how)
+            return small.draw(chosen, dither=options.dither, effort=0, **how)
         coder, bits = codec_of(options.format).bit_model(len(chosen) // whole.channels, False)
         cost = lossy_options(lossy, options.dither, 0, threads)
         return small.draw_lossy(chosen, coder=coder, bits=bits, space=options.space, **cost)
