@@ -61,7 +61,7 @@ class Prepared:
     def preview(
         self, colors: int, options: Options, lossy: float = 0.0, side: int = 1024
     ) -> _kernels.Drawing:
-        """Draw the picture no larger than `side`, quickly, from the colors that the whole starts from."""
+        """Draw the picture no larger than `side`, quickly, in the colors it starts from."""
         _, whole = self._fitted(options.format)
         threads = options.threads or 0
         how: dict[str, Any] = {"space": options.space, "threads": threads}

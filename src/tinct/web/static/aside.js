@@ -8,11 +8,11 @@ worker.onmessage = ({ data: { id, done, error } }) => {
   const { resolve, reject } = waiting.get(id);
   waiting.delete(id);
   if (error) return reject(new Error(error));
-  if (done.small) done.bitmap.small = done.small;
+  Object.assign(done.bitmap, { small: done.small, indices: done.indices });
   resolve(done.bitmap);
 };
 
-// Jobs: decode {blob}, paint {indices, width, height, palette}, mask {..., chosen}.
+// Jobs: decode {blob, drawing}, paint {indices, width, height, palette}, mask {..., chosen}.
 export function aside(job, what) {
   return new Promise((resolve, reject) => {
     waiting.set(++count, { resolve, reject });

@@ -146,7 +146,7 @@ export class Compressor {
     const quick = settings.QUICK.includes(s.aim);
     if (quick || !this.drawing) this.previews.ask((signal) => this.preview(file, s, signal));
     const rest = () => {
-      if (file.pixels) this.wholes.ask((signal) => this.showWhole(file, signal));
+      if (this.drawing) this.wholes.ask((signal) => this.showWhole(file, signal));
       else if (!file.error) this.rest = setTimeout(rest, REST); // the first preview is still to come
     };
     this.rest = setTimeout(rest, quick ? REST : 2 * REST);
@@ -159,7 +159,9 @@ export class Compressor {
       const drawing = await this.drawn(file, s, signal);
       if (this.file !== file) return;
       const bitmap = await drawing.bitmap();
-      if (this.file === file && !signal.aborted) this.shown(file, drawing, bitmap);
+      if (this.file !== file || signal.aborted) return bitmap.close();
+      this.shown(file, drawing, bitmap);
+      mark("shown", drawing.palette.length);
     } catch (error) {
       if (error.name === "AbortError") throw error;
       this.failed(file, error);
@@ -190,10 +192,9 @@ export class Compressor {
     this.waiting = { file, bitmap };
     if (this.stage.original) this.stage.set({ result: bitmap });
     this.band.set(drawing.palette, drawing.shares);
-    this.choose(drawing.palette.includes(this.chosen) ? this.chosen : null);
+    this.choose(this.chosen && drawing.nearest(this.chosen));
     const { width, height } = file.pixels;
     $("canvas").setAttribute("aria-label", words.picture(file.name, width, height, drawing.palette.length));
-    mark("shown", drawing.palette.length);
   }
 
   async whole(file, signal, score) {
@@ -218,11 +219,11 @@ export class Compressor {
       const known = isFresh(file) && (!few || file.result.report.ssimulacra2 !== null);
       if (!known) await this.whole(file, signal, few);
       const { report, blob } = file.result;
-      const bitmap = await aside("decode", { blob });
+      const { width, height } = this.drawing;
+      const bitmap = await aside("decode", { blob, drawing: { palette: report.palette, width, height } });
       if (this.file !== file || signal.aborted) return bitmap.close();
-      this.stage.set({ result: bitmap });
-      this.waiting = { file, bitmap };
-      if (report.exact || !settings.QUICK.includes(settings.current().aim)) this.band.set(report.palette, report.shares);
+      this.shown(file, new Drawing(bitmap.indices, width, height, report.palette), bitmap);
+      this.band.set(report.palette, report.shares);
       tellNumbers(file);
       mark("whole", file.name);
       this.goOn(file);

@@ -1,5 +1,6 @@
 // Indices and a palette, as they come for a preview.
 import { aside } from "./aside.js";
+import { rgbOf, toOklab } from "./oklab.js";
 
 export class Drawing {
   constructor(indices, width, height, palette) {
@@ -15,6 +16,14 @@ export class Drawing {
 
   mask(chosen) {
     return aside("mask", { ...this, chosen });
+  }
+
+  // The entry that looks most like a color.
+  nearest(hex) {
+    const lab = (text) => toOklab(...rgbOf(text));
+    const wanted = lab(hex);
+    const far = this.palette.map((one) => lab(one).reduce((sum, v, i) => sum + (v - wanted[i]) ** 2, 0));
+    return this.palette[far.indexOf(Math.min(...far))];
   }
 
   // The color at a place of the picture, whose sides are 1.

@@ -13,14 +13,35 @@ function painted({ indices, colors, width, height }) {
   return createImageBitmap(new ImageData(new Uint8ClampedArray(pixels.buffer), width, height));
 }
 
+// The entry of each pixel, at a size where every pixel is one of the file's own.
+function entries(bitmap, { palette, width, height }) {
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingEnabled = false;
+  context.drawImage(bitmap, 0, 0, width, height);
+  const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
+  const known = new Map(Array.from(palette, (hex, i) => [rgba(hex), i]));
+  const bytes = (n) => [n & 255, (n >> 8) & 255, (n >> 16) & 255, n >>> 24];
+  const distance = (a, b) => bytes(a).reduce((sum, v, i) => sum + (v - bytes(b)[i]) ** 2, 0);
+  const nearest = (n) => { // canvases round colors that are partly transparent
+    const all = palette.map((hex) => distance(rgba(hex), n));
+    return all.indexOf(Math.min(...all));
+  };
+  return Uint8Array.from(pixels, (n) => {
+    if (!known.has(n)) known.set(n, nearest(n));
+    return known.get(n);
+  });
+}
+
 const JOBS = {
-  async decode({ blob }) {
+  // A picture; with a drawing's size and palette, its entries too.
+  async decode({ blob, drawing }) {
     const bitmap = await createImageBitmap(blob);
+    const indices = drawing && entries(bitmap, drawing);
     const side = Math.max(bitmap.width, bitmap.height);
-    if (side <= SMALL) return { bitmap };
+    if (side <= SMALL) return { bitmap, indices };
     const f = SMALL / side;
     const size = { resizeWidth: Math.round(bitmap.width * f), resizeHeight: Math.round(bitmap.height * f), resizeQuality: "medium" };
-    return { bitmap, small: await createImageBitmap(bitmap, size) };
+    return { bitmap, indices, small: await createImageBitmap(bitmap, size) };
   },
   async paint(drawing) {
     return { bitmap: await painted({ ...drawing, colors: Uint32Array.from(drawing.palette, rgba) }) };
@@ -34,7 +55,8 @@ const JOBS = {
 onmessage = async ({ data: { id, job, what } }) => {
   try {
     const done = await JOBS[job](what);
-    postMessage({ id, done }, Object.values(done));
+    const moved = [done.bitmap, done.small, done.indices?.buffer].filter(Boolean);
+    postMessage({ id, done }, moved);
   } catch (error) {
     postMessage({ id, error: error.message });
   }
