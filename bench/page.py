@@ -2,9 +2,10 @@
 
     python -m bench.page [PICTURE ...]
 
-For each picture: from the drop to the first preview, from K = 256 to 16 to the new picture on
-screen, to the whole file; then the slider is dragged from 2 to 256 in two seconds. Says the longest
-task of the main thread, and which requests left this machine.
+For each picture: from the drop to the first preview; from a large K to a small one that was not
+seen before, to the new picture on screen and to the whole file; then the slider is dragged from 2
+to 256 in two seconds. Says the longest task of the main thread, and which requests left this
+machine.
 """
 
 import os
@@ -53,12 +54,12 @@ def measure(browser, address, picture):
         drops.append(dropped(page, picture, round))
     wait(page, "whole")
     page.evaluate("window.longest = 0")
-    for _ in range(ROUNDS):
-        set_k(page, 256)
+    for round in range(ROUNDS):
+        set_k(page, 255 - round)
         wait(page, "whole")
         page.wait_for_timeout(300)
         start = now(page)
-        set_k(page, 16)
+        set_k(page, 16 + 2 * round)  # not one that was seen, or made ahead
         wait(page, "shown")
         previews.append(mark(page, "shown") - start)
         wait(page, "whole")
