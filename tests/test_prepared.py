@@ -30,11 +30,18 @@ def test_a_kept_picture_gives_the_bytes_of_the_picture_in_any_order_of_asking(na
         assert tinct.compress(kept, **how).data == tinct.compress(PICTURES[name], **how).data, how
 
 
-def test_a_preview_of_a_picture_that_fits_is_its_drawing_of_no_effort():
-    kept = Prepared(PICTURES["photo"])
-    drawing = kept.preview(12, Options(dither=0.75, effort=0), side=60)
-    whole = tinct.compress(PICTURES["photo"], 12, effort=0)
-    assert np.array_equal(drawing.palette[drawing.indices], whole.image)
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("format", ["png", "gif"])
+def test_a_preview_holds_the_colors_that_k_means_chose(name, format):
+    kept = Prepared(PICTURES[name])
+    drawing = kept.preview(12, Options(dither=0.75, format=format), side=60)
+    assert drawing.indices.shape == PICTURES[name].shape[:2]
+    assert len(drawing.palette) <= 12
+    if format == "png":
+        wanted = tinct.palette(tinct.histogram(kept.picture.pixels), 12).colors
+        assert np.array_equal(drawing.palette, wanted)
+        plain = tinct.remap(kept.picture.pixels, wanted, dither=0.75)
+        assert np.array_equal(drawing.indices, plain)
 
 
 @settings(max_examples=25)

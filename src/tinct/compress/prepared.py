@@ -12,6 +12,7 @@ from tinct import _kernels
 from tinct.codecs.registry import codec_of
 from tinct.compress.encoder import Clock, Encoder, Options
 from tinct.mapping.lossy import lossy_options
+from tinct.mapping.remap import remap
 from tinct.palette.histogram import Histogram, histogram
 from tinct.picture.read import read
 
@@ -42,7 +43,7 @@ class Prepared:
     def __init__(self, source: Any) -> None:
         self.picture = read(source)
         self._laid_out: dict[str, tuple[Colors, _kernels.Quantizer]] = {}
-        self._small: dict[int, _kernels.Quantizer] = {}
+        self._small: dict[int, tuple[Colors, _kernels.Quantizer, Histogram]] = {}
         self._counted: dict[str, Histogram] = {}
 
     def histogram(self, space: str = "oklab") -> Histogram:
@@ -67,9 +68,17 @@ class Prepared:
         how: dict[str, Any] = {"space": options.space, "threads": threads}
         effort = min(options.effort, 1)
         chosen = whole.palette(colors, effort=effort, seed=options.seed, visible=lossy > 0, **how)
-        small = self._shrunk(side)
+        pixels, small, counted = self._shrunk(side)
         if not lossy:
-            return small.draw(chosen, dither=options.dither, effort=0, **how)
+            # As textbooks dither: as the eye sees it would take four times as long.
+            palette = np.frombuffer(chosen, np.uint8).reshape(-1, whole.channels)
+            known: Histogram | None = counted
+            if pixels.shape[2] != whole.channels:  # a format without alpha where it is all opaque
+                pixels, known = np.ascontiguousarray(pixels[:, :, : whole.channels]), None
+            indices = remap(
+                pixels, palette, dither=options.dither, counted=known, threads=options.threads
+            )
+            return _kernels.Drawing(indices, palette)
         coder, bits = codec_of(options.format).bit_model(len(chosen) // whole.channels, False)
         cost = lossy_options(lossy, options.dither, 0, threads)
         return small.draw_lossy(chosen, coder=coder, bits=bits, space=options.space, **cost)
@@ -82,11 +91,13 @@ class Prepared:
             self._laid_out[kind] = pixels, _kernels.Quantizer(pixels)
         return self._laid_out[kind]
 
-    def _shrunk(self, side: int) -> _kernels.Quantizer:
+    def _shrunk(self, side: int) -> tuple[Colors, _kernels.Quantizer, Histogram]:
         if side not in self._small:
             pixels = shrunk(self.picture.pixels, side)
-            whole = pixels is self.picture.pixels
-            self._small[side] = self._fitted("png")[1] if whole else _kernels.Quantizer(pixels)
+            if pixels is self.picture.pixels:
+                self._small[side] = pixels, self._fitted("png")[1], self.histogram()
+            else:
+                self._small[side] = pixels, _kernels.Quantizer(pixels), histogram(pixels)
         return self._small[side]
 
 
