@@ -6,13 +6,15 @@ python docs/make_options.py
 import re
 from pathlib import Path
 
-from tinct.cli import cluster_options, options
+from tinct import options
+from tinct.cli import cluster_options, serve_options
 
 README = Path(__file__).parent.parent / "README.md"
 COMMANDS = {
     "compress": options.Compress,
     "cluster": cluster_options.Cluster,
     "steps": cluster_options.Steps,
+    "serve": serve_options.Serve,
 }
 
 

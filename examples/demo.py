@@ -35,6 +35,7 @@ def main(folder: Path) -> int:
             if code := cli.main(["compress", str(source), *options]):
                 return code
     print("\nOriginal and result side by side:", *figures, sep="\n  ")
+    print("\nThe same in a page, on this machine alone:\n  .venv/bin/tinct serve --open")
     return 0
 
 

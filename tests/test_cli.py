@@ -21,8 +21,8 @@ from PIL import Image
 from painted import alpha, bird, exact, flat, photo
 from tinct.cli import main as cli
 from tinct.cli.cluster_options import Cluster, Steps
-from tinct.cli.options import Compress, declared
 from tinct.compress.compress import compress
+from tinct.options import Compress, declared
 from tinct.picture import read as files
 from tinct.scoring.ssimulacra2 import ssimulacra2
 

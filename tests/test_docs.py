@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tinct.cli.options import Compress, declared
+from tinct.options import Compress, declared
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -111,7 +111,7 @@ def test_the_page_on_kmeans_shows_code_and_figures():
 
 def test_the_tables_of_options_are_those_that_the_command_declares():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert page.count("<!-- options:") == 3
+    assert page.count("<!-- options:") == 4
     assert page == runpy.run_path(str(ROOT / "docs" / "make_options.py"))["page"](page)
 
 

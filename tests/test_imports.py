@@ -14,7 +14,7 @@ ROOMS = {
     "batch": "",
     "checks": "",
     "cli": "atomic_write background clustering codecs compress defaults"
-    " errors palette picture plots scoring tables",
+    " errors options palette picture plots scoring tables web",
     "clustering": "checks",
     "codecs": "background defaults errors picture",
     "color": "",
@@ -22,12 +22,13 @@ ROOMS = {
     "defaults": "",
     "errors": "",
     "mapping": "checks color defaults palette",
+    "options": "codecs defaults",
     "palette": "checks color defaults",
     "picture": "errors",
     "plots": "checks clustering color compress mapping palette picture scoring",
     "scoring": "checks",
     "tables": "checks errors",
-    "web": "",
+    "web": "checks clustering codecs compress errors options palette picture plots",
 }
 
 

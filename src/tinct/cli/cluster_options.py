@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinct.cli.options import Command, Compress, Number, Text, Word, option
+from tinct.options import Command, Compress, Number, Text, Word, option
 
 __all__ = ["Cluster", "Steps"]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from tinct.cli.failures import complain, failure, reason
 from tinct.cli.jobs import Job, check_target, format_of, plan
-from tinct.cli.options import Compress
 from tinct.cli.progress import Meter, bar
 from tinct.cli.report import Outcome, reporter
 from tinct.defaults import FAILED, INTERNAL, NOT_SMALLER, OK, OUT_OF_REACH
+from tinct.options import Compress
 
 if TYPE_CHECKING:  # what is refused must not pay for NumPy and Pillow
     from tinct.compress.compress import Compressed

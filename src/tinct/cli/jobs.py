@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import click
 
-from tinct.cli.options import Compress
 from tinct.codecs.registry import FORMATS
 from tinct.defaults import SUFFIX, beside, extension
+from tinct.options import Compress
 
 __all__ = ["Job", "check_target", "format_of", "plan"]
 

@@ -10,14 +10,20 @@ import click
 
 from tinct.cli.cluster_options import Cluster, Steps
 from tinct.cli.failures import ended
-from tinct.cli.options import Command, Compress
 from tinct.cli.parser import command
+from tinct.cli.serve_options import Serve
 from tinct.defaults import OK
+from tinct.options import Command, Compress
 
 __all__ = ["main"]
 
 
-COMMANDS: dict[str, type[Command]] = {"cluster": Cluster, "compress": Compress, "steps": Steps}
+COMMANDS: dict[str, type[Command]] = {
+    "cluster": Cluster,
+    "compress": Compress,
+    "serve": Serve,
+    "steps": Steps,
+}
 
 
 class Commands(click.Group):

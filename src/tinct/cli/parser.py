@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from tinct.cli.options import Command, Option, declared
+from tinct.options import Command, Option, declared
 
 __all__ = ["command"]
 

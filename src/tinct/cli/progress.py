@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tinct.cli.failures import on_one_line
-from tinct.cli.options import Compress
+from tinct.options import Compress
 from tinct.scoring import summary
 
 __all__ = ["Meter", "Say", "bar", "silent", "status"]

@@ -12,8 +12,8 @@ import time
 
 from tinct import _kernels
 from tinct.background import Future
-from tinct.cli.options import Compress, parse
 from tinct.defaults import MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
+from tinct.options import Compress, parse
 from tinct.picture.inflate import SIGNATURE, rows
 
 # As typing has it, which takes a millisecond to import. Annotations stand in quotes, here and in

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tinct.cli.jobs import Job
-from tinct.cli.options import Compress
 from tinct.defaults import OK
+from tinct.options import Compress
 from tinct.scoring import summary
 
 if TYPE_CHECKING:  # what is refused must not pay for NumPy

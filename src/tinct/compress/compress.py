@@ -17,6 +17,7 @@ from tinct.codecs.deflate import check_level
 from tinct.codecs.registry import check_format, codec_of
 from tinct.color.points import check_space
 from tinct.compress.encoder import Clock, Encoded, Encoder, Options
+from tinct.compress.prepared import Prepared
 from tinct.compress.search_colors import fewest_colors
 from tinct.compress.search_quality import least_bytes
 from tinct.compress.search_size import within_bytes
@@ -24,7 +25,7 @@ from tinct.defaults import DITHER, MAX_COLORS
 from tinct.mapping.lossy import check_lossy
 from tinct.mapping.remap import check_dither, painted
 from tinct.palette.choice import check_colors
-from tinct.picture.read import Picture, read
+from tinct.picture.read import Picture
 from tinct.scoring.report import Report
 
 __all__ = ["Compressed", "compress"]
@@ -112,8 +113,8 @@ def compress(
 
     Parameters
     ----------
-    source : path, bytes, array, Pillow image or Picture
-        Whatever `tinct.read` takes.
+    source : path, bytes, array, Pillow image, Picture or Prepared
+        Whatever `tinct.read` takes, or what was kept of it.
     colors : int or "auto", optional
         How many colors at most, 2...256; one of them is spent on full transparency where the
         picture has it. By default 256, or all of the original's where that is smaller. "auto": as
@@ -168,7 +169,7 @@ def compress(
     ssimulacra2 = flag("ssimulacra2", ssimulacra2)
     watch, clock = function("watch", watch), Clock()
     with clock("read"):
-        picture = read(source)
+        prepared = source if isinstance(source, Prepared) else Prepared(source)
     options = Options(
         dither=dither,
         space=space,
@@ -179,8 +180,7 @@ def compress(
         original=auto or colors is None,
         threads=crew or None,
     )
-    fitted = codec_of(format).fit(picture)
-    encoder = Encoder(fitted, options, clock, picture.pixels, watch)
+    encoder = prepared.encoder(options, clock, watch)
     if goal is not None:
         drawn = least_bytes(encoder, most, *goal)
     elif max_bytes is not None:
@@ -188,9 +188,9 @@ def compress(
     else:
         drawn = fewest_colors(encoder, lossy) if auto else encoder.draw_best(most, lossy)
     exact = encoder.exact if drawn.exact else None
-    report = _report(encoder, picture, drawn, ssimulacra2 or goal is not None)
+    report = _report(encoder, prepared.picture, drawn, ssimulacra2 or goal is not None)
     palette, indices = drawn.drawing.palette, drawn.drawing.indices
-    return Compressed(picture, palette, indices, drawn.data, report, format, exact)
+    return Compressed(prepared.picture, palette, indices, drawn.data, report, format, exact)
 
 
 def _target(lossy: float, goal: Any, budget: Any) -> tuple[tuple[float, ...] | None, int | None]:

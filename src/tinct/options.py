@@ -1,9 +1,9 @@
 """What ``tinct compress`` can be asked for: each option said once, with all there is to say.
 
-Spelling, kind, range, default and words: both parsers, the help, the checks with their messages and
-the README's tables are made of them, and `cluster_options` says the other commands' in the same
-way. The short way pays for this page: it imports next to nothing, and what only the help needs is
-worked out when that asks.
+Spelling, kind, range, default and words: both parsers, the help, the checks with their messages,
+the HTTP API and the README's tables are made of them, and `cli` says the other commands' in the
+same way. The short way pays for this page: it imports next to nothing, and what only the help
+needs is worked out when that asks.
 """
 
 from tinct.codecs.registry import FORMATS

@@ -1,0 +1,132 @@
+"""A picture kept to be compressed again and again: decoded, counted and laid out once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct import _kernels
+from tinct.codecs.registry import codec_of
+from tinct.compress.encoder import Clock, Encoder, Options
+from tinct.mapping.lossy import lossy_options
+from tinct.mapping.remap import remap
+from tinct.palette.histogram import Histogram, histogram
+from tinct.picture.read import read
+
+__all__ = ["Prepared"]
+
+Colors = NDArray[np.uint8]
+
+
+class Prepared:
+    """A picture and what its drawings share, which `tinct.compress` takes for a source.
+
+    The same arguments give the same bytes as from the picture itself. For one thread at a time.
+
+    Parameters
+    ----------
+    source : path, bytes, array, Pillow image or Picture
+        Whatever `tinct.read` takes.
+
+    Examples
+    --------
+    >>> import tinct
+    >>> ramp = (np.arange(64 * 64 * 3).reshape(64, 64, 3) // 48).astype(np.uint8)
+    >>> kept = Prepared(ramp)
+    >>> [tinct.compress(kept, k).data == tinct.compress(ramp, k).data for k in (8, 16)]
+    [True, True]
+    """
+
+    def __init__(self, source: Any) -> None:
+        self.picture = read(source)
+        self._laid_out: dict[str, tuple[Colors, _kernels.Quantizer]] = {}
+        self._small: dict[int, tuple[Colors, _kernels.Quantizer, Histogram]] = {}
+        self._counted: dict[str, Histogram] = {}
+
+    def histogram(self, space: str = "oklab") -> Histogram:
+        """Its distinct colors, counted once."""
+        if space not in self._counted:
+            self._counted[space] = histogram(self.picture.pixels, space)
+        return self._counted[space]
+
+    def encoder(
+        self, options: Options, clock: Clock, watch: Callable[[int], None] | None = None
+    ) -> Encoder:
+        """Draws the picture; what it counts and chooses stays here for the next one."""
+        pixels, quantizer = self._fitted(options.format)
+        return Encoder(pixels, options, clock, self.picture.pixels, watch, quantizer)
+
+    def preview(
+        self, colors: int, options: Options, lossy: float = 0.0, side: int = 1024
+    ) -> _kernels.Drawing:
+        """Draw the picture no larger than `side`, quickly, in the colors it starts from."""
+        _, whole = self._fitted(options.format)
+        threads = options.threads or 0
+        how: dict[str, Any] = {"space": options.space, "threads": threads}
+        effort = min(options.effort, 1)
+        chosen = whole.palette(colors, effort=effort, seed=options.seed, visible=lossy > 0, **how)
+        pixels, small, counted = self._shrunk(side)
+        if not lossy:
+            # As textbooks dither: as the eye sees it would take four times as long.
+            palette = np.frombuffer(chosen, np.uint8).reshape(-1, whole.channels)
+            known: Histogram | None = counted
+            if pixels.shape[2] != whole.channels:  # a format without alpha where it is all opaque
+                pixels, known = np.ascontiguousarray(pixels[:, :, : whole.channels]), None
+            indices = remap(
+                pixels, palette, dither=options.dither, counted=known, threads=options.threads
+            )
+            return _kernels.Drawing(indices, palette)
+        coder, bits = codec_of(options.format).bit_model(len(chosen) // whole.channels, False)
+        cost = lossy_options(lossy, options.dither, 0, threads)
+        return small.draw_lossy(chosen, coder=coder, bits=bits, space=options.space, **cost)
+
+    def _fitted(self, format: str) -> tuple[Colors, _kernels.Quantizer]:
+        codec = codec_of(format)
+        kind = format if not codec.partial_alpha else ""  # the others hold any pixels
+        pixels = codec.fit(self.picture)  # or why the format can't hold them
+        if kind not in self._laid_out:
+            self._laid_out[kind] = pixels, _kernels.Quantizer(pixels)
+        return self._laid_out[kind]
+
+    def _shrunk(self, side: int) -> tuple[Colors, _kernels.Quantizer, Histogram]:
+        if side not in self._small:
+            pixels = shrunk(self.picture.pixels, side)
+            if pixels is self.picture.pixels:
+                self._small[side] = pixels, self._fitted("png")[1], self.histogram()
+            else:
+                self._small[side] = pixels, _kernels.Quantizer(pixels), histogram(pixels)
+        return self._small[side]
+
+
+def shrunk(pixels: Colors, side: int) -> Colors:
+    """Means of squares of pixels, as few as leave no side longer than `side`; colors by opacity.
+
+    Examples
+    --------
+    >>> shrunk(np.array([[[0, 9, 9, 255], [8, 9, 9, 255]]], np.uint8), 1).tolist()
+    [[[4, 9, 9, 255]]]
+    """
+    step = -(-max(pixels.shape[:2]) // side)
+    if step <= 1:
+        return pixels
+    height, width = (max(1, length // step) for length in pixels.shape[:2])
+    squares = [
+        pixels[row::step, column::step][:height, :width]
+        for row in range(min(step, pixels.shape[0]))
+        for column in range(min(step, pixels.shape[1]))
+    ]
+    if pixels.shape[2] == 3:
+        whole = np.zeros((height, width, 3), np.uint16 if len(squares) <= 256 else np.uint32)
+        for part in squares:
+            whole += part
+        return ((whole + len(squares) // 2) // len(squares)).astype(np.uint8)
+    total = np.zeros((height, width, 4), np.float32)
+    for part in squares:
+        total[:, :, :3] += part[:, :, :3] * (part[:, :, 3:] / np.float32(255))
+        total[:, :, 3] += part[:, :, 3]
+    total[:, :, :3] *= 255 / np.maximum(total[:, :, 3:], 1)
+    total[:, :, 3] /= len(squares)
+    return np.rint(total).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,313 @@
+// The compressor: a picture, its preview at once, the whole file when the hand rests.
+import { call, Latest } from "./api.js";
+import { aside } from "./aside.js";
+import { Band, fromSlider, toSlider } from "./band.js";
+import { $, make, notice } from "./dom.js";
+import { Drawer } from "./drawer.js";
+import { Drawing } from "./drawing.js";
+import { copy } from "./exits.js";
+import { tellNumbers } from "./numbers.js";
+import { PictureFile, Strip } from "./pictures.js";
+import * as settings from "./settings.js";
+import { Stage } from "./stage.js";
+import { words } from "./words.js";
+
+const REST = 150; // ms without a move, after which the whole file is made
+const SCORED = 2e6; // pixels: of larger pictures the score comes later, by itself
+const SIDE = 1024;
+const SEEN = 24; // drawings kept, of at most a megabyte each
+const IDLE = 600; // ms after the whole file
+
+export class Compressor {
+  constructor(limits) {
+    this.limits = limits;
+    this.files = [];
+    this.file = null;
+    this.drawing = null;
+    this.chosen = null;
+    this.seen = new Map(); // drawings of this file by what was asked
+    this.previews = new Latest(400);
+    this.wholes = new Latest(0);
+    this.stage = new Stage((p) => this.pickPixel(p));
+    this.band = new Band((k) => this.setK(k), (hex) => this.choose(hex));
+    this.drawer = new Drawer((hex) => this.choose(hex), (own) => this.setOwn(own));
+    this.strip = new Strip((file) => this.show(file), (file) => this.remove(file));
+    settings.listen((why) => this.settled(why));
+    $("k").addEventListener("input", () => this.setK(fromSlider(Number($("k").value))));
+    this.settled("start");
+  }
+
+  // --- files ---
+
+  add(blobs) {
+    mark("dropped", blobs.length);
+    const added = [];
+    for (const blob of blobs) {
+      if (blob.size > this.limits.body) notice(words.tooLarge(blob.name, this.limits.body), true);
+      else added.push(new PictureFile(blob, blob.name || "pasted.png"));
+    }
+    if (!added.length) return;
+    this.files.push(...added);
+    this.show(added[0]);
+    this.fill();
+  }
+
+  async show(file) {
+    delete document.documentElement.dataset.whole;
+    this.previews.stop();
+    this.wholes.stop();
+    this.file = file;
+    this.drawing = this.waiting = null;
+    this.seen.clear();
+    this.choose(null);
+    $("empty").hidden = true;
+    $("bar").hidden = $("add").hidden = false;
+    $("title").textContent = file.name;
+    settings.show(file.own); // asks for a preview, while the browser decodes
+    try {
+      const bitmap = await file.decode();
+      if (this.file !== file) return bitmap.close();
+      const { width, height } = file.pixels ?? bitmap;
+      this.stage.show(bitmap, width, height);
+      if (this.waiting?.file === file) this.stage.set({ result: this.waiting.bitmap });
+    } catch (error) {
+      if (this.file === file) this.failed(file, error);
+    }
+  }
+
+  remove(file) {
+    const at = this.files.indexOf(file);
+    this.files.splice(at, 1);
+    if (this.file === file && this.files.length) this.show(this.files[Math.min(at, this.files.length - 1)]);
+    this.strip.update(this.files, this.file);
+  }
+
+  next(by) {
+    if (this.files.length < 2) return;
+    const n = this.files.length;
+    this.show(this.files[(this.files.indexOf(this.file) + by + n) % n]);
+  }
+
+  // Works through the files that are not shown, a few at a time; what is shown goes first.
+  fill() {
+    clearTimeout(this.filling);
+    this.filling = setTimeout(() => {
+      this.round?.abort();
+      this.round = new AbortController();
+      for (let i = 0; i < Math.min(4, this.limits.processes); i++) this.lane(this.round.signal);
+    }, this.files.length > 1 ? 500 : 0);
+    this.strip.update(this.files, this.file);
+  }
+
+  async lane(signal) {
+    while (!signal.aborted) {
+      const file = this.files.find((f) => f !== this.file && !f.busy && f.error === null && !isFresh(f));
+      if (!file) return;
+      await this.whole(file, signal).catch((error) => error.name !== "AbortError" && (file.error = error.message));
+      this.strip.update(this.files, this.file);
+    }
+  }
+
+  // --- what was asked for ---
+
+  setK(k) {
+    const now = settings.current();
+    const colors = Math.min(256, Math.max(2, k));
+    const aim = now.aim === "lossy" ? "lossy" : "colors";
+    if (colors !== now.colors || aim !== now.aim) settings.set({ colors, aim });
+  }
+
+  setOwn(yes) {
+    this.file.own = yes ? { ...settings.common() } : null;
+    settings.show(this.file.own);
+    this.fill();
+  }
+
+  // Settings have changed, or those of another file hold.
+  settled(why) {
+    const s = settings.current();
+    $("k-now").textContent = words.kNow(s.colors);
+    const k = $("k");
+    if (fromSlider(Number(k.value)) !== s.colors) k.value = toSlider(s.colors);
+    k.setAttribute("aria-valuetext", words.kSaid(s.colors));
+    $("undo").disabled = !settings.canUndo();
+    this.drawer.update(this.files.length);
+    if (!this.file) return;
+    this.file.error = null;
+    this.refresh();
+    if (why !== "show") this.fill();
+  }
+
+  refresh() {
+    const { file } = this;
+    const s = settings.current();
+    clearTimeout(this.rest);
+    this.wholes.stop();
+    const quick = settings.QUICK.includes(s.aim);
+    if (quick || !this.drawing) this.previews.ask((signal) => this.preview(file, s, signal));
+    const rest = () => {
+      if (this.drawing) this.wholes.ask((signal) => this.showWhole(file, signal));
+      else if (!file.error) this.rest = setTimeout(rest, REST); // the first preview is still to come
+    };
+    this.rest = setTimeout(rest, quick ? REST : 2 * REST);
+  }
+
+  // --- answers ---
+
+  async preview(file, s, signal) {
+    try {
+      const drawing = await this.drawn(file, s, signal);
+      if (this.file !== file) return;
+      const bitmap = await drawing.bitmap();
+      if (this.file !== file || signal.aborted) return bitmap.close();
+      this.shown(file, drawing, bitmap);
+      mark("shown", drawing.palette.length);
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      this.failed(file, error);
+    }
+  }
+
+  // The drawing for these settings; those seen lately are still here.
+  async drawn(file, s, signal) {
+    const { quality, max_bytes, ...options } = settings.query(s);
+    const key = JSON.stringify(options);
+    let drawing = this.seen.get(key);
+    if (!drawing) {
+      const { told, answer } = await call("/api/preview", { ...options, side: SIDE }, file, signal);
+      drawing = new Drawing(new Uint8Array(await answer.arrayBuffer()), told.width, told.height, told.palette);
+      file.pixels = { width: told.picture.width, height: told.picture.height };
+    }
+    if (this.file === file) {
+      this.seen.delete(key);
+      this.seen.set(key, drawing); // now the latest
+      if (this.seen.size > SEEN) this.seen.delete(this.seen.keys().next().value);
+    }
+    return drawing;
+  }
+
+  // A new picture under the divider; the old one stayed until now.
+  shown(file, drawing, bitmap) {
+    this.drawing = drawing;
+    this.waiting = { file, bitmap };
+    if (this.stage.original) this.stage.set({ result: bitmap });
+    this.band.set(drawing.palette, drawing.shares);
+    this.choose(this.chosen && drawing.nearest(this.chosen));
+    const { width, height } = file.pixels;
+    $("canvas").setAttribute("aria-label", words.picture(file.name, width, height, drawing.palette.length));
+  }
+
+  async whole(file, signal, score) {
+    const key = asked(file);
+    file.busy = true;
+    this.strip.update(this.files, this.file);
+    try {
+      const options = { ...JSON.parse(key), ...(score ? { score: true } : {}) };
+      const { told, answer } = await call("/api/compress", options, file, signal);
+      const blob = await answer.blob();
+      file.result = { asked: key, blob, report: told };
+      file.error = null;
+    } finally {
+      file.busy = false;
+    }
+  }
+
+  async showWhole(file, signal) {
+    const late = setTimeout(() => ($("progress").hidden = false), 400);
+    const few = file.pixels && file.pixels.width * file.pixels.height <= SCORED;
+    try {
+      const known = isFresh(file) && (!few || file.result.report.ssimulacra2 !== null);
+      if (!known) await this.whole(file, signal, few);
+      const { report, blob } = file.result;
+      const { width, height } = this.drawing;
+      const bitmap = await aside("decode", { blob, drawing: { palette: report.palette, width, height } });
+      if (this.file !== file || signal.aborted) return bitmap.close();
+      this.shown(file, new Drawing(bitmap.indices, width, height, report.palette), bitmap);
+      this.band.set(report.palette, report.shares);
+      tellNumbers(file);
+      mark("whole", file.name);
+      this.goOn(file);
+    } catch (error) {
+      if (error.name !== "AbortError") this.failed(file, error);
+    } finally {
+      clearTimeout(late);
+      $("progress").hidden = true;
+      this.strip.update(this.files, this.file);
+    }
+  }
+
+  // When nothing else is to be done: the neighbours of K ahead, and the score of a large picture, which takes seconds.
+  goOn(file) {
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => this.wholes.ask(async (signal) => {
+      const s = settings.current();
+      const near = s.aim === "colors" ? [s.colors + 1, s.colors - 1].filter((k) => k >= 2 && k <= 256) : [];
+      for (const colors of near) await this.drawn(file, { ...s, colors }, signal);
+      if (file.result.report.ssimulacra2 !== null) return;
+      await this.whole(file, signal, true);
+      if (this.file === file && !signal.aborted) tellNumbers(file);
+    }), IDLE);
+  }
+
+  // When these files are what was asked for last, or have failed.
+  async finished(files) {
+    while (!files.every((f) => f.error !== null || isFresh(f))) await new Promise((done) => setTimeout(done, 30));
+  }
+
+  failed(file, error) {
+    file.error = error.message;
+    notice(error.message, true);
+    $("progress").hidden = true;
+    this.strip.update(this.files, this.file);
+    const better = this.files.find((f) => f.error === null);
+    if (error.reason === "not a picture" && this.file === file && !file.pixels) better ? this.show(better) : this.empty();
+  }
+
+  // Nothing is open any more.
+  empty() {
+    this.files = [];
+    this.file = null;
+    this.stage.show(null, 0, 0);
+    $("empty").hidden = false;
+    $("bar").hidden = $("add").hidden = true;
+    $("title").textContent = "";
+    this.strip.update(this.files, null);
+  }
+
+  // --- one color ---
+
+  async choose(hex) {
+    this.chosen = hex;
+    this.band.choose(hex);
+    const { drawing } = this;
+    const box = $("swatch");
+    box.hidden = !hex || !drawing;
+    this.drawer.palette(drawing?.palette ?? [], drawing?.shares ?? [], hex);
+    if (box.hidden) return this.stage.set({ mask: null });
+    const chip = make("i", { class: "chip" });
+    chip.style.background = `#${hex}`;
+    const text = words.share(hex, drawing.shares[drawing.palette.indexOf(hex)]);
+    box.replaceChildren(chip, make("span", {}, text),
+      make("button", { type: "button", class: "quiet", onclick: () => copy(`#${hex}`) }, words.copyHex),
+      make("button", { type: "button", class: "quiet", onclick: () => this.choose(null) }, words.everywhere));
+    const mask = await drawing.mask(hex);
+    if (this.chosen === hex && this.drawing === drawing) this.stage.set({ mask });
+  }
+
+  pickPixel(p) {
+    if (!p || !this.drawing) return this.choose(null);
+    const { width, height } = this.stage.size;
+    const hex = this.drawing.at(p.x / width, p.y / height);
+    this.choose(hex === this.chosen ? null : hex);
+  }
+}
+
+// For whoever watches from outside: tests and measurements.
+function mark(what, value) {
+  performance.mark(`tinct-${what}`);
+  document.documentElement.dataset[what] = value;
+}
+
+// Whether its result is what was asked for last.
+export const isFresh = (file) => file.result?.asked === asked(file);
+const asked = (file) => JSON.stringify(settings.query(file.own ?? settings.common()));

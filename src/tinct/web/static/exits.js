@@ -1,0 +1,55 @@
+// Ways out: one file, all as a ZIP, the palette, and the lines that do the same.
+import * as copies from "./copies.js";
+import { make, notice, save } from "./dom.js";
+import { current } from "./settings.js";
+import { words } from "./words.js";
+import { zip } from "./zip.js";
+
+export async function download(compressor) {
+  const { file, files } = compressor;
+  if (files.length > 1) return downloadAll(compressor);
+  await compressor.finished(files);
+  if (file.result) save(file.result.blob, copies.target(file.name, file.result.report.format));
+}
+
+export async function downloadAll(compressor) {
+  const { files } = compressor;
+  await compressor.finished(files);
+  const done = files.filter((f) => f.result);
+  const name = (f) => (f.smaller ? copies.target(f.name, f.result.report.format) : f.name);
+  save(await zip(done.map((f) => ({ name: name(f), blob: f.best }))), "tinct.zip");
+  notice(words.saving(done.length));
+}
+
+export async function savePalette(compressor) {
+  const { file } = compressor;
+  await compressor.finished([file]);
+  const rows = file.result.report.palette.map((hex) => `${[0, 2, 4].map((i) => `${parseInt(hex.slice(i, i + 2), 16)}`.padStart(3)).join(" ")}\t#${hex}`);
+  const text = `GIMP Palette\nName: ${file.name}\nColumns: 16\n#\n${rows.join("\n")}\n`;
+  save(new Blob([text], { type: "text/plain" }), `${file.name.replace(/\.[^.]*$/, "")}.gpl`);
+}
+
+export async function copyAs(what, compressor) {
+  const { file } = compressor;
+  if (what === "palette") await compressor.finished([file]);
+  const texts = {
+    command: () => copies.command(file.name, current()),
+    python: () => copies.python(file.name, current()),
+    link: () => location.href,
+    palette: () => file.result.report.palette.map((hex) => `#${hex}`).join("\n"),
+  };
+  copy(texts[what]());
+}
+
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make("textarea", { class: "hidden" }, text); // where the page is not on a secure address
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  notice(words.copied(text.length > 120 ? `${text.slice(0, 120)}…` : text));
+}

@@ -1,0 +1,77 @@
+// What was asked for: in the URL, with undo, for all files or for one.
+
+export const USUAL = {
+  colors: 16, aim: "colors", dither: 0.75, lossy: 0.3, quality: 80, max_bytes: "80k",
+  format: "png", space: "oklab", effort: 1, seed: 0,
+};
+export const QUICK = ["colors", "lossy"]; // aims whose K is known, so that a preview shows what will come
+const NUMBERS = ["colors", "dither", "lossy", "quality", "effort", "seed"];
+
+function read() {
+  const found = { ...USUAL };
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    if (!(name in USUAL)) continue;
+    found[name] = NUMBERS.includes(name) ? Number(value) : value;
+  }
+  found.colors = Math.min(256, Math.max(2, Math.round(found.colors) || USUAL.colors));
+  return found;
+}
+
+let shared = read();
+let own = null; // the settings of the file shown, if it has its own
+let listeners = [];
+const past = [];
+
+export const current = () => own ?? shared;
+export const common = () => shared;
+export const isOwn = () => own !== null;
+export const canUndo = () => past.length > 0;
+export const listen = (f) => listeners.push(f);
+
+function changed(why) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(shared)) if (value !== USUAL[name]) query.set(name, value);
+  const text = query.toString();
+  try {
+    history.replaceState(null, "", (text ? `?${text}` : location.pathname) + location.hash);
+  } catch { /* browsers refuse when it is done too often; the next one will do */ }
+  for (const f of listeners) f(why);
+}
+
+let lastKey = "";
+let lastTime = 0;
+export function set(changes, undoable = true) {
+  const key = Object.keys(changes).join();
+  const now = performance.now();
+  // One drag is one thing to undo.
+  if (undoable && (key !== lastKey || now - lastTime > 800)) past.push({ target: own, before: { ...current() } });
+  if (past.length > 100) past.shift();
+  [lastKey, lastTime] = [key, now];
+  Object.assign(current(), changes);
+  changed("set");
+}
+
+export function undo() {
+  const last = past.pop();
+  if (!last) return;
+  lastKey = "";
+  Object.assign(last.target ?? shared, last.before);
+  changed("undo");
+}
+
+// The file shown now: its own settings, or null.
+export function show(settings) {
+  own = settings;
+  changed("show");
+}
+
+// What the API is asked for. Each name is an option of the command.
+export function query(s) {
+  const found = { dither: s.dither, format: s.format, space: s.space, effort: s.effort, seed: s.seed };
+  if (s.aim === "auto") found.colors = "auto";
+  else if (QUICK.includes(s.aim)) found.colors = s.colors;
+  if (s.aim === "lossy") found.lossy = s.lossy;
+  if (s.aim === "quality") found.quality = s.quality;
+  if (s.aim === "size") found.max_bytes = s.max_bytes;
+  return found;
+}
