@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "clustering/kernels.hpp"
+#include "codecs/deflate_job.hpp"
 #include "mapping/rate_job.hpp"
 #include "mapping/spatial_job.hpp"
 
@@ -50,6 +51,15 @@ RateRemap rate_remap() {
     return isa == "avx512" ? remap_rate_avx512 : isa == "avx2" ? remap_rate_avx2 : remap_rate_baseline;
 #else
     return remap_rate_baseline;
+#endif
+}
+
+deflate::Cheapest deflate::cheapest_tokens() {
+#if defined(TINCT_HAS_avx2)
+    static const std::string isa = isa_name();
+    return isa == "avx512" ? deflate_cheapest_avx512 : isa == "avx2" ? deflate_cheapest_avx2 : deflate_cheapest_baseline;
+#else
+    return deflate_cheapest_baseline;
 #endif
 }
 
