@@ -82,6 +82,7 @@ class Codec:
         smooth: bool = True,
         wide: bool = False,
         flat: bool = False,
+        threads: int = 0,
     ) -> bytes:
         """Encode a drawing.
 
@@ -100,6 +101,8 @@ class Codec:
         flat : bool
             Whether much of the picture is of one color: deflating harder then saves 5 to 25 %,
             of photographs and icons 1 or 2 %.
+        threads : int
+            How many threads may work; 0: one for each processor. It changes no byte.
         """
         raise NotImplementedError
 
@@ -180,7 +183,8 @@ class Codec:
         effort, level, smooth, wide
             As `encode` takes them.
         threads : int
-            1: no other thread may help; it changes no byte.
+            How many may work; 0: one for each processor, 1: none beside the caller's. It changes
+            no byte.
 
         Returns
         -------
@@ -196,7 +200,13 @@ class Codec:
             lambda: self.estimate(source, entries, effort, tried), threads if worth else 1
         )
         data = self.encode(
-            drawing, effort=effort, level=level, smooth=smooth, wide=wide, flat=picture.flat
+            drawing,
+            effort=effort,
+            level=level,
+            smooth=smooth,
+            wide=wide,
+            flat=picture.flat,
+            threads=threads,
         )
         if not worth or (least := guess.result()) is None:
             return data, False
