@@ -155,3 +155,25 @@ class Partition:
     def summary(self, most):
         assert self.n <= most
         return self.points, self.weights
+
+
+# --- codes ---------------------------------------------------------------------------------------
+
+
+def cheapest_code(counts, limit):
+    """The fewest bits that a prefix code takes for `counts`, no length above `limit`.
+
+    Sorted by falling counts, lengths never fall; all such lists that satisfy Kraft are tried.
+    """
+    counts = sorted(counts, reverse=True)
+    room = 1 << limit
+    reached = {(0, 1): 0}  # (share of the code space used, last length): bits
+    for count in counts:
+        found = {}
+        for (used, last), bits in reached.items():
+            for length in range(last, limit + 1):
+                key = (used + (room >> length), length)
+                if key[0] <= room:
+                    found[key] = min(found.get(key, float("inf")), bits + count * length)
+        reached = found
+    return min(reached.values())

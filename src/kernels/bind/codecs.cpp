@@ -1,5 +1,9 @@
 // Indices to bytes.
+#include <algorithm>
+
 #include "bind/arrays.hpp"
+#include "bind/signals.hpp"
+#include "codecs/deflate.hpp"
 #include "codecs/lzw.hpp"
 
 namespace tinct {
@@ -14,10 +18,24 @@ nb::bytes encode_lzw(const Array<uint8_t, 2> &indices, int code_size) {
     return nb::bytes(data.data(), data.size());
 }
 
+// A zlib stream of rows, `stride` bytes each. threads: 0 for all.
+nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int threads) {
+    if (rows.size() > deflate::MOST) throw std::invalid_argument("rows must be at most 4 GB");
+    std::vector<uint8_t> stream;
+    {
+        nb::gil_scoped_release release;
+        std::vector<uint8_t> padded(rows.size() + 2 * deflate::PAD);
+        std::copy_n(rows.data(), rows.size(), padded.begin() + deflate::PAD);
+        stream = deflate::zlib_stream(padded.data() + deflate::PAD, uint32_t(rows.size()), stride, threads, Signals());
+    }
+    return bytes_of(stream);
+}
+
 }  // namespace
 
 void bind_codecs(nb::module_ &m) {
     m.def("encode_lzw", &encode_lzw, "indices"_a, "code_size"_a);
+    m.def("encode_deflate", &encode_deflate, "rows"_a, "stride"_a, "threads"_a);
 }
 
 }  // namespace tinct

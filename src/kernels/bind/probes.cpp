@@ -1,5 +1,6 @@
 // Inner parts of the kernels, for tests alone: a module of its own (-DTINCT_PROBES=ON), not part of the package.
 #include "bind/arrays.hpp"
+#include "codecs/huffman.hpp"
 #include "codecs/prices.hpp"
 #include "mapping/remap.hpp"
 #include "mapping/smoothness.hpp"
@@ -35,6 +36,11 @@ Fresh<uint8_t> rounded(const Matrix<uint8_t> &colors, const Matrix<float> &cente
 }  // namespace
 
 NB_MODULE(_probes, m) {
+    m.def("code_lengths", [](const Vector<uint32_t> &counts, int limit) {
+        auto lengths = make_array<uint8_t>({counts.size()});
+        deflate::code_lengths(counts.data(), int(counts.size()), limit, lengths.data());
+        return lengths;
+    }, "counts"_a, "limit"_a);
     m.def("diffuse", &diffuse, "pixels"_a, "palette"_a, "nearest"_a, "strength"_a, "limit"_a, "flat"_a, "serpentine"_a,
           "light"_a, "bands"_a);
     m.def("rounded", &rounded, "colors"_a, "centers"_a);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "clustering/kernels.hpp"
+#include "codecs/deflate_job.hpp"
 #include "mapping/rate_job.hpp"
 #include "mapping/spatial_job.hpp"
 
@@ -39,5 +40,6 @@ template <> const SparseKernels<float> &dispatch_sparse<float>() { return TINCT_
 template <> const SparseKernels<double> &dispatch_sparse<double>() { return TINCT_BEST(sparse_f64); }
 RateRemap rate_remap() { return TINCT_BEST(remap_rate); }
 const spatial::Kernels &spatial::kernels() { return TINCT_BEST(kernels); }
+deflate::Cheapest deflate::cheapest_tokens() { return TINCT_BEST(deflate_cheapest); }
 
 }  // namespace tinct

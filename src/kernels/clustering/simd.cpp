@@ -4,6 +4,7 @@
 #include "clustering/curve_keys.hpp"
 #include "clustering/seeding.hpp"
 #include "clustering/sparse_lanes.hpp"
+#include "codecs/deflate_lanes.hpp"
 #include "mapping/rate.hpp"
 
 #define TINCT_JOIN_(a, b) a##b
@@ -20,4 +21,5 @@ extern const Kernels<double> TINCT_JOIN(kernels_f64_, TINCT_ISA) = kernels<doubl
 extern const SparseKernels<float> TINCT_JOIN(sparse_f32_, TINCT_ISA) = sparse_kernels<float>();
 extern const SparseKernels<double> TINCT_JOIN(sparse_f64_, TINCT_ISA) = sparse_kernels<double>();
 extern const RateRemap TINCT_JOIN(remap_rate_, TINCT_ISA) = rate::remap_rate;
+extern const deflate::Cheapest TINCT_JOIN(deflate_cheapest_, TINCT_ISA) = deflate::cheapest;
 }  // namespace tinct

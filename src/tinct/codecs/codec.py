@@ -70,12 +70,14 @@ class Codec:
         smooth: bool = True,
         wide: bool = False,
         flat: bool = False,
+        threads: int = 0,
     ) -> bytes:
         """Encode a drawing, trying as hard as `effort` says (0...10), of a PNG `level` if given.
 
         `smooth`: filters can help, as where indices were not chosen for the coder. `wide`: a byte
         for each pixel, because indices were chosen for that. `flat`: much of the picture is of one
-        color: deflating harder then saves 5 to 25 %, of photographs and icons 1 or 2 %.
+        color: deflating harder then saves 5 to 25 %, of photographs and icons 1 or 2 %. `threads`:
+        at most, 0: one for each processor; they change no byte.
         """
         raise NotImplementedError
 
@@ -131,7 +133,13 @@ class Codec:
             lambda: self.estimate(source, entries, effort, tried), threads if worth else 1
         )
         data = self.encode(
-            drawing, effort=effort, level=level, smooth=smooth, wide=wide, flat=picture.flat
+            drawing,
+            effort=effort,
+            level=level,
+            smooth=smooth,
+            wide=wide,
+            flat=picture.flat,
+            threads=threads,
         )
         if not worth or (least := guess.result()) is None:
             return data, False

@@ -1,9 +1,10 @@
-"""Samples to PNG, by libdeflate and oxipng. No NumPy: the short way needs it too."""
+"""Samples to PNG: libdeflate, our own encoder, oxipng. No NumPy: the short way needs it too."""
 
 from _operator import index  # operator takes longer to import
 
-from deflate import crc32, zlib_compress
+from deflate import DeflateError, crc32, zlib_compress, zlib_decompress
 
+from tinct import _kernels
 from tinct.picture.inflate import SIGNATURE
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
@@ -35,11 +36,13 @@ _AS_GIVEN = {
 }
 GREY, RGB, INDEXED, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6  # as a PNG's header says it
 FEW = 1 << 15  # pixels
-# What libdeflate calls our levels 0...2. On photographs of ten megapixels 7 gives as many bytes as
-# 9, in two thirds of its time. oxipng's own levels 1 and 2 reach our bytes in twice our time.
-_LEVELS = (7, 10, 12)
+# What libdeflate calls our levels 0 and 1. On photographs of ten megapixels 7 gives as many bytes
+# as 9, in two thirds of its time. oxipng's own levels 1 and 2 reach our bytes in twice our time.
+# Level 2 is our own encoder: the bytes of libdeflate's last level, on graphics in half its time.
+_LEVELS = (7, 10)
+_OURS, _LAST = -1, 12
 # Only small pictures gain from filters: they have too few repetitions for deflate to live on.
-_FILTERS = ("NoOp", "Paeth", "MinSum", "Entropy", "Up")
+_FILTERS = ("Paeth", "MinSum", "Entropy", "Up")  # beside none, by our own encoder
 _MORE_FILTERS = ("NoOp", "Sub", "Up", "Paeth", "MinSum", "Entropy", "BigEnt")
 
 
@@ -50,6 +53,7 @@ def indexed(
     entries: "Sequence[Sequence[int]]",
     bits: int,
     level: int | None = None,
+    threads: int = 0,
 ) -> bytes:
     r"""Encode indices as they are.
 
@@ -65,6 +69,8 @@ def indexed(
         Of an index: 1, 2, 4 or 8.
     level : int, optional
         As in `tinct.codecs.arrays.encode`.
+    threads : int
+        How many threads may work; 0: one for each processor. It changes no byte.
 
     Returns
     -------
@@ -78,7 +84,7 @@ def indexed(
     """
     colors = b"".join([bytes(entry[:3]) for entry in entries])
     opacity = bytes([entry[3] for entry in entries]).rstrip(b"\xff")
-    return _encoded(packed, width, height, bits, INDEXED, level, colors, opacity)
+    return _encoded(packed, width, height, bits, INDEXED, level, colors, opacity, threads)
 
 
 def grey(packed: bytes, width: int, height: int, bits: int) -> bytes:
@@ -185,8 +191,9 @@ def _encoded(
     level: int | None,
     colors: bytes = b"",
     opacity: bytes = b"",
+    threads: int = 0,
 ) -> bytes:
-    """Without filters by libdeflate alone; oxipng tries them, and more from level 4 on.
+    """Without filters by one encoder alone; oxipng tries them, and more from level 4 on.
 
     On 15 pictures of 65,536 to 109,060 pixels level 2 saves 0.5 % over 1, for twice the time.
     """
@@ -194,8 +201,10 @@ def _encoded(
     if level is None:
         level = 3 if pixels <= FEW else 1 if pixels <= 1 << 22 else 0
     level = check_level(level)
+    effort = _LEVELS[level] if level < 2 else _OURS
+    unfiltered = _png(samples, width, height, bits, kind, effort, colors, opacity, threads)
     if level < 3:
-        return _png(samples, width, height, bits, kind, _LEVELS[level], colors, opacity)
+        return unfiltered
     import oxipng
 
     # Its RawImage takes bytes one by one, 17 ns each.
@@ -203,9 +212,9 @@ def _encoded(
     options: dict[str, Any] = {"level": level}
     if level == 3:
         filters = [getattr(oxipng.RowFilter, name) for name in _FILTERS]
-        deflater = oxipng.Deflaters.libdeflater(_LEVELS[2])
+        deflater = oxipng.Deflaters.libdeflater(_LAST)
         options = {"level": 2, "filter": filters, "deflate": deflater, **_AS_GIVEN}
-    return oxipng.optimize_from_memory(plain, force=True, **options)
+    return min(unfiltered, oxipng.optimize_from_memory(plain, force=True, **options), key=len)
 
 
 def _png(
@@ -217,6 +226,7 @@ def _png(
     effort: int,
     colors: bytes = b"",
     opacity: bytes = b"",
+    threads: int = 0,
 ) -> bytes:
     """A PNG without filters; its palette and transparency are left out where empty."""
     stride, view = len(samples) // height, memoryview(samples)
@@ -227,7 +237,18 @@ def _png(
     parts = [SIGNATURE, *_chunk(b"IHDR", header)]
     parts += _chunk(b"PLTE", colors) if colors else ()
     parts += _chunk(b"tRNS", opacity) if opacity else ()
-    return b"".join([*parts, *_chunk(b"IDAT", zlib_compress(rows, effort)), *_chunk(b"IEND", b"")])
+    stream = _ours(rows, 1 + stride, threads) if effort == _OURS else zlib_compress(rows, effort)
+    return b"".join([*parts, *_chunk(b"IDAT", stream), *_chunk(b"IEND", b"")])
+
+
+def _ours(rows: bytearray, stride: int, threads: int) -> bytes | bytearray:
+    """By our own encoder, if what it wrote holds the rows."""
+    stream = _kernels.encode_deflate(rows, stride, threads)
+    try:
+        holds = zlib_decompress(stream, len(rows)) == rows
+    except DeflateError:
+        holds = False
+    return stream if holds else zlib_compress(rows, _LAST)
 
 
 def _chunk(name: bytes, body: bytes | bytearray) -> list[bytes | bytearray]:

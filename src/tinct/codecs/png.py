@@ -42,13 +42,15 @@ class Png(Codec):
         smooth: bool = True,
         wide: bool = False,
         flat: bool = False,
+        threads: int = 0,
     ) -> bytes:
         if level is not None:
-            return encode_indexed(drawing, level, wide)
+            return encode_indexed(drawing, level, wide, threads)
         pixels = drawing.width * drawing.height
-        found = ways(drawing, level=usual_level(flat and effort == 1, pixels), wide=wide)
+        usual = usual_level(flat and effort == 1, pixels)
+        found = ways(drawing, level=usual, wide=wide, threads=threads)
         if effort >= 2:
-            found.append(encode_indexed(drawing, 2, wide))
+            found.append(encode_indexed(drawing, 2, wide, threads))
         if effort >= 2 and smooth:
             from tinct.codecs.reorder import reordered  # knows NumPy
 
@@ -97,12 +99,14 @@ class Png(Codec):
 CODEC = Png()
 
 
-def encode_indexed(drawing: "_kernels.Drawing", level: int | None, wide: bool) -> bytes:
+def encode_indexed(
+    drawing: "_kernels.Drawing", level: int | None, wide: bool, threads: int = 0
+) -> bytes:
     """With a palette; see `tinct.codecs.arrays.encode`."""
     entries = drawing.entries
     bits = 8 if wide else index_bits(len(entries))
     size = drawing.width, drawing.height
-    return indexed(drawing.packed(bits), *size, entries, bits, level)
+    return indexed(drawing.packed(bits), *size, entries, bits, level, threads)
 
 
 def usual_level(flat: bool, pixels: int) -> int | None:
@@ -123,7 +127,9 @@ def usual_level(flat: bool, pixels: int) -> int | None:
 SMALL = 1 << 10  # pixels, below which a palette may take more bytes than it saves
 
 
-def ways(drawing: "_kernels.Drawing", *, level: int | None, wide: bool = False) -> list[bytes]:
+def ways(
+    drawing: "_kernels.Drawing", *, level: int | None, wide: bool = False, threads: int = 0
+) -> list[bytes]:
     """Encode a drawing in the ways that take little time: indexed, and as grey or as true color.
 
     Parameters
@@ -134,6 +140,8 @@ def ways(drawing: "_kernels.Drawing", *, level: int | None, wide: bool = False) 
         How hard to try on the indexed one, as in `tinct.codecs.arrays.encode`.
     wide : bool
         Whether an index takes a byte even where less would do.
+    threads : int
+        How many threads may work; 0: one for each processor. It changes no byte.
 
     Returns
     -------
@@ -151,7 +159,7 @@ def ways(drawing: "_kernels.Drawing", *, level: int | None, wide: bool = False) 
     width, height, entries = drawing.width, drawing.height, drawing.entries
     bits, depth = 8 if wide else index_bits(len(entries)), grey_bits(entries)
     packed = drawing.packed(bits)
-    found = [indexed(packed, width, height, entries, bits, level)]
+    found = [indexed(packed, width, height, entries, bits, level, threads)]
     depths = [] if depth is None else [depth]
     if bits < 8 and width * height <= FEW and _repeats_more(drawing.packed(8), packed):
         if is_grey(entries) and entries[0][3] == 255:

@@ -1,0 +1,185 @@
+// The cheapest tokens of a part, at given prices: compiled once for each instruction set, by clustering/simd.cpp.
+#pragma once
+#include <cstring>
+
+#include "codecs/deflate_job.hpp"
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace tinct::deflate {
+namespace {  // internal to each translation unit: no copy may be merged across instruction sets
+
+typedef int16_t Lanes __attribute__((vector_size(16)));
+typedef uint8_t Bytes __attribute__((vector_size(16)));
+
+template <class V> inline V load(const void *at) {
+    V lanes;
+    std::memcpy(&lanes, at, 16);
+    return lanes;
+}
+
+// The prices of the distance codes of 16 lengths, in two halves; NEVER for NO_CODE.
+struct DistancePrices {
+    explicit DistancePrices(const uint8_t *prices)
+        : prices_(prices), low_(load<Bytes>(prices)), high_(load<Bytes>(prices + 16)) {}
+    void look_up(Bytes codes, Lanes &near, Lanes &far) const {
+#if defined(__SSSE3__)
+        // An index with its highest bit set gives 0.
+        const __m128i low = _mm_shuffle_epi8(__m128i(low_), __m128i(codes + 0x70));
+        const __m128i price = _mm_or_si128(low, _mm_shuffle_epi8(__m128i(high_), __m128i(codes - 16)));
+        const __m128i never = _mm_and_si128(_mm_cmpeq_epi8(price, _mm_set1_epi8(-1)), _mm_set1_epi8(NEVER >> 8));
+        near = Lanes(_mm_unpacklo_epi8(price, never));
+        far = Lanes(_mm_unpackhi_epi8(price, never));
+#else
+        const auto price = [&](int lane) { return int16_t(codes[lane] == NO_CODE ? NEVER : prices_[codes[lane]]); };
+        for (int lane = 0; lane < 8; ++lane) near[lane] = price(lane), far[lane] = price(lane + 8);
+#endif
+    }
+    const uint8_t *prices_;
+    Bytes low_, high_;
+};
+
+// The lanes of a and b, one further on.
+inline void shift(Lanes &a, Lanes &b, int entering) {
+#if defined(__SSE2__)  // GCC takes lanes apart one by one where it has no instruction for both vectors
+    a = Lanes(_mm_insert_epi16(_mm_srli_si128(__m128i(a), 2), b[0], 7));
+    b = Lanes(_mm_insert_epi16(_mm_srli_si128(__m128i(b), 2), entering, 7));
+#else
+    a = __builtin_shufflevector(a, b, 1, 2, 3, 4, 5, 6, 7, 8);
+    b = __builtin_shufflevector(b, b, 1, 2, 3, 4, 5, 6, 7, 7);
+    b[7] = int16_t(entering);
+#endif
+}
+inline void shift(Bytes &a) {
+#if defined(__SSE2__)
+    a = Bytes(_mm_srli_si128(__m128i(a), 1));
+#else
+    a = __builtin_shufflevector(a, Bytes{}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+#endif
+}
+
+// All of a mask's lanes, in bytes.
+inline Bytes narrow(Lanes a, Lanes b) {
+#if defined(__SSE2__)
+    return Bytes(_mm_packs_epi16(__m128i(a), __m128i(b)));
+#else
+    Bytes out;
+    for (int i = 0; i < 8; ++i) out[i] = uint8_t(a[i]), out[i + 8] = uint8_t(b[i]);
+    return out;
+#endif
+}
+
+// Long matches that are open: the cheaper, the shorter.
+class LongMatches {
+  public:
+    explicit LongMatches(const ParseJob &job) : job_(job) {}
+    bool any() const { return count_ > 0; }
+    uint32_t far_end() const { return far_end_; }
+
+    void open(const LongMatch &match) {
+        const Open fresh{match.end < job_.size ? match.end : job_.size, job_.distance[match.code], match.distance};
+        for (int k = 0; k < count_; ++k)
+            if (open_[k].price <= fresh.price && open_[k].end >= fresh.end) return;
+        int kept = 0;
+        for (int k = 0; k < count_; ++k)
+            if (open_[k].price < fresh.price || open_[k].end > fresh.end) open_[kept++] = open_[k];
+        if (kept == MOST) std::memmove(open_, open_ + 1, size_t(--kept) * sizeof *open_);
+        int at = kept;
+        for (; at > 0 && open_[at - 1].price > fresh.price; --at) open_[at] = open_[at - 1];
+        open_[at] = fresh;
+        count_ = kept + 1;
+    }
+    // Tries all lengths from place i, each at the least price it can be had for.
+    void go(uint32_t i, int32_t cost) {
+        int kept = 0;
+        uint32_t tried = NEAR;
+        for (int k = 0; k < count_; ++k) {
+            const Open match = open_[k];
+            if (match.end <= i + NEAR) continue;
+            open_[kept++] = match;
+            const uint32_t length = match.end - i < LONGEST ? match.end - i : uint32_t(LONGEST);
+            if (length <= tried) continue;
+            if (far_end_ < i + NEAR) far_end_ = i + NEAR;
+            while (far_end_ < i + length) job_.far_costs[++far_end_] = INT32_MAX / 2;
+            // far from its end only the longest: all of them never saved a byte there, and took twice the time
+            const uint32_t first = match.end - i > 2 * LONGEST ? length : tried + 1;
+            reach(job_.far_costs + i, job_.far + i, job_.length, first, length, cost + match.price, match.distance);
+            tried = length;
+        }
+        count_ = kept;
+    }
+
+  private:
+    static constexpr int MOST = 12;
+    struct Open { uint32_t end; uint8_t price; uint16_t distance; };
+
+    static void reach(int32_t *__restrict costs, uint32_t *__restrict copies, const int16_t *__restrict prices,
+                      uint32_t first, uint32_t last, int32_t cost, uint32_t distance) {
+        for (uint32_t length = first; length <= last; ++length) {
+            const int32_t reached = cost + prices[length];
+            const bool better = reached < costs[length];
+            costs[length] = better ? reached : costs[length];
+            copies[length] = better ? distance | length << 16 : copies[length];
+        }
+    }
+
+    const ParseJob &job_;
+    Open open_[MOST];
+    int count_ = 0;
+    uint32_t far_end_ = 0;
+};
+
+// From left to right. The costs of the next 16 places lie in two vectors: copies of up to 16 bytes are tried at once.
+inline void cheapest(const ParseJob &job) {
+    constexpr int STEPS = 64;
+    constexpr int16_t NONE = 24000, LEAST = -8000;
+    const DistancePrices distances(job.distance);
+    const Lanes near_lengths = load<Lanes>(job.length + 1), far_lengths = load<Lanes>(job.length + 9);
+    const Bytes ones = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    Lanes near = Lanes{} + NONE, far = near, here = {};  // costs beyond base; `here` has this place's in all lanes
+    Bytes length = {}, code = {};
+    LongMatches longs(job);
+    const LongMatch *match = job.longs, *const stop = match + job.long_count;
+    int32_t base = 0;
+    for (uint32_t i = 0; i < job.size; ++i) {
+        for (; match != stop && match->start == i; ++match) longs.open(*match);
+        if (longs.any()) longs.go(i, base + here[0]);
+        Bytes codes = load<Bytes>(job.codes + size_t(i) * NEAR);
+        if (job.size - i < NEAR) codes |= Bytes(ones > uint8_t(job.size - i)) & NO_CODE;
+        Lanes near_step, far_step;
+        distances.look_up(codes, near_step, far_step);
+        near_step += near_lengths;
+        far_step += far_lengths;
+        near_step[0] = job.literal[job.data[i]];
+        near_step += here;
+        far_step += here;
+        const Lanes near_better = near_step < near, far_better = far_step < far;
+        near = near_better ? near_step : near;
+        far = far_better ? far_step : far;
+        const Bytes better = narrow(near_better, far_better);
+        length = (better & ones) | (~better & length);
+        code = (better & codes) | (~better & code);
+        here = __builtin_shufflevector(near, near, 0, 0, 0, 0, 0, 0, 0, 0);
+        job.lengths[i + 1] = length[0];
+        job.chosen[i + 1] = code[0];
+        int entering = NONE;
+        if (const uint32_t place = i + NEAR + 1; place <= longs.far_end()) {
+            const int32_t cost = job.far_costs[place] - base;
+            entering = cost < LEAST ? LEAST : cost < NONE ? cost : NONE;
+        }
+        shift(near, far, entering);
+        shift(length);  // what enters has length 0: it is in `far`
+        shift(code);
+        if (i % STEPS == STEPS - 1) {
+            base += here[0];
+            near -= here;
+            far -= here;
+            here = Lanes{};
+        }
+    }
+}
+
+}  // namespace
+}  // namespace tinct::deflate

@@ -1,0 +1,125 @@
+"""Our DEFLATE: every stream inflates to what it was made of, whoever inflates it."""
+
+import io
+import os
+import subprocess
+import sys
+import zlib
+
+import deflate
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import reference
+from tinct import _kernels, _probes
+from tinct.codecs.deflate import indexed
+
+WINDOW, LONGEST = 32768, 258
+
+
+def stream_of(data: bytes, stride: int = 64, threads: int = 1) -> bytes:
+    return _kernels.encode_deflate(bytearray(data), stride, threads)
+
+
+def assert_round_trip(data: bytes, stride: int = 64) -> None:
+    stream = stream_of(data, stride)
+    assert zlib.decompress(stream) == data
+    assert deflate.zlib_decompress(stream, len(data)) == data
+
+
+few = st.integers(1, 4).flatmap(lambda k: st.lists(st.integers(0, k - 1), max_size=400).map(bytes))
+pieces = st.lists(st.tuples(st.binary(min_size=1, max_size=9), st.integers(1, 70)), max_size=12)
+repeated = pieces.map(lambda found: b"".join(piece * times for piece, times in found))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300) | few | repeated, st.integers(1, 90))
+def test_every_stream_inflates_to_what_it_was_made_of(data, stride):
+    assert_round_trip(data, stride)
+
+
+@pytest.mark.parametrize("period", [1, 2, 3, 4, 7, 8, 15, 16, 17, 63, 64, 257, 258, 259, 300])
+def test_a_period_of_any_length_round_trips_in_few_bytes(period):
+    data = (bytes(range(256)) * 2)[:period] * 40
+    assert_round_trip(data)
+    assert len(stream_of(data)) <= 60 + min(period, 256) + len(data) // 60
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 8, 9, 16, 17, 257, 258, 259, 260, 516, 517, 65536])
+def test_equal_bytes_of_any_number_round_trip(size):
+    assert_round_trip(b"\x07" * size)
+    assert_round_trip(b"\x01" + b"\x07" * size + b"\x02")
+
+
+@pytest.mark.parametrize("gap", [WINDOW - 2, WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW, 65536 + 5])
+def test_copies_at_the_windows_edge_round_trip(gap):
+    noise = np.random.default_rng(gap).integers(0, 256, gap + 600, np.uint8)
+    noise[gap:] = noise[:600]
+    assert_round_trip(noise.tobytes())
+
+
+def test_noise_takes_no_more_than_it_is_long():
+    data = np.random.default_rng(1).integers(0, 256, 300_000, np.uint8).tobytes()
+    assert_round_trip(data)
+    assert len(stream_of(data)) <= len(data) + 5 * (len(data) // 65535 + 2) + 6
+
+
+def mixed(size: int) -> bytes:
+    """Rows like a picture's: runs, copies from above, some noise."""
+    rng = np.random.default_rng(size)
+    rows = np.repeat(
+        rng.integers(0, 40, size // 5 + 1, np.uint8), rng.integers(1, 10, size // 5 + 1)
+    )[:size]
+    rows = np.resize(rows, size).reshape(-1)
+    for at in rng.integers(600, max(size - 300, 601), size // 400):
+        length = int(rng.integers(3, 300))
+        rows[at : at + length] = rows[at - 600 : at - 600 + length][: len(rows[at : at + length])]
+    return rows.tobytes()
+
+
+@pytest.mark.parametrize("size", [(3 << 18) - 1, 3 << 18, 1_400_000])
+def test_bands_round_trip_with_the_same_bytes_on_any_number_of_threads(size):
+    data = mixed(size)
+    alone = stream_of(data, 600)
+    assert zlib.decompress(alone) == data
+    assert alone == stream_of(data, 600, 2) == stream_of(data, 600, 3)
+
+
+def test_every_instruction_set_writes_the_same_bytes():
+    code = (
+        "import sys, zlib; from tinct import _kernels; data = bytearray(sys.stdin.buffer.read());"
+        "sys.stdout.write(str(zlib.crc32(_kernels.encode_deflate(data, 600, 1))))"
+    )
+    data = mixed(60_000)
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            input=data,
+            capture_output=True,
+            check=True,
+            env={**os.environ, "TINCT_SIMD": simd},
+        ).stdout
+        for simd in ("baseline", "avx2", "avx512")
+    }
+    assert found == {str(zlib.crc32(stream_of(data, 600))).encode()}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 5000), min_size=2, max_size=9), st.integers(4, 7))
+def test_code_lengths_are_the_cheapest_within_the_limit(counts, limit):
+    lengths = _probes.code_lengths(np.array(counts, np.uint32), limit)
+    assert all((length > 0) == (count > 0) for length, count in zip(lengths, counts, strict=True))
+    used = [count for count in counts if count]
+    cost = sum(count * int(length) for count, length in zip(counts, lengths, strict=True))
+    assert cost == (reference.cheapest_code(used, limit) if len(used) > 1 else sum(used))
+
+
+def test_a_png_of_it_is_what_pillow_reads():
+    rng = np.random.default_rng(3)
+    indices = np.minimum(rng.geometric(0.2, (300, 333)), 200).astype(np.uint8)
+    entries = [(i, 255 - i, i // 2, 255) for i in range(256)]
+    file = indexed(indices.tobytes(), 333, 300, entries, 8, 2)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), indices)
