@@ -123,7 +123,7 @@ def tutorial(data):
     slow = time.perf_counter() - start
     palette = np.rint(centers * 255).astype(np.uint8)
     indices = labels.reshape(pixels.shape[:2]).astype(np.uint8)
-    from tinct.codecs.png import encode
+    from tinct.codecs.arrays import encode
 
     yield {
         "who": "tutorial, 10 iterations",

@@ -14,9 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tinct.color.oklab import srgb_to_linear
-
-__all__ = ["JUDGES", "over_grey"]
+__all__ = ["JUDGES", "TO_XYZ", "lab_as_seen", "over_grey", "srgb_to_linear"]
 
 # S-CIELAB (Zhang, Wandell 1996): opponent channels, and the width in degrees and the weight of the
 # Gaussians that each is blurred by.
@@ -51,6 +49,12 @@ OKLAB = np.array(
 WHITE, PER_DEGREE = (0.95047, 1.0, 1.08883), 60
 SMALLEST = 216  # pixels along one side at least, or CAMBI refuses
 CAMBI = "libvmaf=feature=name=cambi\\\\:full_ref=true\\\\:max_log_contrast=5:log_fmt=json:log_path="
+
+
+def srgb_to_linear(codes):
+    """Light of 8-bit sRGB codes, 0...1."""
+    c = np.arange(256) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)[codes]
 
 
 def over_grey(pixels):

@@ -20,6 +20,7 @@ from pathlib import Path
 import imagequant
 import numpy as np
 import oxipng
+from bench.judges import TO_XYZ, lab_as_seen, srgb_to_linear
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -32,26 +33,6 @@ from tinct.scoring.ssimulacra2 import Reference
 
 COLORS = (4, 8, 16, 32, 64, 256)
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
-TO_XYZ = np.array(
-    [
-        [0.4124564, 0.3575761, 0.1804375],
-        [0.2126729, 0.7151522, 0.0721750],
-        [0.0193339, 0.1191920, 0.9503041],
-    ]
-)
-TO_OPPONENTS = np.array([[0.279, 0.72, -0.107], [-0.449, 0.29, -0.077], [0.086, -0.59, 0.501]])
-# Of each opponent the blurs, (degrees, weight), that an eye is made of.
-BLURS = (
-    ((0.05, 0.9207), (0.225, 0.105), (7.0, -0.1080)),
-    ((0.0685, 0.5310), (0.826, 0.33)),
-    ((0.0920, 0.4877), (0.6451, 0.3711)),
-)
-DEGREE = 60  # pixels
-
-
-def light(codes):
-    c = np.arange(256) / 255
-    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)[codes]
 
 
 def codes(light):
@@ -59,30 +40,15 @@ def codes(light):
     return 255 * np.where(c <= 0.0031308, 12.92 * c, 1.055 * c ** (1 / 2.4) - 0.055)
 
 
-def lab_as_seen(pixels):
-    opponents = light(pixels) @ TO_XYZ.T @ TO_OPPONENTS.T
-    for c, blurs in enumerate(BLURS):
-        plane, total = opponents[..., c], sum(weight for _, weight in blurs)
-        opponents[..., c] = sum(
-            weight / total * gaussian_filter(plane, s * DEGREE / 2**0.5, mode="nearest", truncate=3)
-            for s, weight in blurs
-        )
-    xyz = opponents @ np.linalg.inv(TO_OPPONENTS).T / [0.95047, 1, 1.08883]
-    linear = (24389 / 27 * xyz + 16) / 116
-    f = np.where(xyz > 216 / 24389, np.cbrt(np.maximum(xyz, 1e-9)), linear)
-    parts = (116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2]))
-    return np.stack(parts, axis=-1)
-
-
 def colorfulness(pixels):
-    seen = codes(gaussian_filter(light(pixels), (1.5, 1.5, 0)))
+    seen = codes(gaussian_filter(srgb_to_linear(pixels), (1.5, 1.5, 0)))
     r, g, b = np.moveaxis(seen, 2, 0)
     rg, yb = r - g, (r + g) / 2 - b
     return np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
 
 
 def brightness(pixels):
-    return (light(pixels) @ TO_XYZ[1]).mean()
+    return (srgb_to_linear(pixels) @ TO_XYZ[1]).mean()
 
 
 class Looks:

@@ -219,7 +219,7 @@ def test_views_and_keys_of_the_stage_work(page):
 
 def test_several_files_each_have_their_state_and_come_as_a_zip(page):
     broken = ("broken.png", b"\x89PNG\r\n\x1a\nno")
-    tiny = png(np.zeros((1, 1, 3), np.uint8))
+    tiny = tinct.compress(png(np.zeros((1, 1, 3), np.uint8))).data
     drop(page, broken, ("a.png", PHOTO), ("b.png", ICON), ("a.png", PHOTO), ("tiny.png", tiny))
     page.wait_for_selector("text=/^5 files, 1 failed/")
     whole(page)
