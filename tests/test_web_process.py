@@ -114,7 +114,7 @@ def test_too_many_at_a_time_are_told_to_come_again(server):
 
 def workers(pid):
     """The processes of a server that work on pictures."""
-    told = ["ps", "-o", "args=", "-p"]
+    told = ["ps", "-ww", "-o", "args=", "-p"]  # however wide
     its = {
         one: subprocess.run([*told, str(one)], capture_output=True, text=True).stdout
         for one in group(pid)
