@@ -4,8 +4,14 @@ The layers in pyproject.toml say which way imports go, and who knows which packa
 here stands what each room is made of. A new line is a decision.
 """
 
+import ast
+import importlib.util
+from pathlib import Path
+
 import grimp
 import pytest
+
+ROOT = Path(__file__).parents[1]
 
 ROOMS = {
     "__main__": "cli defaults",
@@ -52,3 +58,19 @@ def test_a_room_imports_the_rooms_it_is_made_of_and_no_other(graph, name):
         if room(module) == name:
             known |= {room(other) for other in graph.find_modules_directly_imported_by(module)}
     assert known - {name, "tinct"} == set(ROOMS[name].split())
+
+
+def test_what_races_examples_and_pages_import_from_tinct_exists():
+    """Nobody runs the races here, so a move would break them in silence."""
+    asked = {
+        (node.module, name.name)
+        for folder in ("bench", "docs", "examples")
+        for path in (ROOT / folder).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tinct"
+        for name in node.names
+    }
+    assert len(asked) > 10
+    for module, name in asked:
+        found = importlib.import_module(module)
+        assert hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}"), (module, name)
