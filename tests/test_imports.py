@@ -20,7 +20,7 @@ ROOMS = {
     "batch": "",
     "checks": "",
     "cli": "atomic_write background clustering codecs compress defaults"
-    " errors options palette picture plots scoring tables web",
+    " errors mapping options palette picture plots scoring tables web",
     "clustering": "checks",
     "codecs": "background defaults errors picture",
     "color": "",

@@ -16,8 +16,8 @@ from drawn import remap_lossy
 from painted import flat, photo
 from tinct import _kernels, _probes
 from tinct.color.points import to_points
-from tinct.mapping.lossy import check_lossy, price
-from tinct.mapping.remap import remap
+from tinct.mapping.lossy import price
+from tinct.mapping.remap import check_lossy, remap
 from tinct.palette.choice import palette
 from tinct.palette.histogram import histogram
 

@@ -123,15 +123,17 @@ class Quantizer {
         mapping::remap(picture_, palette.data(), entries_of(palette, picture_.channels), histogram, options, poll, indices.data());
         return drawing(palette, std::move(indices));
     }
-    // The least visible error and bits.
-    Drawing draw_lossy(const color::Colors &palette, const mapping::LossyOptions &options, color::Space space,
-                       const Poll &poll) {
+    // The least visible error and bits. Where its error decides, the palette of a photograph moves as under the blur.
+    Drawing draw_lossy(color::Colors palette, const mapping::LossyOptions &options, color::Space space, const Poll &poll) {
+        constexpr int64_t ENOUGH = 1 << 17;  // pixels
+        if (options.share > 0 && !flat)
+            spatial::move(picture_, palette, ENOUGH, {options.spread, 1, options.threads}, poll);
         const std::vector<float> &visible = weights(options.threads);
         palette::Histogram &histogram = whole_->histogram_of(space, false, options.threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));
         const std::lock_guard lock(histogram.busy);
         mapping::remap_lossy(picture_, visible.data(), palette.data(), entries_of(palette, picture_.channels), histogram, options,
-                             mapping::LOSSY_BAND, poll, indices.data());
+                             options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
         return drawing(palette, std::move(indices));
     }
 

@@ -145,6 +145,7 @@ class Quantizer:
         *,
         spread: float,
         price: float,
+        share: float = 0.0,
         search: int,
         coder: str,
         bits: int,

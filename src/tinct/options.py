@@ -270,11 +270,12 @@ class Compress(Command):
         default=DITHER,
         short=True,
     )
-    lossy: float = option(
+    lossy: "float | Literal['auto']" = option(
         "--lossy",
-        Number(float, 0, 1),
-        "errors allowed where they save bytes and show least, {span}",
-        default=0.0,
+        Number(float, 0, 1, word="auto"),
+        "errors allowed where they save bytes and show least, {span}; `auto`: as much as can't be "
+        "seen at 100 %",
+        default="auto",
     )
     quality: float | tuple[float, float] | None = option(
         "--quality",

@@ -79,13 +79,13 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
             nb::gil_scoped_release release;
             return self.draw(colors, float(dither), space_of(space), effort, threads, Signals());
         }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "effort"_a = 1, "threads"_a)
-        .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, int search,
+        .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, double share, int search,
                               const std::string &coder, int bits, const std::string &space, int threads) {
-            const mapping::LossyOptions options{float(spread), float(price), search, bit_model(coder, bits), threads};
+            const mapping::LossyOptions options{float(spread), float(price), float(share), search, bit_model(coder, bits), threads};
             const Colors colors = colors_of(palette);
             nb::gil_scoped_release release;
             return self.draw_lossy(colors, options, space_of(space), Signals());
-        }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
+        }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "share"_a = 0.0, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
            "threads"_a);
 }
 

@@ -79,15 +79,29 @@ inline void run(SpatialQuantizer &quantizer, int rounds, double own, int colors)
     }
 }
 
-// The palette moved on a part of the picture.
-inline void move_on_tiles(const Tiles &tiles, int channels, color::Colors &palette, const uint8_t *fixed, double own,
-                          const Settings &settings, const std::function<void()> &poll) {
-    const int k = int(palette.size()) / channels;
-    const Picture picture = tiles.picture(channels);
+// The palette moved by what a picture, or tiles of one, shows.
+inline void move(const Picture &picture, color::Colors &palette, const uint8_t *fixed, double own,
+                 const Settings &settings, const std::function<void()> &poll) {
+    const int k = int(palette.size()) / picture.channels;
     std::vector<uint8_t> indices(size_t(picture.size()));
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices.data(), settings.threads, poll);
+    if (!quantizer.draws()) return;
     run(quantizer, count_rounds(settings.effort, k), own, k);
     palette = quantizer.palette;
+}
+
+// Whether tiles of so many pixels in all are a part of the picture, and far less.
+inline bool is_part(int64_t size, const Picture &picture) {
+    return picture.size() >= 2 * size && picture.height >= 4 * Tiles::HEIGHT;
+}
+
+// Moves the palette by so many pixels, or all of them.
+inline void move(const Picture &picture, color::Colors &palette, int64_t size, const Settings &settings,
+                 const std::function<void()> &poll) {
+    const double own = own_error(settings.dither, int(palette.size()) / picture.channels, picture.size());
+    if (!is_part(size, picture)) return move(picture, palette, nullptr, own, settings, poll);
+    const Tiles tiles(picture, size);
+    move(tiles.picture(picture.channels), palette, nullptr, own, settings, poll);
 }
 
 // Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not
@@ -98,8 +112,11 @@ inline bool draw(const Picture &picture, color::Colors &palette, const uint8_t *
     const double own = own_error(settings.dither, k, picture.size());
     // Of 10 megapixels half of that costs 6 points at 16 colors, twice as much gains 1.
     const int64_t enough = int64_t(1) << (settings.effort >= 5 ? 20 : k <= 128 ? 19 : 18);
-    const bool part = picture.size() >= 2 * enough && picture.height >= 4 * Tiles::HEIGHT;
-    if (part) move_on_tiles({picture, enough}, picture.channels, palette, fixed, own, settings, poll);
+    const bool part = is_part(enough, picture);
+    if (part) {
+        const Tiles tiles(picture, enough);
+        move(tiles.picture(picture.channels), palette, fixed, own, settings, poll);
+    }
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices, settings.threads, poll);
     if (!quantizer.draws()) return false;
     if (part) {

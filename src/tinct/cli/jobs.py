@@ -43,7 +43,7 @@ def plan(asked: Compress) -> list[Job]:
         if "-" in asked.inputs:
             raise click.UsageError("stdin (-) must be the only picture")
     aims = {"--quality": asked.quality, "--max-bytes": asked.max_bytes}
-    _exclude({"--lossy": asked.lossy or None, **aims})
+    _exclude({"--lossy": None if asked.lossy in (0, "auto") else asked.lossy, **aims})
     if asked.suffix is not None and os.path.basename(asked.suffix) != asked.suffix:
         raise click.UsageError(f"suffix must be a part of a file name, not {asked.suffix}")
     if asked.compare == "-":

@@ -13,6 +13,7 @@ import time
 from tinct import _kernels
 from tinct.background import Future
 from tinct.defaults import MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
+from tinct.mapping.lossy import FEW, lossy_options, settled, weighs
 from tinct.options import Compress, parse
 from tinct.picture.inflate import SIGNATURE, rows
 
@@ -21,6 +22,7 @@ from tinct.picture.inflate import SIGNATURE, rows
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 __all__ = ["quick"]
 
@@ -86,15 +88,25 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     start = time.perf_counter()
     size, picture = _read(asked.source)
     ahead = Future(lambda: _prepare(picture, asked), asked.threads)
-    chosen = picture.palette(asked.colors, effort=1, seed=asked.seed, threads=asked.threads)
-    drawing = picture.draw(chosen, dither=asked.dither, threads=asked.threads)
+    lossy = settled("auto", picture, asked.colors, asked.dither, "oklab")
+    how: dict[str, Any] = {"effort": 1, "seed": asked.seed, "threads": asked.threads}
+    chosen = picture.palette(asked.colors, visible=weighs(lossy, picture.flat), **how)
+    if lossy:
+        drawing = _lossy(picture, chosen, asked)
+    else:
+        drawing = picture.draw(chosen, dither=asked.dither, threads=asked.threads)
     ahead.result()
     from tinct.codecs.png import CODEC
     from tinct.scoring import summary
 
     measured = Future(lambda: picture.squared_error(drawing), asked.threads)
     data, exact = CODEC.smallest(
-        picture, drawing, colors=asked.colors, original=asked.original, threads=asked.threads
+        picture,
+        drawing,
+        colors=asked.colors,
+        original=asked.original,
+        smooth=not lossy,
+        threads=asked.threads,
     )
     error = 0 if exact else measured.result()
     smaller = asked.force or len(data) < size
@@ -112,9 +124,17 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     return line, data if smaller else None
 
 
+def _lossy(picture: _kernels.Quantizer, chosen: bytes, asked: Asked) -> _kernels.Drawing:
+    from tinct.codecs.png import CODEC
+
+    coder, bits = CODEC.bit_model(len(chosen) // picture.channels, False)
+    how = lossy_options("auto", asked.dither, 1, asked.threads)
+    return picture.draw_lossy(chosen, coder=coder, bits=bits, **how)
+
+
 def _prepare(picture: _kernels.Quantizer, asked: Asked) -> None:
     """Edges, and 2 ms of imports, that pass while the kernels choose a palette."""
-    if asked.dither and picture.flat:
+    if asked.dither and (picture.flat or asked.colors > FEW):
         picture.find_edges(asked.threads)
     from tinct import atomic_write  # noqa: F401
     from tinct.codecs import png  # noqa: F401

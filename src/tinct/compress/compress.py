@@ -22,8 +22,7 @@ from tinct.compress.search_colors import fewest_colors
 from tinct.compress.search_quality import least_bytes
 from tinct.compress.search_size import within_bytes
 from tinct.defaults import DITHER, MAX_COLORS
-from tinct.mapping.lossy import check_lossy
-from tinct.mapping.remap import check_dither, painted
+from tinct.mapping.remap import check_dither, check_lossy, painted
 from tinct.palette.choice import check_colors
 from tinct.picture.read import Picture
 from tinct.scoring.report import Report
@@ -90,7 +89,7 @@ def compress(
     colors: int | Literal["auto"] | None = None,
     *,
     dither: float = DITHER,
-    lossy: float = 0.0,
+    lossy: float | Literal["auto"] = "auto",
     quality: float | tuple[float, float] | None = None,
     max_bytes: int | None = None,
     space: str = "oklab",
@@ -123,9 +122,11 @@ def compress(
     dither : float
         How finely colors are mixed in dots, 0...1; 0 gives each pixel its nearest color. In flat
         pictures it is the share of each pixel's error that is passed on to its neighbours.
-    lossy : float
+    lossy : float or "auto"
         How much error a smaller file is worth, 0...1: 0 is off; from 0.1 to 0.8 photographs go from
-        90 to 50 on SSIMULACRA2. Errors are then put where they show least.
+        90 to 50 on SSIMULACRA2. Errors are then put where they show least. "auto": as much as can't
+        be seen at 100 %, by what the palette itself costs; none with 64 colors or fewer, without
+        dithering, in sRGB, or where a picture has no more than `colors`.
     quality : float or (least, most), optional
         The SSIMULACRA2 score that the file must reach, 1...100, with as few bytes as possible: 90
         can't be told from the original, 70 is good. Sides below 8 pixels are mirrored to be judged.
@@ -193,9 +194,11 @@ def compress(
     return Compressed(prepared.picture, palette, indices, drawn.data, report, format, exact)
 
 
-def _target(lossy: float, goal: Any, budget: Any) -> tuple[tuple[float, ...] | None, int | None]:
+def _target(
+    lossy: float | str, goal: Any, budget: Any
+) -> tuple[tuple[float, ...] | None, int | None]:
     """The score aimed at and, if given, the least that will do; the bytes; at most one of them."""
-    ways = {"lossy": lossy or None, "quality": goal, "max_bytes": budget}
+    ways = {"lossy": None if lossy in (0, "auto") else lossy, "quality": goal, "max_bytes": budget}
     given = [name for name, value in ways.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} exclude each other")

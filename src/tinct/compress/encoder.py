@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
 from tinct.codecs.registry import codec_of
-from tinct.mapping.lossy import lossy_options
+from tinct.mapping.lossy import lossy_options, settled, weighs
 from tinct.mapping.remap import painted
 from tinct.scoring.psnr import psnr
 from tinct.scoring.ssimulacra2 import Reference
 from tinct.scoring.summary import decibels
+
+if TYPE_CHECKING:
+    from tinct.mapping.lossy import Loss
 
 __all__ = ["SMALL", "Clock", "Encoded", "Encoder", "Options", "Trial"]
 
@@ -163,38 +166,40 @@ class Encoder:
         return Reference(self.original, threads=self.options.threads)
 
     def draw(
-        self, colors: int, lossy: float = 0.0, *, hasty: bool = False, dither: float | None = None
+        self, colors: int, lossy: Loss = 0.0, *, hasty: bool = False, dither: float | None = None
     ) -> Encoded:
         """Draw the picture with at most so many colors, at so much loss.
 
         A hasty drawing is encoded with little effort, which is enough to compare large ones; see
         `finish`. Where no dithering is asked for here, few colors are those of `undithered`.
         """
+        asked = self.options.dither if dither is None else dither
+        lossy = settled(lossy, self.picture, colors, asked, self.options.space)
         if dither == 0 and colors <= AUDITION and self.thorough:
             chosen = self.undithered(colors)[0].drawing.palette.tobytes()
         else:
-            chosen = self._palette(colors, visible=lossy > 0)
+            chosen = self._palette(colors, visible=weighs(lossy, self.flat))
         effort = min(self.options.effort, 1) if hasty and self.size > SMALL else None
         # DEFLATE looks for bytes. Two pixels or more in one hide what they repeat, and copies are
         # worth more where each has its own, or not: a tenth either way.
         count = len(chosen) // self.picture.channels
-        packs = lossy > 0 and count <= PACKED and self.codec.packs
-        dither = self.options.dither if dither is None else dither
+        packs = lossy != 0 and count <= PACKED and self.codec.packs
         ways = [
-            self._drawn(chosen, colors, lossy, wide, dither) for wide in (False, True)[: packs + 1]
+            self._drawn(chosen, colors, lossy, wide, asked) for wide in (False, True)[: packs + 1]
         ]
         drawn = min((self._encoded(way, effort) for way in ways), key=lambda way: way.size)
         if self.watch is not None:
             self.watch(drawn.size)
         return drawn
 
-    def draw_best(self, colors: int, lossy: float) -> Encoded:
+    def draw_best(self, colors: int, lossy: Loss) -> Encoded:
         """Draw as `draw` does, or as a lower effort would where that is smaller and looks better.
 
         K-means measures neither: of 190 cases over 70 were. From effort 2 on all lower
         ones that differ have their turn, which takes 1.1 to 2.9 times as long; 10 are left, where
         effort 0 beats 1, which draws once.
         """
+        lossy = settled(lossy, self.picture, colors, self.options.dither, self.options.space)
         best = self.draw(colors, lossy)
         effort = self.options.effort
         if effort < 2 or (not lossy and colors >= self.colors):
@@ -274,10 +279,10 @@ class Encoder:
         """The same picture drawn otherwise."""
         return Encoder(self.pixels, options, self.clock, self.original, self.watch, self.picture)
 
-    def _kind(self, colors: int, lossy: float) -> tuple[bytes, int]:
+    def _kind(self, colors: int, lossy: Loss) -> tuple[bytes, int]:
         """What decides which pixels a drawing shows: its palette, and the search for few bits."""
-        search = min(self.options.effort, 1) + (self.options.effort >= THOROUGH)
-        return self._palette(colors, visible=lossy > 0), search if lossy else 0
+        search = lossy_options(lossy, 0.0, self.options.effort, 0)["search"] if lossy else 0
+        return self._palette(colors, visible=weighs(lossy, self.flat)), search
 
     def _palette(self, colors: int, *, visible: bool = False, space: str | None = None) -> bytes:
         options, _ = self.options, self.colors  # which are counted, and timed as that
@@ -286,9 +291,7 @@ class Encoder:
         with self.clock("palette"):
             return self.picture.palette(colors, visible=visible, **how)
 
-    def _drawn(
-        self, chosen: bytes, colors: int, lossy: float, wide: bool, dither: float
-    ) -> Encoded:
+    def _drawn(self, chosen: bytes, colors: int, lossy: Loss, wide: bool, dither: float) -> Encoded:
         options = self.options
         how: dict[str, Any] = {"space": options.space}
         with self.clock("remap"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from tinct.mapping.lossy import lossy_options
 from tinct.mapping.remap import remap
 from tinct.palette.histogram import Histogram, histogram
 from tinct.picture.read import read
+
+if TYPE_CHECKING:
+    from tinct.mapping.lossy import Loss
 
 __all__ = ["Prepared"]
 
@@ -60,9 +63,13 @@ class Prepared:
         return Encoder(pixels, options, clock, self.picture.pixels, watch, quantizer)
 
     def preview(
-        self, colors: int, options: Options, lossy: float = 0.0, side: int = 1024
+        self, colors: int, options: Options, lossy: Loss = 0.0, side: int = 1024
     ) -> _kernels.Drawing:
-        """Draw the picture no larger than `side`, quickly, in the colors it starts from."""
+        """Draw the picture no larger than `side`, quickly, in the colors it starts from.
+
+        Loss that is not seen is left out.
+        """
+        lossy = 0.0 if lossy == "auto" else lossy
         _, whole = self._fitted(options.format)
         threads = options.threads or 0
         how: dict[str, Any] = {"space": options.space, "threads": threads}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinct.compress.encoder import Encoded, Encoder
 from tinct.defaults import MAX_COLORS
+
+if TYPE_CHECKING:
+    from tinct.mapping.lossy import Loss
 
 __all__ = ["fewest_colors"]
 
@@ -11,7 +16,7 @@ HALVED = (128, 64, 32, 16, 8, 4, 2)
 UNSEEN = 2.0  # points of SSIMULACRA2 that fewer colors may cost
 
 
-def fewest_colors(encoder: Encoder, lossy: float) -> Encoded:
+def fewest_colors(encoder: Encoder, lossy: Loss) -> Encoded:
     """Draw with as few colors as look the same as 256, or within two points of SSIMULACRA2.
 
     The smallest of those files.

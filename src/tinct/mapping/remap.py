@@ -19,7 +19,7 @@ from tinct.color.points import to_points
 from tinct.defaults import MAX_COLORS
 from tinct.palette.histogram import Histogram, as_pixels, histogram, is_hidden
 
-__all__ = ["as_palette", "check_dither", "counted_for", "painted", "remap"]
+__all__ = ["as_palette", "check_dither", "check_lossy", "counted_for", "painted", "remap"]
 
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
@@ -76,6 +76,12 @@ def remap(
 def check_dither(dither: Any) -> float:
     """Refuse anything but a number of 0...1, by name."""
     return number("dither", dither, 0, 1)
+
+
+def check_lossy(lossy: Any) -> Any:
+    """Refuse anything but "auto" and numbers of 0...1, by name."""
+    auto = isinstance(lossy, str) and lossy == "auto"
+    return lossy if auto else number("lossy", lossy, 0, 1)
 
 
 def as_palette(palette: Any, pixels: Colors) -> Colors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from tinct.palette.histogram import histogram
 from tinct.picture.read import Picture, read
 from tinct.web.kept import Kept
 from tinct.web.limits import Limits
+
+if TYPE_CHECKING:
+    from tinct.mapping.lossy import Loss
 
 __all__ = ["Desk", "Missing"]
 
@@ -64,7 +67,7 @@ class Desk:
         return small.data, told
 
     def preview(
-        self, source: Prepared, side: int, colors: int, lossy: float, **how: Any
+        self, source: Prepared, side: int, colors: int, lossy: Loss, **how: Any
     ) -> tuple[bytes, Any]:
         """Indices at screen size, row by row, and the palette of the whole picture."""
         drawing = source.preview(colors, Options(**how), lossy, side)

@@ -1,7 +1,7 @@
 // The lines that do the same as the page: for the shell and for Python.
 import { query } from "./settings.js";
 
-const USUAL = { dither: 0.75, lossy: 0, format: "png", space: "oklab", effort: 1, seed: 0 };
+const USUAL = { dither: 0.75, lossy: "auto", format: "png", space: "oklab", effort: 1, seed: 0 };
 const SPELLED = { colors: "-k", max_bytes: "--max-bytes" };
 
 const asked = (settings) => {
