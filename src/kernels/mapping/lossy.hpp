@@ -76,9 +76,9 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
 
     float price = options.price;
     if (options.share > 0) {
-        // Weights know the mean over black and over white; what is seen over the worse of them is more.
-        const float share = (picture.channels == 4 ? 0.7f : 1.0f) * options.share;
-        price = std::max(price, share * float(own_error(picture, weights, points, nearest.data())));
+        price = std::max(price, options.share * float(own_error(picture, weights, points, nearest.data())));
+        // Distances are means over black and white; what is seen over the worse of them is more.
+        if (picture.channels == 4) price *= 0.7f;
     }
     // Graphics are as flat as they should be.
     const std::vector<float> smooth = is_flat(picture) ? std::vector<float>() : smoothness(picture);

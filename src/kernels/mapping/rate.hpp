@@ -483,7 +483,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
 /// effort 0: 8 states; 1: 32; 2: 48.
 template <class Coder, int D> void remap(const RateJob &job) {
-    if (job.effort <= 0) Remapper<Coder, D, 2, 5>(job, {4, 8, 2}).run();
+    if (job.effort <= 0) Remapper<Coder, D, 2, 5>(job, {2, 8, 4}).run();
     else if (job.effort == 1) Remapper<Coder, D, 8, 23>(job, {16, 12, 1}).run();
     else Remapper<Coder, D, 8, 39>(job, {32, 12, 1}).run();
 }

@@ -128,7 +128,7 @@ def _lossy(picture: _kernels.Quantizer, chosen: bytes, asked: Asked) -> _kernels
     from tinct.codecs.png import CODEC
 
     coder, bits = CODEC.bit_model(len(chosen) // picture.channels, False)
-    how = lossy_options("auto", asked.dither, 1, asked.threads)
+    how = lossy_options("auto", asked.dither, 1, asked.threads, asked.colors)
     return picture.draw_lossy(chosen, coder=coder, bits=bits, **how)
 
 

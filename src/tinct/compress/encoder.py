@@ -298,7 +298,7 @@ class Encoder:
             if lossy:
                 count = len(chosen) // self.picture.channels
                 how["coder"], how["bits"] = self.codec.bit_model(count, wide)
-                how |= lossy_options(lossy, dither, options.effort, self._threads)
+                how |= lossy_options(lossy, dither, options.effort, self._threads, colors)
                 drawing = self.picture.draw_lossy(chosen, **how)
             else:
                 how |= {"effort": options.effort, "threads": self._threads}

@@ -1,0 +1,48 @@
+"""Laws of the loss that is not seen: `lossy="auto"`, the default."""
+
+import numpy as np
+import pytest
+
+from painted import PICTURES, alpha, bird, exact, flat, photo
+from tinct.compress.compress import compress
+
+
+@pytest.mark.parametrize("make", [photo, alpha, flat, bird])
+@pytest.mark.parametrize("colors", [16, 64])
+def test_of_few_colors_it_is_none(make, colors):
+    pixels = make()
+    assert compress(pixels, colors).data == compress(pixels, colors, lossy=0).data
+
+
+@pytest.mark.parametrize("options", [{"dither": 0}, {"space": "srgb"}, {"dither": 0, "effort": 0}])
+def test_where_pixels_are_drawn_as_textbooks_do_it_is_none(options):
+    pixels = photo(64, 64)
+    assert compress(pixels, **options).data == compress(pixels, lossy=0, **options).data
+
+
+def test_a_picture_of_no_more_colors_stays_exact():
+    pixels = exact(200)
+    np.testing.assert_array_equal(compress(pixels, 200, format="webp").image, pixels)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("colors", [90, 256])
+def test_colors_are_a_promise_and_bytes_no_more_than_without(name, colors):
+    pixels = PICTURES[name]()
+    small, plain = (compress(pixels, colors, lossy=lossy) for lossy in ("auto", 0))
+    assert len(np.unique(small.indices)) == len(small.palette) <= colors
+    assert len(small.data) <= len(plain.data) * 1.01
+    assert small.report.psnr > plain.report.psnr - 6
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "gif"])
+def test_photographs_take_fewer_bytes_in_every_format(format):
+    pixels = bird()
+    small, plain = (compress(pixels, 256, lossy=x, format=format) for x in ("auto", 0))
+    assert len(small.data) < 0.9 * len(plain.data)
+
+
+def test_threads_and_repetition_change_no_byte():
+    pixels = np.tile(photo(96, 128), (7, 6, 1))  # several bands for threads to share
+    files = [compress(pixels, 256, threads=t).data for t in (1, 2, 2)]
+    assert files[0] == files[1] == files[2]
