@@ -103,7 +103,8 @@ def finite(
     if missing == "error":
         name = names[int(np.isnan(values[bad[0]]).argmax())]
         more = f" ({len(bad)} rows lack one)" if len(bad) > 1 else ""
-        raise TableError(f"{label}: {where(int(bad[0]))}, column {name!r} has no value{more}; missing may be drop or mean")
+        at = f"{where(int(bad[0]))}, column {name!r}"
+        raise TableError(f"{label}: {at} has no value{more}; missing may be drop or mean")
     if missing == "drop":
         if len(bad) == len(values):
             raise TableError(f"{label}: no rows left: every row lacks a value")
