@@ -101,12 +101,7 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
 
     measured = Future(lambda: picture.squared_error(drawing), asked.threads)
     data, exact = CODEC.smallest(
-        picture,
-        drawing,
-        colors=asked.colors,
-        original=asked.original,
-        smooth=not lossy,
-        threads=asked.threads,
+        picture, drawing, colors=asked.colors, original=asked.original, threads=asked.threads
     )
     error = 0 if exact else measured.result()
     smaller = asked.force or len(data) < size

@@ -303,7 +303,7 @@ class Encoder:
             else:
                 how |= {"effort": options.effort, "threads": self._threads}
                 drawing = self.picture.draw(chosen, dither=dither, **how)
-        return Encoded(drawing, colors, smooth=not lossy, wide=wide)
+        return Encoded(drawing, colors, smooth=lossy in (0, "auto"), wide=wide)
 
     def _encoded(self, drawn: Encoded, effort: int | None) -> Encoded:
         options = self.options
