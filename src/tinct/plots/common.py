@@ -51,10 +51,12 @@ class State:
 
     @property
     def title(self) -> str:
+        """What it is called."""
         return f"round {self.number} under the blur" if self.seen else f"iteration {self.number}"
 
     @property
     def note(self) -> str:
+        """How far its drawing is from the picture."""
         return f"{'seen error' if self.seen else 'inertia'} {digits(self.inertia)}"
 
 

@@ -20,7 +20,7 @@ from tinct.mapping.spatial import SpatialQuantizer
 from tinct.palette.histogram import histogram
 from tinct.picture.read import Picture
 from tinct.plots import common
-from tinct.plots.common import INK, MOST_DRAWN, SOFT, Floats, Pixels
+from tinct.plots.common import INK, MOST_DRAWN, SOFT, Pixels
 
 __all__ = ["plot_colors", "plot_picture_steps"]
 
@@ -211,7 +211,7 @@ class Painter:
 
 
 def shown_states(pixels: Pixels, run: KMeansResult, most: int, rounds: int) -> list[common.State]:
-    """At most that many states: iterations, and where there are rounds under the blur half those."""
+    """At most that many states: iterations and, half of them at most, rounds under the blur."""
     states = common.states_of(run)
     seen = list(_rounds(pixels, run, rounds)) if whole("rounds", rounds, 0, 100) else []
     seen = [seen[i] for i in common.spread(len(seen), max(most // 2, 1))] if seen else []
