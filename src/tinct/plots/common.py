@@ -40,7 +40,7 @@ class State:
 
     number: int
     centers: Floats
-    labels: NDArray[np.integer[Any]]
+    labels: NDArray[np.int32]
     inertia: float
     jumped: frozenset[int]  # centers that the search or an empty cluster put elsewhere: no trail
 

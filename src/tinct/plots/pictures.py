@@ -232,7 +232,7 @@ def _rounds(pixels: Pixels, run: KMeansResult, rounds: int) -> Iterator[common.S
     steps = SpatialQuantizer(pixels, colors)
     for number in range(1, rounds + 1):
         steps.sweep()
-        assigned = np.where(opaque, steps.indices, labels)
+        assigned = np.where(opaque, steps.indices, labels).astype(np.int32)
         yield common.State(number, to_points(steps.palette), assigned, steps.error(), frozenset())
         steps.update()
 
