@@ -13,6 +13,7 @@ __all__ = ["TO_THE_LEFT", "columns", "plain"]
 
 STYLED = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")  # what rich is told so
 TO_THE_LEFT = ("picture", "written to")
+SCORES = ("SSIMULACRA2", "bands")
 
 
 def plain(rows: "Sequence[tuple[str, ...]]", scored: bool, stream: "Any") -> str | None:
@@ -49,6 +50,6 @@ def _lines(rows: "Sequence[tuple[str, ...]]", scored: bool) -> list[str]:
 
 
 def columns(rows: "Sequence[tuple[str, ...]]", scored: bool) -> list[tuple[str, ...]]:
-    """What `cells` says in columns, each under its title; the score's only where there is one."""
+    """What `cells` says in columns, each under its title; the scores' only where there are any."""
     turned = zip(TITLES, *rows, strict=True)
-    return [column for column in turned if scored or column[0] != "SSIMULACRA2"]
+    return [column for column in turned if scored or column[0] not in SCORES]
