@@ -234,7 +234,7 @@ def _areas(plane):
 def _bands_at(original, drawn):
     smooth, areas = _like_neighbors(original, 3 * 256), [_areas(original), _areas(drawn)]
     starts = [
-        sorted({min(start, max(side - 32, 0)) for start in range(0, max(side, 1), 32)})
+        sorted({min(start, max(side - 32, 0)) for start in range(0, side, 32)})
         for side in original.shape
     ]
     found = []
@@ -242,7 +242,7 @@ def _bands_at(original, drawn):
         for x in starts[1]:
             block = slice(y, y + 32), slice(x, x + 32)
             furthest = 40 if smooth[block].mean() > 0.9 else 8
-            before, after = (_edge(area[block], furthest) for area in areas)
+            before, after = _edge(areas[0][block], 40), _edge(areas[1][block], furthest)
             found.append(max(after - before, 0))
     return np.mean(found)
 
