@@ -13,11 +13,11 @@ __all__ = ["bands", "bands_word"]
 
 Pixels = NDArray[np.uint8]
 # Chosen on 20 pictures, drawn in 13 to 17 ways by tinct, pngquant and Pillow, so that the words are
-# those of CAMBI (libvmaf, max_log_contrast 5, full reference), the larger of full and halved: up to 2
-# none, from 5 on, where it begins to annoy, visible. They agree in 79 % there and in 76 % on 10
-# others, and the number ranks 399 drawings as the two CAMBI's sum does (Spearman 0.88; photographs
-# 0.91, graphics 0.82, the 10 others 0.77). Where the words are two apart, steps are wider than CAMBI
-# looks at: 16 colors without dithering.
+# those of CAMBI (libvmaf, max_log_contrast 5, full reference; the larger of full and halved): up to
+# 2 none, from 5 on, where it begins to annoy, visible. They agree in 79 % there and in 76 % on 10
+# others. The number ranks 399 drawings as the sum of both CAMBI does (Spearman 0.87; photographs
+# 0.91, graphics 0.82, the 10 others 0.77). Where the words are two apart, steps are mostly wider
+# than CAMBI looks at: 16 colors without dithering.
 SLIGHT, VISIBLE = 0.03, 0.1
 
 
