@@ -53,11 +53,11 @@ def nearest(reference, pixels, score):
 def panel(pixels, words):
     """One picture over its enlarged middle, with words below."""
     flat = Image.fromarray(over_grey(pixels))
-    size = flat.width // TIMES, flat.height // TIMES
+    size = min(WIDE // TIMES, flat.width), min(HIGH // TIMES, flat.height)
     left, top = (flat.width - size[0]) // 2, (flat.height - size[1]) // 2
     middle = flat.crop((left, top, left + size[0], top + size[1]))
     large = middle.resize((size[0] * TIMES, size[1] * TIMES), Image.Resampling.NEAREST)
-    out = Image.new("RGB", (flat.width, flat.height + large.height + 22), "white")
+    out = Image.new("RGB", (WIDE, flat.height + large.height + 22), "white")
     out.paste(flat)
     out.paste(large, (0, flat.height + 4))
     ImageDraw.Draw(out).text((2, out.height - 14), words, fill="black")

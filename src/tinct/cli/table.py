@@ -13,7 +13,6 @@ __all__ = ["TO_THE_LEFT", "columns", "plain"]
 
 STYLED = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE")  # what rich is told so
 TO_THE_LEFT = ("picture", "written to")
-SCORES = ("SSIMULACRA2", "bands")
 
 
 def plain(rows: "Sequence[tuple[str, ...]]", scored: bool, stream: "Any") -> str | None:
@@ -50,6 +49,9 @@ def _lines(rows: "Sequence[tuple[str, ...]]", scored: bool) -> list[str]:
 
 
 def columns(rows: "Sequence[tuple[str, ...]]", scored: bool) -> list[tuple[str, ...]]:
-    """What `cells` says in columns, each under its title; the scores' only where there are any."""
-    turned = zip(TITLES, *rows, strict=True)
-    return [column for column in turned if scored or column[0] not in SCORES]
+    """What `cells` says in columns, each under its title; score and bands are one, or none."""
+    turned = list(zip(TITLES, *rows, strict=True))
+    at = TITLES.index("SSIMULACRA2")
+    both = [f"{score}, {bands}" for score, bands in zip(*turned[at : at + 2], strict=True)][1:]
+    turned[at : at + 2] = [("score, bands", *both)] if scored else []
+    return turned
