@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinct.compress.encoder import Encoded, Encoder
-from tinct.compress.search_steps import Search
+from tinct.compress.search_curves import Search
 from tinct.errors import TargetError
 
 __all__ = ["least_bytes"]
@@ -15,10 +15,9 @@ def least_bytes(encoder: Encoder, colors: int, goal: float, least: float | None 
     Where that is out of reach, a best drawing that scores `least` will do; else TargetError.
     """
     search = Search(encoder, colors)
-    found = search.farthest(search.ladder.steps, lambda score, _: score - goal)
-    if found is not None:
+    if (found := search.fewest_bytes(goal)) is not None:
         return found.drawn
-    tried = search.draw(search.ladder.highest())
+    tried = search.draw(search.curves.highest())
     if reach := [trial for trial in tried if trial.score >= goal]:
         return min(reach, key=lambda trial: trial.bytes).drawn
     best = max(tried, key=lambda trial: trial.score)

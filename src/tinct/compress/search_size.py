@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from tinct.compress.encoder import Encoded, Encoder
-from tinct.compress.search_steps import POINTS, Search
+from tinct.compress.search_curves import Search
 from tinct.errors import TargetError
 
 __all__ = ["within_bytes"]
@@ -21,17 +19,13 @@ def within_bytes(encoder: Encoder, colors: int, budget: int) -> Encoded:
         if plain.size <= budget:
             return plain
     search = Search(encoder, colors)
-    most = math.log(budget / encoder.size)
-
-    def slack(_: float, size: float) -> float:
-        return POINTS * (most - size)
-
-    found = search.farthest(search.ladder.steps[::-1], slack)
-    if found is None and search.ladder.below:
-        found = search.farthest(search.ladder.below[::-1], slack)
+    found = search.highest_score(budget)
+    if found is None and not search.known:
+        search.curves.add_least()
+        found = search.highest_score(budget)
     if found is not None:
         return found.drawn
-    tried = search.draw(search.ladder.smallest())
+    tried = search.draw(search.curves.smallest())
     if fits := [trial for trial in tried if trial.bytes <= budget]:
         return max(fits, key=lambda trial: trial.score).drawn
     least = min(trial.bytes for trial in tried)
