@@ -18,13 +18,15 @@ __all__ = ["LEVELS", "Curves", "Setting"]
 LEVELS = np.arange(100, -200, -0.25)  # of SSIMULACRA2
 GRID = 1 / 512  # losses are multiples of it: the last bit of a measurement then decides nothing
 LOSSES = (1 / 32, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1.0)  # with all colors; then with fewer
-SOME, SOME_IF_SMALL = (1 / 8, 3 / 8, 3 / 4), (1 / 8, 1 / 4, 1 / 2, 1.0)
+SOME, SOME_IF_SMALL = (1 / 8, 3 / 8, 3 / 4), (1 / 4, 1 / 2, 1.0)
 # Fewer colors with less loss beat many colors with much where a picture is flat, and never in
 # photographs (128 colors cost those 15 % more bytes at the same score). They are halved until twice
 # in a row no score took so much fewer bytes.
 FEWER, GAIN, PATIENCE = (128, 64, 32, 16, 8, 4, 2), 0.01, 2
+FEWER_IF_SMALL = (64, 16, 4, 2)
 # Without loss or dithering a drawing takes next to no time, and graphics score in leaps.
 UNDITHERED = (*range(2, 17), 18, 20, 24, 28, 34, 40, 56, 80, 128)
+UNDITHERED_IF_SMALL = (2, 3, 4, 6, 8, 12, 16, 24, 40, 80)
 
 Way = tuple[int, float | None]  # colors, and dithering: None as the options say
 Setting = tuple[int, float | None, float]  # and the loss
@@ -44,13 +46,16 @@ class Curves:
         self.ways: list[Way] = []
         self.losses, self.sizes = np.empty((2, 0, len(LEVELS)))
         most = max(min(colors, encoder.colors), encoder.fewest)
-        self._fewer = [few for few in FEWER if encoder.fewest <= few < most]
+        small, fewest = encoder.small, encoder.fewest
+        numbers = FEWER_IF_SMALL if small else FEWER
+        self._fewer = [few for few in numbers if fewest <= few < most]
         self._add((colors, None), [0.0])
-        self._add((colors, None), LOSSES)
-        if encoder.thorough or encoder.small:
-            for few in (*(few for few in UNDITHERED if encoder.fewest <= few < most), colors):
+        self._add((colors, None), SOME_IF_SMALL if small else LOSSES)
+        if encoder.thorough or small:
+            numbers = UNDITHERED if encoder.thorough else UNDITHERED_IF_SMALL
+            for few in (*(few for few in numbers if fewest <= few < most), colors):
                 self._add((few, 0.0), [0.0])
-        if encoder.flat or encoder.small:
+        if encoder.flat or small:
             self._halve(None, self._fewer)
             self._halve(0.0, [colors, *self._fewer])
 

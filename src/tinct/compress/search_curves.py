@@ -26,7 +26,7 @@ POINTS = 26.0  # by how much SSIMULACRA2 falls while bytes fall to 1/e
 AIM, CLOSE = 0.2, 0.4  # points left over that are aimed at, and those that are close enough
 GAIN = 0.2  # and those that are worth no drawing
 MOST, LAST = 4, 9  # drawings while one fits, and until one does
-HALVINGS = 4  # of what lies between two drawings of a small picture
+HALVINGS = 3  # of what lies between two drawings of a small picture
 
 
 class Search:
