@@ -154,6 +154,7 @@ def test_no_lower_effort_gives_a_smaller_file_that_looks_better(lossy):
 
 # --- searches -----------------------------------------------------------------------------------
 
+
 def test_a_larger_budget_never_looks_worse():
     small, large = (compress(alpha(), max_bytes=size, ssimulacra2=True) for size in (337, 448))
     assert small.report.ssimulacra2 <= large.report.ssimulacra2

@@ -217,7 +217,7 @@ def _encoded(
 
 
 def _optimized(file: bytes, **how: "Any") -> bytes:
-    """A PNG by oxipng, which ends the process where memory is short: so that is asked for before."""
+    """A PNG by oxipng. It ends the process where memory is short, so that is asked for before."""
     import oxipng
 
     bytearray(OXIPNG * len(file) + OXIPNG_AT_LEAST)

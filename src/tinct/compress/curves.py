@@ -25,8 +25,7 @@ SOME, SOME_IF_SMALL = (1 / 8, 3 / 8, 3 / 4), (1 / 4, 1 / 2, 1.0)
 FEWER, GAIN, PATIENCE = (128, 64, 32, 16, 8, 4, 2), 0.01, 2
 FEWER_IF_SMALL = (64, 16, 4, 2)
 # Without loss or dithering a drawing takes next to no time, and graphics score in leaps.
-UNDITHERED = (*range(2, 17), 18, 20, 24, 28, 34, 40, 56, 80, 128)
-UNDITHERED_IF_SMALL = (2, 3, 4, 6, 8, 12, 16, 24, 40, 80)
+UNDITHERED = (2, 3, 4, 6, 8, 12, 16, 24, 40, 80)
 
 Way = tuple[int, float | None]  # colors, and dithering: None as the options say
 Setting = tuple[int, float | None, float]  # and the loss
@@ -51,9 +50,10 @@ class Curves:
         self._fewer = [few for few in numbers if fewest <= few < most]
         self._add((colors, None), [0.0])
         self._add((colors, None), SOME_IF_SMALL if small else LOSSES)
-        if encoder.thorough or small:
-            numbers = UNDITHERED if encoder.thorough else UNDITHERED_IF_SMALL
-            for few in (*(few for few in numbers if fewest <= few < most), colors):
+        if small:
+            for few in self._fewer:
+                self._add((few, None), [0.0])
+            for few in (*(few for few in UNDITHERED if fewest <= few < most), colors):
                 self._add((few, 0.0), [0.0])
         if encoder.flat or small:
             self._halve(None, self._fewer)
