@@ -56,7 +56,11 @@ class Search:
     def _find(self, slack: Slack, cost: Slack) -> Trial | None:
         if self.known:
             return self._between(slack, cost)
-        found: Trial | None = None
+        found = min(
+            (trial for trial in self.trials.values() if self._of(trial, slack) >= 0),
+            key=lambda trial: self._of(trial, cost),
+            default=None,
+        )
         for drawings in range(LAST):
             if found is not None and (drawings >= MOST or self._of(found, slack) <= CLOSE):
                 break
@@ -91,16 +95,18 @@ class Search:
                     off.setdefault(at, []).append((lossy, trial.score - LEVELS[level], missed))
         if not off:
             return score, size
-        drawn = sorted(off, key=lambda at: curves.ways[at][0])
-        colors = np.log([curves.ways[at][0] for at in drawn])
-        means = np.array([np.mean(off[at], axis=0) for at in drawn])
+        drawn = np.log2([curves.ways[at][0] for at in off])
+        means = np.array([np.mean(points, axis=0) for points in off.values()])
         for at, (few, _) in enumerate(curves.ways):
+            # Of another way half as much is believed for each doubling between their colors.
+            near = np.exp2(-np.abs(drawn - math.log2(few)))
+            near /= max(near.sum(), 1)
             for which, plane in ((1, score), (2, size)):
                 if at in off:
                     points = np.array(sorted(off[at]))
                     plane[at] += np.interp(curves.losses[at], points[:, 0], points[:, which])
                 else:
-                    plane[at] += np.interp(math.log(few), colors, means[:, which])
+                    plane[at] += near @ means[:, which]
         return score, size
 
     def _trial(self, setting: Setting) -> Trial:
