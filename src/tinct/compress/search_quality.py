@@ -18,7 +18,11 @@ def least_bytes(encoder: Encoder, colors: int, goal: float, least: float | None 
     """
     search = Search(encoder, colors)
     found = search.fewest_bytes(goal)
-    if encoder.thorough and (plain := _undithered(encoder, colors, goal)) is not None:
+    if (
+        encoder.thorough
+        and not search.known
+        and (plain := _undithered(encoder, colors, goal)) is not None
+    ):
         found = plain if found is None else min(plain, found, key=lambda trial: trial.bytes)
     if found is not None:
         return found.drawn
