@@ -36,6 +36,7 @@ _AS_GIVEN = {
 }
 GREY, RGB, INDEXED, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6  # as a PNG's header says it
 FEW = 1 << 15  # pixels
+OXIPNG, OXIPNG_AT_LEAST = 10, 1 << 24  # bytes of memory per byte of a PNG that isn't deflated
 # What libdeflate calls our levels 0 and 1. On photographs of ten megapixels 7 gives as many bytes
 # as 9, in two thirds of its time. oxipng's own levels 1 and 2 reach our bytes in twice our time.
 # Level 2 is our own encoder: the bytes of libdeflate's last level, on graphics in half its time.
@@ -106,12 +107,10 @@ def truecolor(samples: bytes, width: int, height: int, channels: int, level: int
     >>> truecolor(bytes(range(6)), 2, 1, 3, 1)[24:26]
     b'\x08\x02'
     """
-    import oxipng
-
     level = check_level(level)
     kind = RGBA if channels == 4 else RGB
     plain = _png(samples, width, height, 8, kind, 0)
-    return oxipng.optimize_from_memory(plain, force=True, level=level)
+    return _optimized(plain, level=level)
 
 
 def plain(
@@ -168,7 +167,7 @@ def plain(
     filters = [getattr(oxipng.RowFilter, name) for name in _MORE_FILTERS]
     hard = oxipng.Deflaters.libdeflater(12 if width * height <= FEW else 10)
     how: dict[str, Any] = {"level": 2, "filter": filters, "deflate": hard, **_AS_GIVEN}
-    return oxipng.optimize_from_memory(file, force=True, **how)
+    return _optimized(file, **how)
 
 
 def is_grey(entries: "Sequence[Entry]") -> bool:
@@ -214,7 +213,15 @@ def _encoded(
         filters = [getattr(oxipng.RowFilter, name) for name in _FILTERS]
         deflater = oxipng.Deflaters.libdeflater(_LAST)
         options = {"level": 2, "filter": filters, "deflate": deflater, **_AS_GIVEN}
-    return min(unfiltered, oxipng.optimize_from_memory(plain, force=True, **options), key=len)
+    return min(unfiltered, _optimized(plain, **options), key=len)
+
+
+def _optimized(file: bytes, **how: "Any") -> bytes:
+    """A PNG by oxipng. It ends the process where memory is short, so that is asked for before."""
+    import oxipng
+
+    bytearray(OXIPNG * len(file) + OXIPNG_AT_LEAST)
+    return oxipng.optimize_from_memory(file, force=True, **how)
 
 
 def _png(
