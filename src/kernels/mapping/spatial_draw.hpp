@@ -79,15 +79,16 @@ inline void run(SpatialQuantizer &quantizer, int rounds, double own, int colors)
     }
 }
 
-// The palette moved on a part of the picture.
-inline void move_on_tiles(const Tiles &tiles, int channels, color::Colors &palette, const uint8_t *fixed, double own,
-                          const Settings &settings, const std::function<void()> &poll) {
+// The palette moved on a part of the picture, and that drawn.
+inline std::vector<uint8_t> move_on_tiles(const Tiles &tiles, int channels, color::Colors &palette, const uint8_t *fixed,
+                                          double own, const Settings &settings, const std::function<void()> &poll) {
     const int k = int(palette.size()) / channels;
     const Picture picture = tiles.picture(channels);
     std::vector<uint8_t> indices(size_t(picture.size()));
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices.data(), settings.threads, poll);
     run(quantizer, count_rounds(settings.effort, k), own, k);
     palette = quantizer.palette;
+    return indices;
 }
 
 // Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not
