@@ -117,7 +117,7 @@ class Quantizer {
         mapping::DitherOptions options{.dither = dither, .threads = threads, .light = light};
         if (dither > 0 && !flat && space == color::Space::oklab && colors() > entries_of(palette, picture_.channels)) {
             mapping::DitherOptions blurred = options;
-            if (is_partly_flat(picture_)) blurred.dither = cheap_dither(palette, options, effort, poll);
+            if (is_partly_smooth(picture_)) blurred.dither = cheap_dither(palette, options, effort, poll);
             if (blurred.dither > 0) return draw_blurred(palette, blurred, effort, poll);
             options.light = true;
         }
@@ -158,10 +158,10 @@ class Quantizer {
     // over the picture; 0: none. In a screenshot with gradients dots cost more than it gains: 66 % of the bytes at 8
     // colors, and more than diffusion at the same score.
     float cheap_dither(const color::Colors &palette, const mapping::DitherOptions &options, int effort, const Poll &poll) {
-        constexpr float SHARES[] = {1.0f, 0.8f, 0.65f, 0.55f};
+        constexpr float SHARES[] = {1.0f, 0.65f};
         constexpr double ROOM = 1.03;
         const int channels = picture_.channels, k = entries_of(palette, channels), bits = k <= 2 ? 1 : k <= 4 ? 2 : k <= 16 ? 4 : 8;
-        const spatial::Tiles tiles(picture_, std::clamp<int64_t>(picture_.size() / 16, 1 << 15, 1 << 17));
+        const spatial::Tiles tiles(picture_, std::clamp<int64_t>(picture_.size() / 4, 1 << 15, 1 << 17));
         if (tiles.count < 1) return options.dither;
         const Picture part = tiles.picture(channels);
         const auto bytes = [&](std::vector<uint8_t> indices) {
