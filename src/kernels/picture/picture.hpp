@@ -23,7 +23,8 @@ struct Picture {
 inline double share_of_runs(const Picture &picture, int64_t length, int most) {
     const auto near = [&](int64_t i) {
         bool all = most > 0;
-        for (int j = 0; all && j < picture.channels; ++j) all = std::abs(picture.at(i)[j] - picture.at(i - 1)[j]) <= most;
+        for (int j = 0; all && j < picture.channels; ++j)
+            all = std::abs(picture.at(i)[j] - picture.at(i - 1)[j]) <= most;
         return all || picture.same(i, i - 1);
     };
     int64_t long_enough = 0, all = 0;
@@ -37,8 +38,8 @@ inline double share_of_runs(const Picture &picture, int64_t length, int most) {
 // Whether much of a picture is of one color beside the other: graphics, not photographs. Of 60 photographs 2 had
 // more than a quarter of their pixels equal to the one before, of 31 graphics all but 2.
 inline bool is_flat(const Picture &picture) { return share_of_runs(picture, 1, 0) > 0.25; }
-// Whether some of it is as smooth as drawn gradients, and some of one color: of 75 photographs that are not flat one, taken
-// at night, and the two graphics that are not flat but for a map from a JPEG. Smooth alone are 3 more photographs.
+// Whether some of it is as smooth as drawn gradients, and some of one color: of 64 photographs that are not flat one,
+// taken at night, and the two graphics that are not flat but for a map from a JPEG. Smooth alone are 3 more photographs.
 inline bool is_partly_smooth(const Picture &picture) {
     return share_of_runs(picture, 16, 1) > 0.12 && share_of_runs(picture, 4, 0) > 0.035;
 }
