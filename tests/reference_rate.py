@@ -39,10 +39,11 @@ def visibility(points):
     return weights / weights.mean()
 
 
-def smoothness(points):
+def smoothness(points, flat):
     """1 where neighbors differ by 0.004 or less in the mean of 13 x 13 pixels, 0 from 0.01 on.
 
-    Differences are those of the first coordinate to the left and upwards. 0 where there are none.
+    Differences are those of the first coordinate to the left and upwards. 0 where there are none;
+    in `flat` pictures times 0.2 times the square of the share of pixels that have one.
     """
     height, width = points.shape[:2]
     light, out = points[:, :, 0], np.zeros(points.shape[:2])
@@ -51,7 +52,8 @@ def smoothness(points):
         for x in range(width):
             around = np.s_[max(y - 6, 0) : y + 7, max(x - 6, 0) : x + 7]
             mean = (across[around] + down[around]).mean() / 2
-            out[y, x] = np.clip((0.01 - mean) / 0.006, 0, 1) if mean > 0 else 0
+            share = 0.2 * ((across[around] + down[around]) > 0).mean() ** 2 if flat else mean > 0
+            out[y, x] = share * np.clip((0.01 - mean) / 0.006, 0, 1)
     return out
 
 

@@ -14,7 +14,7 @@ from tinct._probes import visibility
 import reference_rate as reference
 from drawn import remap_lossy
 from painted import flat, photo
-from tinct import _kernels, _probes
+from tinct import _kernels, _probes, compress
 from tinct.color.points import to_points
 from tinct.mapping.lossy import price
 from tinct.mapping.remap import check_lossy, remap
@@ -187,13 +187,14 @@ def test_threads_and_repetition_change_no_bit():
     assert maps[0].tobytes() == maps[1].tobytes() == maps[2].tobytes()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30), st.sampled_from([3, 4]), st.integers(0, 99))
 def test_smoothness_equals_slow_twin(height, width, channels, seed):
     rng = np.random.default_rng(seed)
     pixels = 90 + rng.integers(0, 1 + seed % 9, (height, width, channels)).astype(np.uint8)
-    slow = reference.smoothness(points_of(pixels))
-    np.testing.assert_allclose(_probes.smoothness(pixels), slow, atol=0.02)
+    for filled in (False, True):
+        slow = reference.smoothness(points_of(pixels), filled)
+        np.testing.assert_allclose(_probes.smoothness(pixels, filled), slow, atol=0.02)
 
 
 def test_nothing_is_smooth_but_what_changes_a_little():
@@ -213,6 +214,16 @@ def test_errors_of_smooth_areas_do_not_add_up():
     blocks = drawn[..., 0].reshape(12, 8, 16, 8).mean(axis=(1, 3))
     step = np.diff(to_points(colors)[:, 0]).mean()
     assert np.sqrt((blocks**2).mean()) < 0.04 * step
+
+
+@pytest.mark.parametrize("format", ["png", "gif", "webp"])
+def test_smooth_areas_keep_half_of_their_grain(format):
+    y, x = np.mgrid[:96, :128]
+    noise = np.random.default_rng(8).normal(0, 1, (96, 128, 3))
+    pixels = ((90 + y / 3 + x / 8)[:, :, None] + noise).astype(np.uint8)
+    small = compress(pixels, 32, lossy=0.4, format=format)
+    was, now = (np.abs(np.diff(points_of(p)[..., 0])).mean() for p in (pixels, small.image))
+    assert now > was / 2
 
 
 DIGEST = """

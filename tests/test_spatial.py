@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import reference_spatial as reference
 from painted import photo
+from tinct import compress
+from tinct.codecs.arrays import encode
 from tinct.mapping.remap import remap
 from tinct.mapping.spatial import SpatialQuantizer, remap_spatial
 from tinct.palette.choice import palette
@@ -218,3 +220,12 @@ def test_arguments_are_refused_by_name():
         remap_spatial(pixels, colors, effort=11)
     with pytest.raises(ValueError, match=r"dither must be 0\.\.1"):
         remap_spatial(pixels, colors, dither=2)
+
+
+@pytest.mark.parametrize("k", [8, 64])
+def test_partly_smooth_pictures_take_few_more_bytes_than_error_diffusion(k):
+    pixels = photo(192, 256).copy()
+    pixels[:, :60] = np.arange(192)[:, None, None] // 3 + [100, 60, 20]
+    colors = palette(histogram(pixels), k).colors
+    plain = encode(remap(pixels, colors, dither=0.75), colors)
+    assert len(compress(pixels, k).data) <= 1.06 * len(plain)

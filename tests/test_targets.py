@@ -166,6 +166,20 @@ def test_automatic_colors_are_few_and_cost_two_points_at_most():
     assert compress(flat(), "auto").report.psnr == math.inf
 
 
+@pytest.mark.parametrize("fills", [4, 5, 6])
+def test_noise_of_a_code_on_fills_takes_no_colors(fills):
+    rng = np.random.default_rng(fills)
+    pixels = np.full((160, 200, 3), rng.integers(20, 236, 3))
+    for color in rng.integers(20, 236, (fills - 1, 3)):
+        top, left = rng.integers(0, (80, 100))
+        pixels[top : top + 53, left : left + 66] = color
+    pixels = (pixels + rng.integers(-1, 2, pixels.shape)).astype(np.uint8)
+    small = compress(pixels, "auto", format=("png", "gif", "webp")[fills % 3])
+    assert len(small.palette) <= 8
+    assert abs(small.image.astype(int) - pixels).max() <= 2
+    assert len(small.data) <= len(compress(pixels, 32).data) / 2
+
+
 def test_every_drawing_of_a_search_is_told_of():
     told = []
     small = compress(photo(160, 200), quality=60, watch=told.append)

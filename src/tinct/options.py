@@ -241,7 +241,7 @@ class Compress(Command):
     colors: "int | Literal['auto'] | None" = option(
         "-k --colors",
         Number(int, 2, MAX_COLORS, word="auto"),
-        "colors at most, {span}; `auto`: as few as score within 2 points of 256",
+        "colors at most, {span}; `auto`: as few as score within 2 points of 256, noise aside",
         shown=f"{MAX_COLORS}, or the original's where that is smaller",
         short=True,
     )

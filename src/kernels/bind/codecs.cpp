@@ -24,9 +24,7 @@ nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int thr
     std::vector<uint8_t> stream;
     {
         nb::gil_scoped_release release;
-        std::vector<uint8_t> padded(rows.size() + 2 * deflate::PAD);
-        std::copy_n(rows.data(), rows.size(), padded.begin() + deflate::PAD);
-        stream = deflate::zlib_stream(padded.data() + deflate::PAD, uint32_t(rows.size()), stride, threads, Signals());
+        stream = deflate::padded_stream(rows.data(), rows.size(), stride, threads, Signals());
     }
     return bytes_of(stream);
 }

@@ -62,12 +62,12 @@ NB_MODULE(_probes, m) {
         mapping::find_edges(weights.data(), int64_t(weights.size()), reinterpret_cast<uint8_t *>(out.data()));
         return out;
     }, "weights"_a);
-    m.def("smoothness", [](const Array<uint8_t, 3> &pixels) {
+    m.def("smoothness", [](const Array<uint8_t, 3> &pixels, bool flat) {
         auto out = make_array<float>({pixels.shape(0), pixels.shape(1)});
-        const std::vector<float> found = mapping::smoothness(picture_of(pixels));
+        const std::vector<float> found = mapping::smoothness(picture_of(pixels), flat);
         std::copy(found.begin(), found.end(), out.data());
         return out;
-    }, "pixels"_a);
+    }, "pixels"_a, "flat"_a = false);
     m.def("distance_code", [](int dx, int dy, int width, bool webp) {
         return webp ? rate::WebP::distance_code(dx, dy, width) : rate::Deflate::distance_code(dx, dy, width);
     }, "dx"_a, "dy"_a, "width"_a, "webp"_a);

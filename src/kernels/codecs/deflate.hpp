@@ -150,5 +150,12 @@ inline std::vector<uint8_t> zlib_stream(const uint8_t *data, uint32_t size, uint
     for (int shift = 24; shift >= 0; shift -= 8) out.put(sum >> shift & 255, 8);
     return out.finish();
 }
+// Of rows as they are.
+inline std::vector<uint8_t> padded_stream(const uint8_t *rows, size_t size, uint32_t stride, int threads,
+                                          const std::function<void()> &poll) {
+    std::vector<uint8_t> padded(size + 2 * PAD);
+    std::copy_n(rows, size, padded.begin() + PAD);
+    return zlib_stream(padded.data() + PAD, uint32_t(size), stride, threads, poll);
+}
 
 }  // namespace tinct::deflate

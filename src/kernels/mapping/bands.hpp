@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "mapping/chains.hpp"
+#include "mapping/flatness.hpp"
 #include "mapping/rate_job.hpp"
 
 namespace tinct::rate {
@@ -15,16 +16,12 @@ namespace {  // internal to each translation unit, like rate.hpp
 
 template <int D, int STATES> class Bands {
   public:
-    // A pixel pays FLATTER times its weight times the square of what it lacks in difference from the one to its left,
-    // and from the one above, against the original (one-sided psy-RD, as in x264): a copied texture is as cheap as a
-    // copied flat run, and nothing else prefers the texture. Where the original is all but flat, GRAIN is what it
-    // should have. And DRIFT times the square of the errors before it and above, of which each counts KEPT of the one
-    // after it: steps that are still there from afar, in lightness and color.
+    // What flatness.hpp says, and DRIFT times the square of the errors before it and above, of which each counts KEPT of
+    // the one after it: steps that are still there from afar, in lightness and color.
     //
     // CAMBI above pngquant's at SSIMULACRA2 70, of 5 photographs with smooth areas: 9.0 without (worst 17), 2.3 (5.8) with
     // FLATTER at 16,000, 0.9 (3.7) here; halved in size 2.7, 0.9, 1.0. The blurred error: 1.14 of pngquant's, 0.86, 0.86,
     // and 0.96 with DRIFT for lightness alone. Of 7 others 4.5 (11) and 1.5 (4.5), for 2 to 3 % of the bytes.
-    static constexpr float FLATTER = 24000.0f, GRAIN = 0.006f;
     static constexpr float DRIFT = 1000.0f, KEPT = 0.8f;
 
     Bands(const RateJob &job, const float (&planes)[4][256])
@@ -61,7 +58,7 @@ template <int D, int STATES> class Bands {
         for (int s = 0; s < STATES; ++s) left[s] = planes_[0][past[s] & 255];
         for (int s = 0; s < STATES; ++s) here[s] = planes_[0][index[s]];
         const float across = across_[x], down = down_[x], above = above_[x];
-        for (int s = 0; s < STATES; ++s) sum[s] = flatter * flatness(across, down, here[s], left[s], above);
+        for (int s = 0; s < STATES; ++s) sum[s] = flatter * lacking(across, down, here[s], left[s], above);
         for (int c = 0; c < 3; ++c) {
             alignas(64) float mine[STATES];
             const float point = points_[x * D + c], hanging = drift_above_[size_t(x * 3 + c)];
@@ -83,7 +80,7 @@ template <int D, int STATES> class Bands {
         const float flatter = FLATTER * weight * price_[x], drift = DRIFT * price_[x], before = planes_[0][left];
         const float across = across_[x], down = down_[x], above = above_[x];
         alignas(64) float sum[N];
-        for (int i = 0; i < N; ++i) sum[i] = flatter * flatness(across, down, planes_[0][list[i]], before, above);
+        for (int i = 0; i < N; ++i) sum[i] = flatter * lacking(across, down, planes_[0][list[i]], before, above);
         for (int c = 0; c < 3; ++c) {
             const float aim = KEPT * entering_[c] + points_[x * D + c] + drift_above_[size_t(x * 3 + c)];
             for (int i = 0; i < N; ++i) {
@@ -115,11 +112,6 @@ template <int D, int STATES> class Bands {
     }
 
   private:
-    static float flatness(float across, float down, float here, float left, float above) {
-        const float t = std::max(across - std::abs(here - left), 0.0f), u = std::max(down - std::abs(here - above), 0.0f);
-        return t * t + u * u;
-    }
-
     const RateJob &job_;
     const float (&planes_)[4][256];
     Buffer<float> price_;                    // lambda, where and as much as bands would show

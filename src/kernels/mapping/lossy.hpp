@@ -80,15 +80,14 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
         // Distances are means over black and white; what is seen over the worse of them is more.
         if (picture.channels == 4) price *= 0.7f;
     }
-    // Graphics are as flat as they should be.
-    const std::vector<float> smooth = is_flat(picture) ? std::vector<float>() : smoothness(picture);
+    const std::vector<float> smooth = smoothness(picture, is_flat(picture));
     const int64_t width = picture.width, height = picture.height;
     const int64_t band = std::max((band_pixels + width - 1) / width, WARM), bands = (height + band - 1) / band;
     const auto draw = [&](int64_t part) {
         const int64_t kept = part * band, first = std::max<int64_t>(kept - WARM, 0), last = std::min(kept + band, height);
         std::vector<uint8_t> indices(size_t((last - first) * width));
         const RateJob job{.pixels = picture.at(first * width), .weights = weights + first * width,
-                          .smooth = smooth.empty() ? nullptr : smooth.data() + first * width,
+                          .smooth = smooth.data() + first * width,
                           .nearest = nearest.data() + first * width, .palette = points.data(), .h = int(last - first),
                           .w = int(width), .channels = picture.channels, .k = int(order.size()),
                           .hidden = entries.hidden < 0 ? -1 : int(order.size()) - 1, .spread = options.spread,

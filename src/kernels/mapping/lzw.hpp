@@ -3,11 +3,13 @@
 // Same bits on every machine: float32 in a fixed order, no libm, compiled with -ffp-contract=off.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "codecs/lzw.hpp"
+#include "mapping/flatness.hpp"
 #include "mapping/floyd_steinberg.hpp"
 #include "mapping/rate_job.hpp"
 
@@ -34,6 +36,7 @@ template <int D> class Remapper {
             for (int c = 0; c < D; ++c) palette_[j][c] = job.palette[j * D + c];
         job.points_of(job.pixels, int64_t(n_), target_.data());
         if (job.w < NARROW) job_.spread = 0;
+        for (size_t p = 0; job.smooth && p < n_; ++p) light_.push_back(target_[p * D]);
     }
 
     void run() {
@@ -67,6 +70,7 @@ template <int D> class Remapper {
     /// Fills places_ from p on: the phrases from each within sight. As no path goes on for a row's length,
     /// all error that comes from the row above is known.
     void explore(size_t p) {
+        start_ = p;
         nodes_.clear();
         places_.assign(1, {0.0f, {}, -1, -1});
         std::copy(carried_, carried_ + 4, places_[0].error);
@@ -80,11 +84,12 @@ template <int D> class Remapper {
     void grow(size_t p, size_t q, size_t end) {
         const Place place = places_[q];
         const int before = q == 0 ? current_ : nodes_[place.node].phrase;
+        const uint8_t left = q > 0 ? nodes_[place.node].index : p > 0 ? job_.indices[p - 1] : uint8_t(0);
         size_t start = nodes_.size();
-        begin(p + q, place, before);
+        begin(p + q, place, before, left);
         if (q == 0 && current_ >= 0)  // the phrase that was left open is paid for
             for (int at = phrases_.first(current_); at != Phrases::NONE; at = phrases_.sibling(at))
-                extend(p, -1, place.cost, place.error, at, phrases_.last(at));
+                extend(p, -1, place.cost, place.error, left, at, phrases_.last(at));
         for (size_t to = q + 1;; ++to) {
             if (nodes_.size() == start) return;
             const float best = keep(start, q, to);
@@ -95,27 +100,27 @@ template <int D> class Remapper {
                 const Node node = nodes_[i];
                 if (node.cost > limit) continue;
                 for (int at = phrases_.first(node.phrase); at != Phrases::NONE; at = phrases_.sibling(at))
-                    extend(p + to, int(i), node.cost, node.error, at, phrases_.last(at));
+                    extend(p + to, int(i), node.cost, node.error, node.index, at, phrases_.last(at));
                 // The phrase before and its own first index: the code that this very code adds.
                 if (node.phrase == before && !phrases_.full() && !phrases_.child(before, node.first))
-                    extend(p + to, int(i), node.cost, node.error, phrases_.next(), node.first);
+                    extend(p + to, int(i), node.cost, node.error, node.index, phrases_.next(), node.first);
             }
             start = stop;
         }
     }
 
-    void begin(size_t p, const Place &place, int before) {
+    void begin(size_t p, const Place &place, int before, uint8_t left) {
         const uint8_t *list = neighbors_[job_.nearest[p]];
         const float cost = place.cost + code_price();
         const size_t start = nodes_.size();
         for (int i = 0, n = hidden(p) ? 1 : std::min(visible_, NEIGHBORS); i < n; ++i)
             if (before < 0 || phrases_.full() || !phrases_.child(before, list[i]))
-                extend(p, -1, cost, place.error, list[i], list[i]);
-        if (nodes_.size() == start) extend(p, -1, cost, place.error, list[0], list[0]);
+                extend(p, -1, cost, place.error, left, list[i], list[i]);
+        if (nodes_.size() == start) extend(p, -1, cost, place.error, left, list[0], list[0]);
     }
 
-    /// One pixel more on a path.
-    void extend(size_t p, int before, float cost, const float *error, int phrase, uint8_t index) {
+    /// One pixel more on a path, whose last index is `left`.
+    void extend(size_t p, int before, float cost, const float *error, uint8_t left, int phrase, uint8_t index) {
         if (D == 4 && (index == job_.hidden) != hidden(p)) return;
         Node node = {};
         const float share = (p + 1) % w_ == 0 ? 0.0f : AHEAD * spread(p);
@@ -125,12 +130,21 @@ template <int D> class Remapper {
             distance += e * e;
             node.error[c] = e * share;
         }
+        if (job_.smooth && job_.smooth[p] > 0) distance += FLATTER * job_.lambda * job_.smooth[p] * flatter(p, left, index);
         node.cost = cost + (hidden(p) ? 0.0f : job_.weights[p] * distance);
         node.before = before;
         node.phrase = uint16_t(phrase);
         node.index = index;
         node.first = before < 0 ? index : nodes_[before].first;
         nodes_.push_back(node);
+    }
+
+    /// What a pixel lacks in difference from the one before it and the one above, if that is written.
+    float flatter(size_t p, uint8_t left, uint8_t index) const {
+        const bool first = p % w_ == 0, top = p < w_ || p - w_ >= start_;
+        const float across = first ? 0.0f : std::max(std::abs(light_[p] - light_[p - 1]), GRAIN);
+        const float down = top ? 0.0f : std::max(std::abs(light_[p] - light_[p - w_]), GRAIN);
+        return lacking(across, down, palette_[index][0], palette_[left][0], top ? 0.0f : palette_[job_.indices[p - w_]][0]);
     }
 
     /// Leaves the cheapest of the newest nodes and relaxes their place. Returns the least cost.
@@ -221,11 +235,12 @@ template <int D> class Remapper {
     }
 
     RateJob job_;
-    size_t n_, w_;
+    size_t n_, w_, start_ = 0;  // pixels, those of a row, those that are written
     Search search_;
     int visible_ = job_.hidden < 0 ? job_.k : job_.k - 1;
     Phrases phrases_;
     std::vector<float> target_;  // pixels + error from above
+    std::vector<float> light_;   // of the pixels, where bands would show
     std::vector<Node> nodes_;
     std::vector<Place> places_;
     float palette_[256][4] = {}, carried_[4] = {};

@@ -88,7 +88,11 @@ class SpatialQuantizer {
     }
 
     // E, over the pixels.
-    double error() { return descent()->error; }
+    double error() {
+        return total([&](int64_t top, int64_t bottom, float *work, Sums &sums) {
+            kernels().error(scene_, top, bottom, work, sums);
+        })->error;
+    }
 
     // Moves the palette, rounded to 8 bits; false where it stays, because no move lowers the error.
     bool update(int steps) {

@@ -79,15 +79,16 @@ inline void run(SpatialQuantizer &quantizer, int rounds, double own, int colors)
     }
 }
 
-// The palette moved by what a picture, or tiles of one, shows.
-inline void move(const Picture &picture, color::Colors &palette, const uint8_t *fixed, double own,
-                 const Settings &settings, const std::function<void()> &poll) {
+// The palette moved by what a picture, or tiles of one, shows, and that drawn.
+inline std::vector<uint8_t> move(const Picture &picture, color::Colors &palette, const uint8_t *fixed, double own,
+                                 const Settings &settings, const std::function<void()> &poll) {
     const int k = int(palette.size()) / picture.channels;
     std::vector<uint8_t> indices(size_t(picture.size()));
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices.data(), settings.threads, poll);
-    if (!quantizer.draws()) return;
+    if (!quantizer.draws()) return indices;
     run(quantizer, count_rounds(settings.effort, k), own, k);
     palette = quantizer.palette;
+    return indices;
 }
 
 // Whether tiles of so many pixels in all are a part of the picture, and far less.
@@ -99,7 +100,10 @@ inline bool is_part(int64_t size, const Picture &picture) {
 inline void move(const Picture &picture, color::Colors &palette, int64_t size, const Settings &settings,
                  const std::function<void()> &poll) {
     const double own = own_error(settings.dither, int(palette.size()) / picture.channels, picture.size());
-    if (!is_part(size, picture)) return move(picture, palette, nullptr, own, settings, poll);
+    if (!is_part(size, picture)) {
+        move(picture, palette, nullptr, own, settings, poll);
+        return;
+    }
     const Tiles tiles(picture, size);
     move(tiles.picture(picture.channels), palette, nullptr, own, settings, poll);
 }

@@ -61,6 +61,8 @@ struct Kernels {
     int64_t (*sweep)(const Scene &, const Table &, int64_t top, int64_t bottom, bool back, Fresh, float *work);
     // The error, half its gradient with the sign changed, and the weights of the entries' squares.
     void (*descent)(const Scene &, int64_t top, int64_t bottom, float *work, Sums &);
+    // The error alone.
+    void (*error)(const Scene &, int64_t top, int64_t bottom, float *work, Sums &);
     // Half the change of that gradient if the entries move by `step`.
     void (*curvature)(const Scene &, const float (*step)[3], int64_t top, int64_t bottom, float *work, Sums &);
 };

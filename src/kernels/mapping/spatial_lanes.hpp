@@ -367,7 +367,8 @@ void add_squares(const Scene &scene, int64_t y, const Row &derivative, Sums &sum
     }
 }
 
-void add_up(const Scene &scene, const float (*step)[3], int64_t top, int64_t bottom, float *memory, Sums &sums) {
+void add_up(const Scene &scene, const float (*step)[3], bool error_alone, int64_t top, int64_t bottom, float *memory,
+            Sums &sums) {
     const Work work(scene, memory);
     std::memset(&sums, 0, sizeof sums);
     blur_band(scene, step, top, bottom, scene.blur.own, work, [](int64_t) { return true; });
@@ -385,6 +386,7 @@ void add_up(const Scene &scene, const float (*step)[3], int64_t top, int64_t bot
                 for (int j = 0; j < 3; ++j) error[j] += double(work.error().plane(j)[x]) * double(row.plane(j)[x]);
             sums.error += error[0] + error[1] + error[2];
         }
+        if (error_alone) continue;
         to_cones(scene, d, row);
         const float *plane[3] = {row.plane(0), row.plane(1), row.plane(2)};
         for (int64_t x = 0; x < scene.width; ++x) {
@@ -396,10 +398,16 @@ void add_up(const Scene &scene, const float (*step)[3], int64_t top, int64_t bot
 }
 
 void descent(const Scene &scene, int64_t top, int64_t bottom, float *memory, Sums &sums) {
-    add_up(scene, nullptr, top, bottom, memory, sums);
+    add_up(scene, nullptr, false, top, bottom, memory, sums);
+}
+void error(const Scene &scene, int64_t top, int64_t bottom, float *memory, Sums &sums) {
+    add_up(scene, nullptr, true, top, bottom, memory, sums);
+}
+void curvature(const Scene &scene, const float (*step)[3], int64_t top, int64_t bottom, float *memory, Sums &sums) {
+    add_up(scene, step, false, top, bottom, memory, sums);
 }
 
-constexpr Kernels its_kernels{room, sweep, descent, add_up};
+constexpr Kernels its_kernels{room, sweep, descent, error, curvature};
 
 }  // namespace
 }  // namespace tinct::spatial
