@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import logging
 import os
 import re
 import stat
@@ -18,15 +19,19 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+from tinct.checks import flag, whole
 from tinct.errors import PictureError
 from tinct.picture.deep import TOP, TooDeep, samples
 from tinct.picture.inflate import is_srgb
+from tinct.picture.whole import CutShort, check, check_pngs, hushed
 
 __all__ = ["Picture", "read"]
 
 Pixels = NDArray[np.uint8]
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to stderr
 
 MAX_PIXELS = 300_000_000  # a 200-megapixel phone photograph passes, a bomb of 4 gigapixels doesn't
 
@@ -44,7 +49,7 @@ class Picture:
     color is the one that the source holds. `bytes_in` is the size of the encoded source, None for
     arrays and Pillow images; `format` its format as Pillow names it, such as "PNG"; `name` what
     messages and reports call it. `animated`: it has more frames than the first, which is what
-    `pixels` holds.
+    `pixels` holds. `flaw` says what was wrong with a broken file of which something was salvaged.
     """
 
     pixels: Pixels
@@ -52,16 +57,24 @@ class Picture:
     format: str | None = None
     name: str | None = None
     animated: bool = False
+    flaw: str | None = None
 
 
-def read(source: Any, *, name: str | None = None) -> Picture:
+def read(
+    source: Any,
+    *,
+    name: str | None = None,
+    max_pixels: int | None = None,
+    allow_truncated: bool = False,
+) -> Picture:
     """Read a path, bytes, a binary file, Pillow image or array; a Picture is returned as it is.
 
     Arrays are (h, w), (h, w, 3) or (h, w, 4), in sRGB: uint8, uint16 (0...65535) or floats (0...1).
     The picture is upright by its EXIF orientation, converted to sRGB from its ICC profile or PNG
     gamma, 16 bits per channel rounded to 8; of an animation, the first frame. `name` is what to
     call it; otherwise the path, where there is one. PictureError if it is missing, broken, of an
-    unknown format, or larger than 300 megapixels; TypeError for other sources.
+    unknown format, or larger than `max_pixels` (300 megapixels); TypeError for other sources. With
+    `allow_truncated`, what a broken file still holds: the rest is black, gray or transparent.
 
     >>> import numpy as np
     >>> read(np.zeros((2, 3), np.uint8), name="night").pixels.shape
@@ -77,16 +90,24 @@ def read(source: Any, *, name: str | None = None) -> Picture:
         return _from_pillow(source, name or getattr(source, "filename", "") or None)
     if isinstance(source, str | PathLike):
         name = name or os.fsdecode(source)
-        return _decode(_slurp(source, _printable(name)), name)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return _decode(bytes(source), name)
-    if hasattr(source, "read"):
+        data = _slurp(source, _printable(name))
+    elif isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+    elif hasattr(source, "read"):
         named = getattr(source, "name", None)
-        return _decode(_drain(source), name or (named if isinstance(named, str) else None))
-    raise TypeError(
-        "a picture is a path, bytes, a binary file, an array or a Pillow image, "
-        f"not {type(source).__name__}"
-    )
+        data, name = _drain(source), name or (named if isinstance(named, str) else None)
+    else:
+        raise TypeError(
+            "a picture is a path, bytes, a binary file, an array or a Pillow image, "
+            f"not {type(source).__name__}"
+        )
+    limit = MAX_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1)
+    try:
+        return _decode(data, name, limit)
+    except PictureError as error:
+        if not flag("allow_truncated", allow_truncated):
+            raise
+        return _decode(data, name, limit, flaw=str(error).removeprefix(f"{name}: "))
 
 
 def _from_array(array: NDArray[Any], label: str) -> Pixels:
@@ -150,27 +171,34 @@ def _drain(file: IO[bytes]) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str | None) -> Picture:
+def _decode(data: bytes, name: str | None, limit: int, flaw: str | None = None) -> Picture:
+    """Decode a file; with a `flaw`, whatever can be had of it."""
     label = _printable(name or "the picture")
     if not data:
         raise PictureError(f"{label}: the file is empty")
-    with _pillow(label, data):
-        image = _open(data)
+    with _pillow(label, data, limit, salvage=flaw is not None), hushed(data):
+        check_pngs(data, limit, salvage=flaw is not None)
+        image = _open(data, limit)
         kind = image.format
         # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
-        return Picture(_pixels(image), len(data), kind, name, animated)
+        check(image, data, salvage=flaw is not None)
+        return Picture(_pixels(image), len(data), kind, name, animated, flaw)
 
 
 def _from_pillow(image: Image.Image, name: str | None) -> Picture:
-    with _pillow(_printable(name or "the image"), b""):
+    with _pillow(_printable(name or "the image"), b"", MAX_PIXELS):
         return Picture(_pixels(image, ours=False), format=image.format, name=name)
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, limit: int) -> Image.Image:
     if data.startswith(b"\x89PNG"):
         with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
-            return _open_png(data)
+            return _open_png(data, limit)
+    if data.startswith(b"BM"):
+        from tinct.picture.bmp import opened
+
+        return opened(data, limit)
     try:
         return Image.open(io.BytesIO(data), formats=COMMON)
     except UnidentifiedImageError:
@@ -179,12 +207,12 @@ def _open(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=known)
 
 
-def _open_png(data: bytes) -> Image.Image:
+def _open_png(data: bytes, limit: int) -> Image.Image:
     """As Image.open would, which imports four more formats before it looks: 6 ms."""
     from PIL.PngImagePlugin import PngImageFile
 
     image = PngImageFile(io.BytesIO(data))
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > limit:
         raise Image.DecompressionBombError(f"{image.width * image.height} pixels")
     return image
 
@@ -193,23 +221,24 @@ _pillow_lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def _pillow(label: str, data: bytes) -> Iterator[None]:
+def _pillow(label: str, data: bytes, limit: int, salvage: bool = False) -> Iterator[None]:
     """Run Pillow with our limit, without its warnings, and turn what it raises into one line.
 
-    Pillow keeps its limit, and Python its warning filters, in globals: hence the lock.
+    Pillow keeps its limits, and Python its warning filters, in globals: hence the lock.
     """
     with _pillow_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # above it Pillow warns, above twice it raises
+        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+        Image.MAX_IMAGE_PIXELS = limit / 2  # type: ignore[assignment] # above twice it raises
+        ImageFile.LOAD_TRUNCATED_IMAGES = salvage
         try:
             yield
-        except (PictureError, TooDeep) as error:
+        except (PictureError, TooDeep, CutShort) as error:
             raise PictureError(f"{label}: {error}") from error
         except Exception as error:  # decoders of broken files raise nearly everything
-            raise PictureError(f"{label}: {_why(error, data)}") from error
+            raise PictureError(f"{label}: {_why(error, data, limit)}") from error
         finally:
-            Image.MAX_IMAGE_PIXELS = before
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 _PLAIN = {
@@ -230,15 +259,17 @@ _SIGNATURES = {
 }
 
 
-def _why(error: BaseException, data: bytes = b"") -> str:
+def _why(error: BaseException, data: bytes = b"", limit: int = 0) -> str:
     """One plain line out of an exception and the first bytes of what caused it."""
     for kind, reason in _PLAIN.items():
         if isinstance(error, kind):
             return reason
     if isinstance(error, Image.DecompressionBombError):
         size = re.search(r"\d+", str(error))
-        megapixels = f"{int(size.group()) / 1e6:,.0f}" if size else "too many"
-        return f"{megapixels} megapixels are more than the limit of {MAX_PIXELS // 1_000_000}"
+        count = int(size.group()) if size else 0
+        if limit < 1_000_000:
+            return f"{count:,} pixels are more than the limit of {limit:,}"
+        return f"{count / 1e6:,.0f} megapixels are more than the limit of {limit / 1e6:,.0f}"
     if isinstance(error, UnidentifiedImageError):
         return _what_it_is(data)
     text = _printable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
