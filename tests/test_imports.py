@@ -17,9 +17,9 @@ ROOMS = {
     "__main__": "cli defaults",
     "atomic_write": "",
     "background": "",
-    "batch": "",
+    "batch": "atomic_write defaults",
     "checks": "",
-    "cli": "atomic_write background clustering codecs compress defaults"
+    "cli": "atomic_write background batch clustering codecs compress defaults"
     " errors options palette picture plots scoring tables web",
     "clustering": "checks",
     "codecs": "background defaults errors picture",
