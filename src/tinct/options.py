@@ -293,6 +293,12 @@ class Compress(Command):
         "--max-pixels", Size(), "refuse pictures of more pixels", shown="300M"
     )
     allow_truncated: bool = option("--allow-truncated", None, "take what is there of a broken file")
+    keep_metadata: bool = option(
+        "--keep-metadata",
+        None,
+        "keep EXIF, XMP, texts and times as far as the format holds them, not only the density",
+    )
+    strip: bool = option("--strip", None, "keep not even the density (pixels per inch)")
     dither: float = option(
         "--dither",
         Number(float, 0, 1),

@@ -161,6 +161,7 @@ def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outc
         effort=asked.effort,
         format=job.format,
         seed=asked.seed,
+        metadata="all" if asked.keep_metadata else "none" if asked.strip else "density",
         threads=asked.threads,
         ssimulacra2=asked.score,
         watch=meter.drawn,

@@ -74,6 +74,7 @@ def plan(asked: Compress) -> tuple[list[Job], list[OSError]]:
 def _check(asked: Compress) -> None:
     ways = {"-o": asked.output, "--out-dir": asked.out_dir, "--suffix": asked.suffix}
     _exclude({**ways, "--in-place": asked.in_place or None})
+    _exclude({"--keep-metadata": asked.keep_metadata or None, "--strip": asked.strip or None})
     _exclude({"--format": asked.format, "--in-place": asked.in_place or None})
     if asked.preserve and not asked.in_place:
         raise click.UsageError("--preserve goes with --in-place")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import io
 import logging
 import os
-import re
 import stat
 import struct
 import threading
@@ -23,8 +21,10 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from tinct.checks import flag, whole
 from tinct.errors import PictureError
+from tinct.picture.along import NOTHING, Along, along
 from tinct.picture.deep import TOP, TooDeep, samples
 from tinct.picture.inflate import is_srgb
+from tinct.picture.reasons import printable, why
 from tinct.picture.whole import CutShort, check, check_pngs, hushed
 
 __all__ = ["Picture", "read"]
@@ -50,6 +50,7 @@ class Picture:
     arrays and Pillow images; `format` its format as Pillow names it, such as "PNG"; `name` what
     messages and reports call it. `animated`: it has more frames than the first, which is what
     `pixels` holds. `flaw` says what was wrong with a broken file of which something was salvaged.
+    `along` is what came with it: density, EXIF, XMP, texts.
     """
 
     pixels: Pixels
@@ -58,6 +59,7 @@ class Picture:
     name: str | None = None
     animated: bool = False
     flaw: str | None = None
+    along: Along = NOTHING
 
 
 def read(
@@ -90,7 +92,7 @@ def read(
         return _from_pillow(source, name or getattr(source, "filename", "") or None)
     if isinstance(source, str | PathLike):
         name = name or os.fsdecode(source)
-        data = _slurp(source, _printable(name))
+        data = _slurp(source, printable(name))
     elif isinstance(source, bytes | bytearray | memoryview):
         data = bytes(source)
     elif hasattr(source, "read"):
@@ -161,7 +163,7 @@ def _slurp(path: str | PathLike[str], label: str) -> bytes:
     except PictureError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise PictureError(f"{label}: {_why(error)}") from error
+        raise PictureError(f"{label}: {why(error)}") from error
 
 
 def _drain(file: IO[bytes]) -> bytes:
@@ -173,7 +175,7 @@ def _drain(file: IO[bytes]) -> bytes:
 
 def _decode(data: bytes, name: str | None, limit: int, flaw: str | None = None) -> Picture:
     """Decode a file; with a `flaw`, whatever can be had of it."""
-    label = _printable(name or "the picture")
+    label = printable(name or "the picture")
     if not data:
         raise PictureError(f"{label}: the file is empty")
     with _pillow(label, data, limit, salvage=flaw is not None), hushed(data):
@@ -183,12 +185,15 @@ def _decode(data: bytes, name: str | None, limit: int, flaw: str | None = None) 
         # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
         check(image, data, salvage=flaw is not None)
-        return Picture(_pixels(image), len(data), kind, name, animated, flaw)
+        more = along(image, data, _orientation(image) >= TRANSPOSED)
+        return Picture(_pixels(image), len(data), kind, name, animated, flaw, more)
 
 
 def _from_pillow(image: Image.Image, name: str | None) -> Picture:
-    with _pillow(_printable(name or "the image"), b"", MAX_PIXELS):
-        return Picture(_pixels(image, ours=False), format=image.format, name=name)
+    with _pillow(printable(name or "the image"), b"", MAX_PIXELS):
+        more = along(image, b"", _orientation(image) >= TRANSPOSED)
+        pixels = _pixels(image, ours=False)
+        return Picture(pixels, format=image.format, name=name, along=more)
 
 
 def _open(data: bytes, limit: int) -> Image.Image:
@@ -236,67 +241,12 @@ def _pillow(label: str, data: bytes, limit: int, salvage: bool = False) -> Itera
         except (PictureError, TooDeep, CutShort) as error:
             raise PictureError(f"{label}: {error}") from error
         except Exception as error:  # decoders of broken files raise nearly everything
-            raise PictureError(f"{label}: {_why(error, data, limit)}") from error
+            raise PictureError(f"{label}: {why(error, data, limit)}") from error
         finally:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-_PLAIN = {
-    FileNotFoundError: "no such file",
-    IsADirectoryError: "is a directory, not a picture",
-    PermissionError: "permission denied",
-    MemoryError: "not enough memory to decode it",
-}
-_SIGNATURES = {
-    b"\x89PNG": "a broken PNG file",
-    b"\xff\xd8\xff": "a broken JPEG file",
-    b"GIF8": "a broken GIF file",
-    b"BM": "a broken BMP file, or one of an unusual kind",
-    b"II*\0": "a broken TIFF file, or one of an unusual kind",
-    b"MM\0*": "a broken TIFF file, or one of an unusual kind",
-    b"%PDF": "a PDF document, not a picture",
-    b"%!PS": "a PostScript document, not a picture",
-}
-
-
-def _why(error: BaseException, data: bytes = b"", limit: int = 0) -> str:
-    """One plain line out of an exception and the first bytes of what caused it."""
-    for kind, reason in _PLAIN.items():
-        if isinstance(error, kind):
-            return reason
-    if isinstance(error, Image.DecompressionBombError):
-        size = re.search(r"\d+", str(error))
-        count = int(size.group()) if size else 0
-        if limit < 1_000_000:
-            return f"{count:,} pixels are more than the limit of {limit:,}"
-        return f"{count / 1e6:,.0f} megapixels are more than the limit of {limit / 1e6:,.0f}"
-    if isinstance(error, UnidentifiedImageError):
-        return _what_it_is(data)
-    text = _printable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
-    return f"broken picture ({text})" if data else text
-
-
-def _what_it_is(data: bytes) -> str:
-    for signature, kind in _SIGNATURES.items():
-        if data.startswith(signature):
-            return kind
-    head = data[:256]
-    if b"ftyphei" in head or b"ftypmif1" in head:
-        return "a HEIC picture, which can't be read; convert it to PNG or JPEG first"
-    if b"<svg" in data[:2048]:
-        return "an SVG drawing, not pixels; render it to PNG first"
-    with contextlib.suppress(UnicodeDecodeError):
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the cut may split a character
-        if all(c.isprintable() or c in "\t\n\r\f" for c in text):
-            return "a text file, not a picture"
-    return "not a picture in a known format"
-
-
-def _printable(text: str) -> str:
-    """On one line, whatever a file name or a library's message holds."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.splitlines()))
-
-
+TRANSPOSED = 5  # orientations from here on have rows for columns
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
