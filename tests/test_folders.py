@@ -83,6 +83,14 @@ def test_results_are_laid_out_as_their_folder_was(tree, capfd):
     assert last.endswith("): 3 written")
 
 
+def test_two_of_one_name_keep_their_endings(tree):
+    save(tree / "a.gif")
+    assert main(["compress", "in", "--out-dir", "out", "-k", "4", "-q", "--force"]) == 0
+    assert sorted(os.listdir("out")) == ["a.gif.png", "a.png.png", "b.png"]
+    assert main(["compress", "in", "-k", "4", "-q", "--exclude", "b*"]) == 0
+    assert {"a.gif-tinct.png", "a.png-tinct.png"} <= set(os.listdir("in"))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

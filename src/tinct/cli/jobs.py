@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,10 @@ def plan(asked: Compress) -> tuple[list[Job], list[OSError]]:
     if asked.in_place:
         clear(walk.leftovers)
     jobs = [_job(found, asked) for found in walk.files]
+    often = Counter(job.target for job in jobs)
+    for number, found in enumerate(walk.files):
+        if often[jobs[number].target] > 1 and found.inside is not None:  # a.png beside a.jpg
+            jobs[number] = _job(found, asked, whole=True)
     if asked.in_place:  # a file that is given twice has one turn
         jobs = list({_same(job.source): job for job in reversed(jobs)}.values())[::-1]
     else:
@@ -89,14 +94,15 @@ def _check(asked: Compress) -> None:
     _check_extension(asked)
 
 
-def _job(found: Found, asked: Compress) -> Job:
+def _job(found: Found, asked: Compress, whole: bool = False) -> Job:
+    """What is to become of a file; `whole`: named after all of its name."""
     try:
         size = 0 if found.path == "-" else os.stat(found.path).st_size
     except (OSError, ValueError):
         size = 0  # reading it will say why
     if asked.in_place:
         return Job(found.path, found.path, extension(found.path), size)
-    return Job(found.path, _target(found, asked), format_of(asked), size)
+    return Job(found.path, _target(found, asked, "." * whole), format_of(asked), size)
 
 
 def known(job: Job, asked: Compress) -> str | None:
@@ -151,17 +157,17 @@ def format_of(asked: Compress) -> str:
     return asked.format or (named if named in FORMATS else "png")
 
 
-def _target(found: Found, asked: Compress) -> str:
+def _target(found: Found, asked: Compress, ending: str) -> str:
     if asked.output is not None:
         return asked.output
     named = "stdin" if found.path == "-" else found.path
     if asked.out_dir is not None:
         place = os.path.basename(named) if found.inside is None else found.inside
-        return beside(os.path.join(asked.out_dir, place), "", format_of(asked))
+        return beside(os.path.join(asked.out_dir, place) + ending, "", format_of(asked))
     if found.path == "-":
         return "-"
     suffix = SUFFIX if asked.suffix is None else asked.suffix
-    return beside(found.path, suffix, format_of(asked))
+    return beside(found.path + ending, suffix, format_of(asked))
 
 
 def _refuse_collisions(jobs: Sequence[Job], compare: str | None) -> None:

@@ -40,7 +40,7 @@ def check(image: Any, data: bytes, *, salvage: bool = False) -> None:
     What Pillow itself finds missing is left to it. With `salvage` one row is enough.
     """
     pixels, kind = image.width * image.height, image.format
-    if kind in MOST and pixels > MOST[kind] * len(data) + SLACK:
+    if not salvage and kind in MOST and pixels > MOST[kind] * len(data) + SLACK:
         raise CutShort(f"{len(data):,} bytes can't hold {image.width:,}x{image.height:,} pixels")
     if kind == "PNG":
         _check_png(memoryview(data)[data.find(SIGNATURE) :], salvage)  # which a BMP may hold
