@@ -52,7 +52,8 @@ def plan(asked: Compress) -> tuple[list[Job], list[OSError]]:
         exclude=patterns(asked.exclude),
         ours=asked.in_place or asked.out_dir is not None,
     )
-    if not walk.folders and (asked.recursive or asked.include or asked.exclude):
+    of_folders = asked.recursive or asked.include or asked.exclude
+    if of_folders and not walk.folders and all(map(os.path.exists, asked.inputs)):
         raise click.UsageError("--recursive, --include and --exclude are for folders")
     if not walk.files and not walk.errors:
         raise click.UsageError(f"no pictures in {asked.inputs[0]}")
