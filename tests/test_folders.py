@@ -94,7 +94,7 @@ def test_two_of_one_name_keep_their_endings(tree):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["a.png", "--recursive"], "--recursive, --include and --exclude are for folders"),
+        (["in/a.png", "--recursive"], "--recursive, --include and --exclude are for folders"),
         (["in", "-o", "x.png"], "-o takes one picture, not 2"),
         (["in", "--in-place", "--suffix", "x"], "--suffix and --in-place exclude each other"),
         (["in", "--in-place", "--format", "gif"], "--format and --in-place exclude each other"),

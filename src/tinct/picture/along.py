@@ -15,7 +15,7 @@ __all__ = ["NOTHING", "Along", "along"]
 
 METER = 0.0254  # an inch in meters
 # Tags of EXIF and TIFF
-ORIENTATION, X, Y, UNIT, EXIF_IFD = 0x112, 282, 283, 296, 0x8769
+WIDTH, ORIENTATION, X, Y, UNIT, EXIF_IFD = 256, 274, 282, 283, 296, 0x8769
 TOLD = (270, 271, 272, 305, 306, 315, 33432)  # of a TIFF: what isn't about its strips
 # Texts in which ImageMagick hides EXIF and profiles; those come another way, or not at all.
 HIDDEN = (b"Raw profile type", b"XML:com.adobe.xmp")
@@ -47,9 +47,11 @@ NOTHING = Along()
 
 
 def along(image: Image.Image, data: bytes, turned: bool) -> Along:
-    """Read it, from a file's image before it is loaded; `turned`: rows become columns."""
+    """Read it, from a file's image that is loaded; `turned`: rows become columns."""
     try:
         found = _along(image, data)
+        if image.format == "TIFF":  # Pillow has turned it, and tells no more
+            turned = image.getexif()[WIDTH] != image.width
     except Exception:  # whatever is broken about it says nothing about the pixels
         return NOTHING
     if turned and found.density is not None:

@@ -8,7 +8,7 @@ import re
 
 from PIL import Image, UnidentifiedImageError
 
-__all__ = ["printable", "why"]
+__all__ = ["is_heic", "is_jxl", "printable", "why"]
 
 _PLAIN = {
     FileNotFoundError: "no such file",
@@ -50,8 +50,10 @@ def _what_it_is(data: bytes) -> str:
         if data.startswith(signature):
             return kind
     head = data[:256]
-    if b"ftyphei" in head or b"ftypmif1" in head:
-        return "a HEIC picture, which can't be read; convert it to PNG or JPEG first"
+    if is_heic(data):
+        return "a HEIC picture, which needs an extra: pip install 'tinct[heic]'"
+    if is_jxl(data):
+        return "a JPEG XL picture, which needs an extra: pip install 'tinct[jxl]'"
     if b"<svg" in data[:2048]:
         return "an SVG drawing, not pixels; render it to PNG first"
     with contextlib.suppress(UnicodeDecodeError):
@@ -64,3 +66,13 @@ def _what_it_is(data: bytes) -> str:
 def printable(text: str) -> str:
     """On one line, whatever a file name or a library's message holds."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.splitlines()))
+
+
+def is_heic(data: bytes) -> bool:
+    """Whether a file begins as HEIC pictures do."""
+    return data[4:11] in (b"ftyphei", b"ftypmif", b"ftypmsf", b"ftyphev")
+
+
+def is_jxl(data: bytes) -> bool:
+    """Whether a file begins as JPEG XL pictures do."""
+    return data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL "))
