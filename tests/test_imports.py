@@ -17,9 +17,9 @@ ROOMS = {
     "__main__": "cli defaults",
     "atomic_write": "",
     "background": "",
-    "batch": "",
+    "batch": "atomic_write defaults",
     "checks": "",
-    "cli": "atomic_write background clustering codecs compress defaults"
+    "cli": "atomic_write background batch clustering codecs compress defaults"
     " errors mapping options palette picture plots scoring tables web",
     "clustering": "checks",
     "codecs": "background defaults errors picture",
@@ -30,7 +30,7 @@ ROOMS = {
     "mapping": "checks color defaults palette",
     "options": "codecs defaults",
     "palette": "checks color defaults",
-    "picture": "errors",
+    "picture": "checks errors",
     "plots": "checks clustering color compress mapping palette picture scoring",
     "scoring": "checks",
     "tables": "checks errors",
