@@ -17,6 +17,7 @@
 #include "mapping/spatial_draw.hpp"
 #include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
+#include "palette/fixed.hpp"
 #include "picture/fills.hpp"
 
 namespace tinct {
@@ -27,6 +28,7 @@ struct PaletteOptions {
     uint64_t seed = 0;
     bool visible = false;  // whether colors count by how visible errors are in their pixels, not by their number
     color::Space space = color::Space::oklab;
+    color::Colors reserved;  // that must be among them
     auto operator<=>(const PaletteOptions &) const = default;
 };
 
@@ -104,35 +106,39 @@ class Quantizer {
         }();
         const std::lock_guard lock(histogram.busy);
         if (found.empty())
-            found = palette::PaletteBuilder(histogram, threads, poll).make(options.colors, options.effort, options.seed);
+            found = options.reserved.empty()
+                ? palette::PaletteBuilder(histogram, threads, poll).make(options.colors, options.effort, options.seed)
+                : palette::choose_beside(histogram, options.reserved, options.colors, options.effort, options.seed, threads, poll);
         return found;
     }
 
     // Each pixel's nearest entry in `space`; or dithered: photographs as the eye sees them, which moves the palette,
     // graphics by error diffusion in Oklab.
-    Drawing draw(const color::Colors &palette, float dither, color::Space space, int effort, int threads, const Poll &poll) {
+    Drawing draw(const color::Colors &palette, float dither, color::Space space, int effort, int threads, const Poll &poll,
+                 const palette::Fixed &fixed = {}) {
         // With more colors a flat picture loses up to 24 points of SSIMULACRA2 where errors are passed on as light.
         const bool light = space == color::Space::oklab && entries_of(palette, picture_.channels) <= 2;
         mapping::DitherOptions options{.dither = dither, .threads = threads, .light = light};
-        if (dither > 0 && !flat && space == color::Space::oklab && colors() > entries_of(palette, picture_.channels))
-            return draw_blurred(palette, options, effort, poll);
+        const bool errs = fixed.all(palette) || colors() > entries_of(palette, picture_.channels);
+        if (dither > 0 && !flat && space == color::Space::oklab && errs)
+            return draw_blurred(palette, options, effort, poll, fixed);
         if (dither > 0 && flat) options.sharp = sharp(entries_of(palette, picture_.channels), threads).data();
         palette::Histogram &histogram = whole_->histogram_of(dither > 0 ? color::Space::oklab : space, false, threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));
         const std::lock_guard lock(histogram.busy);
         mapping::remap(picture_, palette.data(), entries_of(palette, picture_.channels), histogram, options, poll, indices.data());
-        return drawing(palette, std::move(indices));
+        return drawing(palette, std::move(indices), fixed);
     }
     // The least visible error and bits.
     Drawing draw_lossy(const color::Colors &palette, const mapping::LossyOptions &options, color::Space space,
-                       const Poll &poll) {
+                       const Poll &poll, const palette::Fixed &fixed = {}) {
         const std::vector<float> &visible = weights(options.threads);
         palette::Histogram &histogram = whole_->histogram_of(space, false, options.threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));
         const std::lock_guard lock(histogram.busy);
         mapping::remap_lossy(picture_, visible.data(), palette.data(), entries_of(palette, picture_.channels), histogram, options,
                              mapping::LOSSY_BAND, poll, indices.data());
-        return drawing(palette, std::move(indices));
+        return drawing(palette, std::move(indices), fixed);
     }
 
     // The pixels, full transparency in a grey.
@@ -150,22 +156,27 @@ class Quantizer {
     static int entries_of(const color::Colors &palette, int channels) { return int(palette.size()) / channels; }
 
     // What is not opaque is left to error diffusion.
-    Drawing draw_blurred(color::Colors palette, const mapping::DitherOptions &options, int effort, const Poll &poll) {
+    Drawing draw_blurred(color::Colors palette, const mapping::DitherOptions &options, int effort, const Poll &poll,
+                         const palette::Fixed &fixed) {
         std::vector<uint8_t> indices(size_t(picture_.size()));
-        spatial::draw(picture_, palette, nullptr, {options.dither, effort, options.threads}, poll, indices.data());
+        const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
+        const bool done = spatial::draw(picture_, palette, stays.empty() ? nullptr : stays.data(),
+                                        {options.dither, effort, options.threads}, poll, indices.data());
         palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, options.threads);
-        if (picture_.channels == 4 && histogram.solid < histogram.size()) {
+        if (picture_.channels == 4 && (!done || histogram.solid < histogram.size())) {
             std::vector<uint8_t> others(indices.size());
             const std::lock_guard lock(histogram.busy);
             mapping::remap(picture_, palette.data(), entries_of(palette, 4), histogram, options, poll, others.data());
             for (int64_t i = 0; i < picture_.size(); ++i)
-                if (picture_.at(i)[3] != 255) indices[size_t(i)] = others[size_t(i)];
+                if (!done || picture_.at(i)[3] != 255) indices[size_t(i)] = others[size_t(i)];
         }
-        return drawing(palette, std::move(indices));
+        return drawing(palette, std::move(indices), fixed);
     }
 
-    Drawing drawing(const color::Colors &palette, std::vector<uint8_t> indices) const {
-        return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices)};
+    Drawing drawing(const color::Colors &palette, std::vector<uint8_t> indices, const palette::Fixed &fixed) const {
+        fixed.take_exactly(picture_, palette, indices.data());
+        const std::vector<uint8_t> stays = fixed.kept ? fixed.mask(palette, picture_.channels) : std::vector<uint8_t>();
+        return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices), stays, fixed.ordered};
     }
 
     palette::Histogram &counted() {

@@ -134,10 +134,20 @@ class Quantizer:
         seed: int,
         visible: bool = False,
         space: str = "oklab",
+        reserved: bytes = b"",
         threads: int,
     ) -> bytes: ...
     def draw(
-        self, palette: bytes, *, dither: float, space: str = "oklab", effort: int = 1, threads: int
+        self,
+        palette: bytes,
+        *,
+        dither: float,
+        space: str = "oklab",
+        effort: int = 1,
+        fixed: bytes = b"",
+        kept: bool = False,
+        ordered: bool = False,
+        threads: int,
     ) -> Drawing: ...
     def draw_lossy(
         self,
@@ -149,6 +159,9 @@ class Quantizer:
         coder: str,
         bits: int,
         space: str = "oklab",
+        fixed: bytes = b"",
+        kept: bool = False,
+        ordered: bool = False,
         threads: int,
     ) -> Drawing: ...
     def squared_error(self, drawing: Drawing) -> int: ...

@@ -17,6 +17,7 @@ from tinct.codecs.deflate import check_level
 from tinct.codecs.registry import check_format, codec_of
 from tinct.color.points import check_space
 from tinct.compress.encoder import Clock, Encoded, Encoder, Options
+from tinct.compress.pinned import pinned
 from tinct.compress.prepared import Prepared
 from tinct.compress.search_colors import fewest_colors
 from tinct.compress.search_quality import least_bytes
@@ -98,6 +99,9 @@ def compress(
     effort: int = 1,
     format: str = "png",
     level: int | None = None,
+    palette: Any = None,
+    reserve: Any = None,
+    keep_order: bool = False,
     threads: int | None = None,
     ssimulacra2: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -146,6 +150,16 @@ def compress(
         opaque.
     level : int, optional
         How hard a PNG's encoder tries, as in `tinct.codecs.arrays.encode`; otherwise `effort` says.
+    palette : Palette, array, list or string, optional
+        The colors to draw with, instead of choosing: a `tinct.Palette`, (k, 3 or 4) uint8, hex
+        colors in a list or a string ("#ff8800,#000"), the path of a palette file or a picture, or
+        one of "bw", "gray4", "eink7", "gameboy", "terminal16" and "web216". 1...256 of them; full
+        transparency is added where the picture has it. Searches then vary the loss alone.
+    reserve : like `palette`, optional
+        Colors that must be among the K, in the file even if no pixel is nearest (but in WebP).
+        Pixels of just these colors, or of those of a `palette`, are drawn in them.
+    keep_order : bool
+        Whether the file holds the whole `palette` in its order, as sprites need it; not in WebP.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
@@ -170,6 +184,9 @@ def compress(
     watch, clock = function("watch", watch), Clock()
     with clock("read"):
         prepared = source if isinstance(source, Prepared) else Prepared(source)
+    held = pinned(palette, reserve, keep_order, colors, format)
+    if held.whole:
+        most = max(len(held.table), 2)
     options = Options(
         dither=dither,
         space=space,
@@ -179,6 +196,7 @@ def compress(
         level=None if level is None else check_level(level),
         original=auto or colors is None,
         threads=crew or None,
+        pinned=held,
     )
     encoder = prepared.encoder(options, clock, watch)
     if goal is not None:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from tinct import _kernels
 from tinct.codecs.registry import codec_of
+from tinct.compress.pinned import FREE, Pinned
+from tinct.defaults import MAX_COLORS
 from tinct.mapping.lossy import lossy_options
 from tinct.mapping.remap import painted
 from tinct.scoring.psnr import psnr
@@ -71,6 +73,7 @@ class Options:
     level: int | None = None
     original: bool = True
     threads: int | None = None
+    pinned: Pinned = FREE
 
 
 @dataclass(slots=True)
@@ -129,6 +132,7 @@ class Encoder:
         self.codec = codec_of(options.format)
         self.flat: bool = self.picture.flat
         self._threads = options.threads or 0
+        self._pinned = options.pinned.entries(pixels)
         self._undithered: dict[int, tuple[Encoded, float]] = {}
 
     @cached_property
@@ -139,8 +143,12 @@ class Encoder:
 
     @cached_property
     def fewest(self) -> int:
-        """How few colors leave every visible pixel visible: 2, or 3 with soft edges."""
-        return self.picture.fewest
+        """How few colors leave every visible pixel visible: 2, or 3 with soft edges.
+
+        And hold all that are reserved; all of a palette that was given.
+        """
+        reserved = len(self._pinned) // self.picture.channels
+        return MAX_COLORS if self.options.pinned.whole else max(self.picture.fewest, reserved)
 
     @property
     def size(self) -> int:
@@ -283,14 +291,17 @@ class Encoder:
         options, _ = self.options, self.colors  # which are counted, and timed as that
         how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
         how |= {"space": space or options.space, "threads": self._threads}
+        if options.pinned.whole:
+            return self._pinned
         with self.clock("palette"):
-            return self.picture.palette(colors, visible=visible, **how)
+            return self.picture.palette(colors, visible=visible, reserved=self._pinned, **how)
 
     def _drawn(
         self, chosen: bytes, colors: int, lossy: float, wide: bool, dither: float
     ) -> Encoded:
         options = self.options
         how: dict[str, Any] = {"space": options.space}
+        how |= options.pinned.drawn(self._pinned)
         with self.clock("remap"):
             if lossy:
                 count = len(chosen) // self.picture.channels
@@ -303,13 +314,14 @@ class Encoder:
         return Encoded(drawing, colors, smooth=not lossy, wide=wide)
 
     def _encoded(self, drawn: Encoded, effort: int | None) -> Encoded:
-        options = self.options
+        options, pinned = self.options, self.options.pinned
         with self.clock("encode"):
             data, exact = self.codec.smallest(
                 self.picture,
                 drawn.drawing,
-                colors=drawn.colors,
-                original=options.original,
+                colors=0 if pinned else drawn.colors,
+                original=options.original and not pinned,
+                listed=pinned.listed,
                 effort=options.effort if effort is None else effort,
                 level=options.level,
                 smooth=drawn.smooth,

@@ -57,7 +57,11 @@ class Prepared:
     ) -> Encoder:
         """Draws the picture; what it counts and chooses stays here for the next one."""
         pixels, quantizer = self._fitted(options.format)
-        return Encoder(pixels, options, clock, self.picture.pixels, watch, quantizer)
+        original, fit = self.picture.pixels, options.pinned.fit
+        if (more := fit(pixels)) is not pixels:
+            pixels, quantizer = more, _kernels.Quantizer(more)
+            original = pixels if original.shape[2] == 3 else original
+        return Encoder(pixels, options, clock, original, watch, quantizer)
 
     def preview(
         self, colors: int, options: Options, lossy: float = 0.0, side: int = 1024

@@ -174,7 +174,7 @@ class _Search:
             return
         worse, most = 0, min(colors, self.encoder.colors)
         for fewer in HALVED:
-            if fewer < most and worse < PATIENCE:
+            if self.encoder.fewest <= fewer < most and worse < PATIENCE:
                 guess = guess if found is None else max(found - 0.05, STEP)
                 found = self.turn((fewer, None), guess)
                 worse = worse + 1 if self._is_worse((fewer, None)) else 0
@@ -232,7 +232,7 @@ class _Search:
         for fewer in [round(self.best.colors * ratio) for ratio in ratios]:
             if self.best.score - self.goal <= spare:
                 return
-            if 4 <= fewer <= most and (fewer, dither) not in self.reached:
+            if max(4, self.encoder.fewest) <= fewer <= most and (fewer, dither) not in self.reached:
                 self.turn((fewer, dither), guess)
 
     def _is_worse(self, way: Way) -> bool:

@@ -143,7 +143,7 @@ class _Search:
         """Follow the number of colors down while drawings that fill the budget look better."""
         score, number = self.encoder.score(drawn), colors
         for fewer in numbers:
-            if fewer >= min(colors, len(drawn.drawing.entries)):
+            if not self.fewest <= fewer < min(colors, len(drawn.drawing.entries)):
                 continue
             found, at = self._fit(fewer, max(loss - 0.1, STEP), dither)
             if found is None or found.size < 0.97 * self.budget:
