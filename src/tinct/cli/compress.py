@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+import click
+
 from tinct.cli.failures import complain, failure, reason
 from tinct.cli.jobs import Job, check_target, format_of, plan
 from tinct.cli.progress import Meter, bar
@@ -24,6 +26,8 @@ WORST_FIRST = (INTERNAL, FAILED, OUT_OF_REACH, NOT_SMALLER, OK)
 def run(asked: Compress) -> int:
     """Do every job, whatever becomes of the others. Returns the worst code."""
     jobs = plan(asked)
+    if asked.palette or asked.reserve:
+        _check_colors(asked)
     if asked.out_dir is not None:
         try:
             os.makedirs(asked.out_dir, exist_ok=True)
@@ -43,6 +47,19 @@ def run(asked: Compress) -> int:
             meter.end()
     show(None)
     return next(code for code in WORST_FIRST if code in codes)
+
+
+def _check_colors(asked: Compress) -> None:
+    """Read the palette, once for all pictures; refuse what none of them could be drawn with."""
+    from tinct.compress.pinned import pinned
+    from tinct.palette.given import given_palette
+
+    if asked.palette is not None:
+        asked.palette = given_palette("palette", asked.palette)  # type: ignore[assignment]
+    try:
+        pinned(asked.palette, asked.reserve, asked.keep_order, asked.colors, format_of(asked))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _guarded(job: Job, asked: Compress, meter: Meter) -> Outcome:
@@ -72,6 +89,9 @@ def _compress(job: Job, asked: Compress, meter: Meter) -> Outcome:
         space=asked.space,
         effort=asked.effort,
         format=format_of(asked),
+        palette=asked.palette,
+        reserve=asked.reserve,
+        keep_order=asked.keep_order,
         seed=asked.seed,
         threads=asked.threads,
         ssimulacra2=asked.score,

@@ -44,6 +44,10 @@ def plan(asked: Compress) -> list[Job]:
             raise click.UsageError("stdin (-) must be the only picture")
     aims = {"--quality": asked.quality, "--max-bytes": asked.max_bytes}
     _exclude({"--lossy": asked.lossy or None, **aims})
+    _exclude({"--palette": asked.palette, "--reserve": asked.reserve})
+    _exclude({"--palette": asked.palette, "-k": asked.colors})
+    if asked.keep_order and asked.palette is None:
+        raise click.UsageError("--keep-order needs a --palette")
     if asked.suffix is not None and os.path.basename(asked.suffix) != asked.suffix:
         raise click.UsageError(f"suffix must be a part of a file name, not {asked.suffix}")
     if asked.compare == "-":

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tinct.checks import flag
 from tinct.codecs.registry import codec_of
 from tinct.defaults import MAX_COLORS
+from tinct.errors import PaletteError
 from tinct.palette.given import given_palette
 from tinct.palette.histogram import is_hidden
 
@@ -49,7 +50,7 @@ class Pinned:
     def entries(self, pixels: Colors) -> bytes:
         """The colors with the channels of such pixels; full transparency added where they need it.
 
-        ValueError if a palette has no room for that.
+        PaletteError if a palette has no room for that.
         """
         table, channels = self.table, pixels.shape[2]
         if not self.whole or channels == 3 or is_hidden(table).any():
@@ -57,7 +58,7 @@ class Pinned:
         if (pixels[:, :, 3] > 0).all():
             return self.colors
         if len(table) == MAX_COLORS:
-            raise ValueError(
+            raise PaletteError(
                 f"palette must leave one of {MAX_COLORS} colors to what is transparent here"
             )
         return self.colors + bytes(4)
