@@ -64,8 +64,9 @@ struct Fixed {
 
 // A palette of at most so many colors with the reserved ones among them: K-means with centers that stay.
 //
-// The others are chosen for the colors that no reserved one serves better; which those are depends on the others, so
-// that is done in turns, and the best of them stays. Of 16 colors with 4 reserved the second turn gains up to a tenth.
+// At first each reserved color takes the place of the nearest of so many that are free to choose. Then the others are
+// chosen anew for the colors that no reserved one serves better; which those are depends on the others, so that is done
+// in turns, and the best of them stays.
 class BesideReserved {
   public:
     BesideReserved(Histogram &all, const Colors &reserved)
@@ -85,7 +86,11 @@ class BesideReserved {
         const int channels = all_.channels, left = colors - int(reserved_.size()) / channels;
         Colors best;
         double least = INFINITY;
-        for (int turn = 0; turn < TURNS && left > 0; ++turn) {
+        if (left > 0) {
+            best = without_nearest(PaletteBuilder(all_, threads, poll).make(colors, effort, seed), left);
+            least = settle(best).first;
+        }
+        for (int turn = 1; turn < TURNS && left > 0; ++turn) {
             Histogram part = freed();
             if (part.size() == 0) break;
             const bool only_hidden = part.hidden >= 0 && (left == 1 || part.seen() == 0);
@@ -99,6 +104,24 @@ class BesideReserved {
     }
 
   private:
+    // All but the nearest to each reserved color in turn, so many at most; the hidden one stays.
+    Colors without_nearest(Colors colors, int left) const {
+        const size_t each = size_t(all_.channels);
+        for (size_t place = 0; place < reserved_.size() && colors.size() > size_t(left) * each; place += each) {
+            const std::vector<float> points = to_points(colors, all_.channels, all_.space);
+            size_t nearest = 0;
+            double least = INFINITY;
+            for (size_t at = 0; at < colors.size(); at += each) {
+                double away = 0;
+                for (size_t j = 0; j < each; ++j) away += std::pow(double(points[at + j] - own_[place + j]), 2);
+                if (each == 4 && colors[at + 3] == 0 && reserved_[place + 3] != 0) continue;
+                if (away < least) least = away, nearest = at;
+            }
+            colors.erase(colors.begin() + int64_t(nearest), colors.begin() + int64_t(nearest + each));
+        }
+        return colors;
+    }
+
     Histogram freed() const {
         Colors colors;
         std::vector<double> weights;

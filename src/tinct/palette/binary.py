@@ -29,7 +29,7 @@ def read_ase(data: bytes) -> list[Entry]:
             model = data[place : place + 4]
             size = {b"RGB ": 3, b"CMYK": 4, b"Gray": 1}.get(model)
             if size is None:
-                raise ValueError(f"{model.decode('latin-1').strip() or 'no'} colors can't be read")
+                raise ValueError(f"{model!r} colors can't be read, only RGB, CMYK and Gray")
             found.append((_opaque(struct.unpack_from(f">{size}f", data, place + 4)), name))
         at += 6 + length
     return found
