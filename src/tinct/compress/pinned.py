@@ -52,9 +52,12 @@ class Pinned:
 
         PaletteError if a palette has no room for that.
         """
-        table, channels = self.table, pixels.shape[2]
-        if not self.whole or channels == 3 or is_hidden(table).any():
-            return table[:, :channels].tobytes()
+        table = self.table
+        if pixels.shape[2] == 3:
+            seen = table[:, 3] == 255
+            return (table[seen] if seen.any() else table)[:, :3].tobytes()
+        if not self.whole or is_hidden(table).any():
+            return table.tobytes()
         if (pixels[:, :, 3] > 0).all():
             return self.colors
         if len(table) == MAX_COLORS:

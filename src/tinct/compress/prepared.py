@@ -12,7 +12,6 @@ from tinct import _kernels
 from tinct.codecs.registry import codec_of
 from tinct.compress.encoder import Clock, Encoder, Options
 from tinct.mapping.lossy import lossy_options
-from tinct.mapping.remap import remap
 from tinct.palette.histogram import Histogram, histogram
 from tinct.picture.read import read
 
@@ -43,7 +42,7 @@ class Prepared:
     def __init__(self, source: Any) -> None:
         self.picture = read(source)
         self._laid_out: dict[str, tuple[Colors, _kernels.Quantizer]] = {}
-        self._small: dict[int, tuple[Colors, _kernels.Quantizer, Histogram]] = {}
+        self._small: dict[int, tuple[Colors, _kernels.Quantizer]] = {}
         self._counted: dict[str, Histogram] = {}
 
     def histogram(self, space: str = "oklab") -> Histogram:
@@ -70,22 +69,21 @@ class Prepared:
         _, whole = self._fitted(options.format)
         threads = options.threads or 0
         how: dict[str, Any] = {"space": options.space, "threads": threads}
-        effort = min(options.effort, 1)
-        chosen = whole.palette(colors, effort=effort, seed=options.seed, visible=lossy > 0, **how)
-        pixels, small, counted = self._shrunk(side)
+        chosen = options.pinned.entries(self.picture.pixels)
+        if not options.pinned.whole:
+            also: dict[str, Any] = {
+                "seed": options.seed,
+                "effort": min(options.effort, 1),
+                "visible": lossy > 0,
+            }
+            chosen = whole.palette(colors, reserved=chosen, **also, **how)
+        small, how["fixed"] = self._shrunk(side), chosen
         if not lossy:
-            # As textbooks dither: as the eye sees it would take four times as long.
-            palette = np.frombuffer(chosen, np.uint8).reshape(-1, whole.channels)
-            known: Histogram | None = counted
-            if pixels.shape[2] != whole.channels:  # a format without alpha where it is all opaque
-                pixels, known = np.ascontiguousarray(pixels[:, :, : whole.channels]), None
-            indices = remap(
-                pixels, palette, dither=options.dither, counted=known, threads=options.threads
-            )
-            return _kernels.Drawing(indices, palette)
+            # The colors stay: moving them as the whole picture's will would take twice as long.
+            return small.draw(chosen, dither=options.dither, effort=0, **how)
         coder, bits = codec_of(options.format).bit_model(len(chosen) // whole.channels, False)
         cost = lossy_options(lossy, options.dither, 0, threads)
-        return small.draw_lossy(chosen, coder=coder, bits=bits, space=options.space, **cost)
+        return small.draw_lossy(chosen, coder=coder, bits=bits, **(how | cost))
 
     def _fitted(self, format: str) -> tuple[Colors, _kernels.Quantizer]:
         codec = codec_of(format)
@@ -95,14 +93,13 @@ class Prepared:
             self._laid_out[kind] = pixels, _kernels.Quantizer(pixels)
         return self._laid_out[kind]
 
-    def _shrunk(self, side: int) -> tuple[Colors, _kernels.Quantizer, Histogram]:
+    def _shrunk(self, side: int) -> _kernels.Quantizer:
+        if max(self.picture.pixels.shape[:2]) <= side:
+            return self._fitted("png")[1]
         if side not in self._small:
             pixels = shrunk(self.picture.pixels, side)
-            if pixels is self.picture.pixels:
-                self._small[side] = pixels, self._fitted("png")[1], self.histogram()
-            else:
-                self._small[side] = pixels, _kernels.Quantizer(pixels), histogram(pixels)
-        return self._small[side]
+            self._small[side] = pixels, _kernels.Quantizer(pixels)
+        return self._small[side][1]
 
 
 def shrunk(pixels: Colors, side: int) -> Colors:

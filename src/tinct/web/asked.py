@@ -85,14 +85,24 @@ class CompressCall(Command):
 
 
 class PaletteCall(Command):
-    """The colors that K-means chooses, and the share of the pixels that each serves."""
+    """The colors that K-means chooses, and the share of the pixels that each serves; or a file."""
+
+    format: str = option(
+        "--format",
+        Word("json", "gpl", "ase", "act", "aco", "pal", "riff", "hex", "css", "png"),
+        "`json` is the report; of the others the file comes back",
+        default="json",
+    )
 
 
 CALLS = {
     "/api/compress": Call("compress", CompressCall, DRAWN, "image/*"),
     "/api/preview": Call("preview", Preview, SHARED, "application/octet-stream"),
     "/api/palette": Call(
-        "palette", PaletteCall, ("colors", "space", "effort", "seed"), "application/json"
+        "palette",
+        PaletteCall,
+        ("colors", "palette", "space", "effort", "seed"),
+        "application/json",
     ),
     "/api/original": Call("original", Original, (), "image/png"),
     "/api/kmeans": Call("cloud", Cloud, (), "application/json"),
@@ -106,7 +116,7 @@ def taken(call: Call, given: Mapping[str, str]) -> dict[str, Any]:
     Examples
     --------
     >>> taken(CALLS["/api/palette"], {"colors": "16"})
-    {'colors': 16, 'space': 'oklab', 'effort': 1, 'seed': 0}
+    {'colors': 16, 'palette': None, 'space': 'oklab', 'effort': 1, 'seed': 0, 'format': 'json'}
     """
     found = {one.attribute: one.default for one in call.options.values()}
     for name, text in given.items():
