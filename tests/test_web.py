@@ -105,12 +105,12 @@ def test_the_report_comes_as_json_with_the_file_in_it(client):
     )
 
 
-def test_a_preview_has_the_colors_that_k_means_chose(client):
-    whole = client.post("/api/preview", params={"colors": 8}, content=PHOTO)
+def test_an_undithered_preview_has_the_colors_that_k_means_chose(client):
+    whole = client.post("/api/preview", params={"colors": 8, "dither": 0}, content=PHOTO)
     wanted = tinct.palette(tinct.histogram(PIXELS), 8).colors
     assert [list(bytes.fromhex(color)) for color in report(whole)["palette"]] == wanted.tolist()
     assert len(whole.content) == PIXELS.shape[0] * PIXELS.shape[1]
-    half = client.post("/api/preview", params={"colors": 8, "side": 48}, content=PHOTO)
+    half = client.post("/api/preview", params={"colors": 8, "dither": 0, "side": 48}, content=PHOTO)
     assert (report(half)["width"], report(half)["height"]) == (48, 32)
     assert report(half)["palette"] == report(whole)["palette"]
 

@@ -18,6 +18,7 @@ from tinct.picture.read import read
 __all__ = ["Prepared"]
 
 Colors = NDArray[np.uint8]
+MOVED = 256  # pixels a side, on which a preview's colors move
 
 
 class Prepared:
@@ -79,8 +80,13 @@ class Prepared:
             chosen = whole.palette(colors, reserved=chosen, **also, **how)
         small, how["fixed"] = self._shrunk(side), chosen
         if not lossy:
-            # The colors stay: moving them as the whole picture's will would take twice as long.
-            return small.draw(chosen, dither=options.dither, effort=0, **how)
+            plain: dict[str, Any] = {"dither": options.dither, "effort": 0}
+            if side > MOVED and not options.pinned.whole:
+                # Colors move as the whole picture's will: on all of it that would take twice as long.
+                few, how["fixed"] = self._shrunk(MOVED), options.pinned.entries(self.picture.pixels)
+                moved = few.draw(chosen, ordered=True, **plain, **how)
+                chosen = how["fixed"] = moved.palette.tobytes()
+            return small.draw(chosen, **plain, **how)
         coder, bits = codec_of(options.format).bit_model(len(chosen) // whole.channels, False)
         cost = lossy_options(lossy, options.dither, 0, threads)
         return small.draw_lossy(chosen, coder=coder, bits=bits, **(how | cost))
