@@ -204,6 +204,49 @@ def test_a_color_is_shown_where_it_is(page):
     assert page.is_hidden("#swatch")
 
 
+def test_a_color_is_pinned_and_another_replaced_in_the_file_the_lines_and_the_link(page):
+    drop(page, ("a.png", PHOTO))
+    whole(page)
+    page.click("#options-open")
+    page.wait_for_selector("#drawer .swatches button")
+    page.click("#drawer .swatches button >> nth=3")
+    pinned = page.inner_text("#swatch span >> nth=0")[1:7]
+    page.evaluate("delete document.documentElement.dataset.whole")
+    page.click("#swatch button:has-text('Pin')")
+    whole(page)
+    press(page, "ArrowLeft", "ArrowLeft")
+    assert downloaded(page)[1] == tinct.compress(PHOTO, 14, reserve=pinned).data
+    assert copied(page, "command") == f"tinct compress a.png -k 14 --reserve {pinned}"
+    assert page.inner_text("#swatch span >> nth=0")[1:7] == pinned
+    page.evaluate("delete document.documentElement.dataset.whole")
+    near = f"#{int(pinned, 16) ^ 0x040404:06x}"
+    page.fill("#swatch input[type=color]", near)
+    whole(page)
+    page.wait_for_selector(f"text=/^{near}/")
+    palette = copied(page, "python").split('palette="')[1].split('"')[0]
+    assert pinned not in palette
+    assert f"palette={palette.replace(',', '%2C')}" in page.url
+    assert downloaded(page)[1] == tinct.compress(PHOTO, palette=palette).data
+    page.click("#undo")
+    assert page.inner_text("#k-now") == "14"
+
+
+def test_a_palette_by_name_draws_and_comes_as_any_file(page, address):
+    page.goto(f"{address}?palette=gameboy")
+    page.wait_for_selector("html[data-ready]")
+    drop(page, ("a.png", PHOTO))
+    whole(page)
+    small = tinct.compress(PHOTO, palette="gameboy")
+    assert downloaded(page)[1] == small.data
+    assert page.inner_text("#k-now") == str(len(small.palette))
+    page.click("#copy-open")
+    page.select_option("#palette-format", "ase")
+    name, data = downloaded(page, "#save-palette")
+    assert (name, data) == ("a.ase", tinct.Palette(small.palette).to_bytes("ase"))
+    press(page, "ArrowRight")
+    assert downloaded(page)[1] == tinct.compress(PHOTO, 17).data
+
+
 def test_views_and_keys_of_the_stage_work(page):
     drop(page, ("a.png", PHOTO))
     whole(page)

@@ -82,7 +82,7 @@ class Prepared:
         if not lossy:
             plain: dict[str, Any] = {"dither": options.dither, "effort": 0}
             if side > MOVED and not options.pinned.whole:
-                # Colors move as the whole picture's will: on all of it that would take twice as long.
+                # Colors move as in the file: on the whole preview that would take twice as long.
                 few, how["fixed"] = self._shrunk(MOVED), options.pinned.entries(self.picture.pixels)
                 moved = few.draw(chosen, ordered=True, **plain, **how)
                 chosen = how["fixed"] = moved.palette.tobytes()
