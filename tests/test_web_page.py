@@ -379,3 +379,29 @@ def test_a_download_waits_for_what_was_asked_last(page):
     page.focus("#k")
     page.keyboard.press("ArrowRight")  # and at once:
     assert downloaded(page)[1] == tinct.compress(PHOTO, 17).data
+
+
+def test_a_finger_adds_a_point_by_a_tap_and_moves_it_by_a_drag(page, address):
+    page.goto(f"{address}#points?k=1&data=empty")
+    page.wait_for_selector("#points .pane canvas")
+    box = page.locator("#points .pane canvas").bounding_box()
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(*places):
+        at = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in places]
+        for kind, some in (("touchStart", at[:1]), *[("touchMove", [to]) for to in at[1:]]):
+            points = [{"x": x, "y": y} for x, y in some]
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    touch((0.5, 0.4))
+    touch((0.5, 0.6))
+    page.wait_for_selector("#points canvas[aria-label^='Plane with 2 points']")
+    for _ in range(2):  # the center goes to the middle
+        page.keyboard.press("s")
+    touch((0.5, 0.4), (0.5, 0.5), (0.5, 0.6))
+    page.wait_for_timeout(300)
+    for _ in range(3):
+        page.keyboard.press("s")
+    assert page.inner_text("#points .pane .tag") == "inertia 0"
+    assert page.get_attribute("#points .pane canvas", "aria-label").startswith("Plane with 2 ")

@@ -38,6 +38,8 @@ class Quantizer {
 
     // Of pixels that must stay where they are.
     explicit Quantizer(const Picture &picture) : picture_(picture), flat(is_flat(picture_)) {}
+    // The same, as flat as the picture that it was made of.
+    Quantizer(const Picture &picture, bool flat) : picture_(picture), flat(flat) {}
     // Of a PNG's inflated rows. Alpha that is opaque throughout is left out.
     Quantizer(const uint8_t *rows, int64_t height, int64_t width, int channels)
         : own_(channels == 4 ? codecs::unfiltered<4>(rows, height, width) : codecs::unfiltered<3>(rows, height, width)),

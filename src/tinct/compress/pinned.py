@@ -14,6 +14,7 @@ from tinct.defaults import MAX_COLORS
 from tinct.errors import PaletteError
 from tinct.palette.given import given_palette
 from tinct.palette.histogram import is_hidden
+from tinct.palette.ramp import along_ramp
 
 __all__ = ["FREE", "Pinned", "pinned"]
 
@@ -42,10 +43,12 @@ class Pinned:
         return np.frombuffer(self.colors, np.uint8).reshape(-1, 4)
 
     def fit(self, pixels: Colors) -> Colors:
-        """The pixels with as many channels as the colors need."""
-        if pixels.shape[2] == 4 or (self.table[:, 3] == 255).all():
-            return pixels
-        return np.concatenate([pixels, np.full((*pixels.shape[:2], 1), 255, np.uint8)], axis=2)
+        """The pixels with as many channels as the colors need, and for a ramp along it."""
+        seen = np.ascontiguousarray(self.table[self.table[:, 3] > 0][:, :3])
+        if pixels.shape[2] == 3 and not (self.table[:, 3] == 255).all():
+            opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+            pixels = np.concatenate([pixels, opaque], axis=2)
+        return along_ramp(pixels, seen) if self.whole else pixels
 
     def entries(self, pixels: Colors) -> bytes:
         """The colors with the channels of such pixels; full transparency added where they need it.

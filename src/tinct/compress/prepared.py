@@ -57,37 +57,42 @@ class Prepared:
     ) -> Encoder:
         """Draws the picture; what it counts and chooses stays here for the next one."""
         pixels, quantizer = self._fitted(options.format)
-        original, fit = self.picture.pixels, options.pinned.fit
-        if (more := fit(pixels)) is not pixels:
-            pixels, quantizer = more, _kernels.Quantizer(more)
-            original = pixels if original.shape[2] == 3 else original
+        original = self.picture.pixels
+        if (fit := options.pinned.fit(pixels)) is not pixels:
+            if fit.shape != original.shape:
+                original = np.dstack([original, np.full(original.shape[:2], 255, np.uint8)])
+            pixels, quantizer = fit, _kernels.Quantizer(fit, quantizer.flat)
         return Encoder(pixels, options, clock, original, watch, quantizer)
 
     def preview(
         self, colors: int, options: Options, lossy: float = 0.0, side: int = 1024
     ) -> _kernels.Drawing:
-        """Draw the picture no larger than `side`, quickly, in the colors it starts from."""
+        """Draw the picture no larger than `side`, quickly, about as `encoder` does."""
         _, whole = self._fitted(options.format)
         threads = options.threads or 0
         how: dict[str, Any] = {"space": options.space, "threads": threads}
-        chosen = options.pinned.entries(self.picture.pixels)
         if not options.pinned.whole:
+            reserved = options.pinned.entries(self.picture.pixels)
             also: dict[str, Any] = {
                 "seed": options.seed,
                 "effort": min(options.effort, 1),
                 "visible": lossy > 0,
             }
-            chosen = whole.palette(colors, reserved=chosen, **also, **how)
-        small, how["fixed"] = self._shrunk(side), chosen
+            chosen = whole.palette(colors, reserved=reserved, **also, **how)
+            small = self._shrunk(side)
+        else:
+            seen = options.pinned.fit(shrunk(self.picture.pixels, side))
+            chosen, small = options.pinned.entries(seen), _kernels.Quantizer(seen, whole.flat)
+        how["fixed"] = chosen
         if not lossy:
             plain: dict[str, Any] = {"dither": options.dither, "effort": 0}
             if side > MOVED and not options.pinned.whole:
                 # Colors move as in the file: on the whole preview that would take twice as long.
-                few, how["fixed"] = self._shrunk(MOVED), options.pinned.entries(self.picture.pixels)
-                moved = few.draw(chosen, ordered=True, **plain, **how)
+                how["fixed"] = reserved
+                moved = self._shrunk(MOVED).draw(chosen, ordered=True, **plain, **how)
                 chosen = how["fixed"] = moved.palette.tobytes()
             return small.draw(chosen, **plain, **how)
-        coder, bits = codec_of(options.format).bit_model(len(chosen) // whole.channels, False)
+        coder, bits = codec_of(options.format).bit_model(len(chosen) // small.channels, False)
         cost = lossy_options(lossy, options.dither, 0, threads)
         return small.draw_lossy(chosen, coder=coder, bits=bits, **(how | cost))
 

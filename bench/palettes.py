@@ -1,0 +1,94 @@
+"""Given palettes beside pngquant's --map, ImageMagick's -remap and Pillow's quantize(palette=).
+
+python -m bench.palettes PICTURE...        scores of each, by palette
+python -m bench.palettes --shared PICTURE...   error with one palette for all, and with its own
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import tinct
+from tinct.palette.given import given_palette
+
+NAMES = ("bw", "gameboy", "terminal16", "web216")
+
+
+def drawn_by_others(source, name, folder):
+    """What each peer draws: (h, w, 3) uint8 by its name."""
+    palette, plain = folder / f"{name}.png", folder / "it.png"
+    Image.fromarray(given_palette("palette", name).colors[None]).save(palette)
+    Image.open(source).convert("RGB").save(plain)
+    found = {}
+    if shutil.which("pngquant"):
+        how = ["--map", palette, "--speed", "1", "--force", "-o", folder / "a.png", plain]
+        subprocess.run(["pngquant", *how], check=True)
+        found["pngquant --map"] = folder / "a.png"
+    if magick := shutil.which("magick") or shutil.which("convert"):
+        how = [plain, "-dither", "FloydSteinberg", "-remap", palette, folder / "b.png"]
+        subprocess.run([magick, *how], check=True)
+        found["ImageMagick -remap"] = folder / "b.png"
+    found = {peer: np.asarray(Image.open(path).convert("RGB")) for peer, path in found.items()}
+    table = Image.new("P", (1, 1))
+    table.putpalette(given_palette("palette", name).colors.ravel().tolist())
+    pillow = Image.open(plain).quantize(palette=table, dither=Image.Dither.FLOYDSTEINBERG)
+    return found | {"Pillow": np.asarray(pillow.convert("RGB"))}
+
+
+def compare(paths, out=None):
+    """Print a line of scores for each palette and picture; keep the drawings if told where."""
+    for name in NAMES:
+        for path in paths:
+            original = np.asarray(Image.open(path).convert("RGB"))
+            with tempfile.TemporaryDirectory() as folder:
+                drawn = drawn_by_others(path, name, Path(folder))
+            drawn = {"tinct": tinct.compress(original, palette=name).image, **drawn}
+            scores = {who: tinct.ssimulacra2(original, image) for who, image in drawn.items()}
+            cells = [f"{who} {score:.1f}" for who, score in scores.items()]
+            print(name, Path(path).name, *cells, sep=" | ", flush=True)
+            if out is not None:
+                sheet = np.hstack([original, *drawn.values()])
+                Image.fromarray(sheet).save(Path(out) / f"{Path(path).stem}-{name}.png")
+
+
+def shared(paths, colors=64):
+    """Print each picture's error with one palette for all of them, beside its own palette's."""
+    counted = [tinct.histogram(tinct.read(path).pixels) for path in paths]
+    one = {
+        each: tinct.palette(tinct.merge_histograms(counted, each), colors)
+        for each in ("pixel", "picture")
+    }
+    ratios = {each: [] for each in one}
+    for path, histogram in zip(paths, counted, strict=True):
+        own = error(histogram, tinct.palette(histogram, colors))
+        for each, palette in one.items():
+            ratios[each].append(error(histogram, palette) / max(own, 1e-9))
+        cells = [f"{each} {found[-1]:.2f}" for each, found in ratios.items()]
+        print(Path(path).name, f"own {1e3 * own:.3f}", *cells, sep=" | ", flush=True)
+    for each, found in ratios.items():
+        print(each, f"median {np.median(found):.2f} times, worst {max(found):.2f}")
+
+
+def error(histogram, palette):
+    """The root of the mean squared distance in Oklab of a picture's colors from the palette."""
+    colors = palette.rgba if histogram.colors.shape[1] == 4 else palette.colors[:, :3]
+    entries = tinct.histogram(np.ascontiguousarray(colors)[None]).points
+    away = np.concatenate(
+        [
+            ((part[:, None] - entries[None]) ** 2).sum(2).min(1)
+            for part in np.array_split(histogram.points, max(1, len(histogram.points) // 4096))
+        ]
+    )
+    return float(np.sqrt((histogram.weights * away).sum() / histogram.weights.sum()))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--shared":
+        shared(sys.argv[2:])
+    else:
+        compare(sys.argv[1:])
