@@ -399,9 +399,11 @@ def test_a_finger_adds_a_point_by_a_tap_and_moves_it_by_a_drag(page, address):
     page.wait_for_selector("#points canvas[aria-label^='Plane with 2 points']")
     for _ in range(2):  # the center goes to the middle
         page.keyboard.press("s")
-    touch((0.5, 0.4), (0.5, 0.5), (0.5, 0.6))
+    before = float(page.inner_text("#points .pane .tag").removeprefix("inertia "))
+    touch((0.5, 0.4), (0.5, 0.5), (0.5, 0.55))  # a quarter of the way is left
     page.wait_for_timeout(300)
     for _ in range(3):
         page.keyboard.press("s")
-    assert page.inner_text("#points .pane .tag") == "inertia 0"
+    after = float(page.inner_text("#points .pane .tag").removeprefix("inertia "))
+    assert after == pytest.approx(before / 16, rel=0.02)
     assert page.get_attribute("#points .pane canvas", "aria-label").startswith("Plane with 2 ")
