@@ -57,21 +57,20 @@ def compare(paths, out=None):
 
 
 def shared(paths, colors=64):
-    """Print each picture's error with one palette for all of them, beside its own palette's."""
+    """Print each picture's error with its own palette and with one for all, in thousandths."""
     counted = [tinct.histogram(tinct.read(path).pixels) for path in paths]
     one = {
         each: tinct.palette(tinct.merge_histograms(counted, each), colors)
         for each in ("pixel", "picture")
     }
-    ratios = {each: [] for each in one}
+    found = {"own": []} | {each: [] for each in one}
     for path, histogram in zip(paths, counted, strict=True):
-        own = error(histogram, tinct.palette(histogram, colors))
-        for each, palette in one.items():
-            ratios[each].append(error(histogram, palette) / max(own, 1e-9))
-        cells = [f"{each} {found[-1]:.2f}" for each, found in ratios.items()]
-        print(Path(path).name, f"own {1e3 * own:.3f}", *cells, sep=" | ", flush=True)
-    for each, found in ratios.items():
-        print(each, f"median {np.median(found):.2f} times, worst {max(found):.2f}")
+        for each, palette in ({"own": tinct.palette(histogram, colors)} | one).items():
+            found[each].append(1000 * error(histogram, palette))
+        cells = [f"{each} {errors[-1]:.1f}" for each, errors in found.items()]
+        print(Path(path).name, *cells, sep=" | ", flush=True)
+    for each, errors in found.items():
+        print(each, f"median {np.median(errors):.1f}, worst {max(errors):.1f}")
 
 
 def error(histogram, palette):

@@ -34,7 +34,7 @@ ROOMS = {
     "plots": "checks clustering color compress mapping palette picture scoring",
     "scoring": "checks",
     "tables": "checks errors",
-    "web": "checks clustering codecs compress errors options palette picture plots",
+    "web": "checks clustering codecs compress defaults errors options palette picture plots",
 }
 
 

@@ -310,6 +310,7 @@ class Encoder:
                 drawing = self.picture.draw_lossy(chosen, **how)
             else:
                 how |= {"effort": options.effort, "threads": self._threads}
+                dither = options.pinned.finer(dither)
                 drawing = self.picture.draw(chosen, dither=dither, **how)
         return Encoded(drawing, colors, smooth=not lossy, wide=wide)
 

@@ -85,7 +85,7 @@ class Prepared:
             chosen, small = options.pinned.entries(seen), _kernels.Quantizer(seen, whole.flat)
         how["fixed"] = chosen
         if not lossy:
-            plain: dict[str, Any] = {"dither": options.dither, "effort": 0}
+            plain: dict[str, Any] = {"dither": options.pinned.finer(options.dither), "effort": 0}
             if side > MOVED and not options.pinned.whole:
                 # Colors move as in the file: on the whole preview that would take twice as long.
                 how["fixed"] = reserved
