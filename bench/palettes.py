@@ -1,6 +1,6 @@
 """Given palettes beside pngquant's --map, ImageMagick's -remap and Pillow's quantize(palette=).
 
-python -m bench.palettes PICTURE...        scores of each, by palette
+python -m bench.palettes PICTURE...        error and score of each, by palette
 python -m bench.palettes --shared PICTURE...   error with one palette for all, and with its own
 """
 
@@ -12,18 +12,34 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 import tinct
 from tinct.palette.given import given_palette
 
+# From linear sRGB to cones, and from their cube roots to Oklab (Ottosson 2020)
+CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+OPPONENTS = np.array(
+    [
+        [0.2104542553, 0.793617785, -0.0040720468],
+        [1.9779984951, -2.428592205, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
 NAMES = ("bw", "gameboy", "terminal16", "web216")
 
 
-def drawn_by_others(source, name, folder):
+def drawn_by_others(original, name, folder):
     """What each peer draws: (h, w, 3) uint8 by its name."""
     palette, plain = folder / f"{name}.png", folder / "it.png"
     Image.fromarray(given_palette("palette", name).colors[None]).save(palette)
-    Image.open(source).convert("RGB").save(plain)
+    Image.fromarray(original).save(plain)
     found = {}
     if shutil.which("pngquant"):
         how = ["--map", palette, "--speed", "1", "--force", "-o", folder / "a.png", plain]
@@ -44,16 +60,32 @@ def compare(paths, out=None):
     """Print a line of scores for each palette and picture; keep the drawings if told where."""
     for name in NAMES:
         for path in paths:
-            original = np.asarray(Image.open(path).convert("RGB"))
+            original = np.array(Image.open(path).convert("RGB"))[:384, :512].copy()
             with tempfile.TemporaryDirectory() as folder:
-                drawn = drawn_by_others(path, name, Path(folder))
+                drawn = drawn_by_others(original, name, Path(folder))
             drawn = {"tinct": tinct.compress(original, palette=name).image, **drawn}
-            scores = {who: tinct.ssimulacra2(original, image) for who, image in drawn.items()}
-            cells = [f"{who} {score:.1f}" for who, score in scores.items()]
+            cells = [
+                f"{who} {seen_error(original, image):.1f} ({tinct.ssimulacra2(original, image):.0f})"
+                for who, image in drawn.items()
+            ]
             print(name, Path(path).name, *cells, sep=" | ", flush=True)
             if out is not None:
                 sheet = np.hstack([original, *drawn.values()])
                 Image.fromarray(sheet).save(Path(out) / f"{Path(path).stem}-{name}.png")
+
+
+def seen_error(original, drawn, sigma=1.5):
+    """100 times the root of the mean squared distance in Oklab of what is seen after a blur."""
+    one, other = (blurred(pixels, sigma) for pixels in (original, drawn))
+    return 100 * float(np.sqrt(((one - other) ** 2).sum(2).mean()))
+
+
+def blurred(pixels, sigma):
+    """Oklab of the light of a picture, blurred."""
+    codes = pixels / 255
+    light = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    light = np.stack([gaussian_filter(light[..., i], sigma) for i in range(3)], 2)
+    return np.cbrt(np.maximum(light @ CONES.T, 0)) @ OPPONENTS.T
 
 
 def shared(paths, colors=64):
