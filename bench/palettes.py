@@ -64,10 +64,10 @@ def compare(paths, out=None):
             with tempfile.TemporaryDirectory() as folder:
                 drawn = drawn_by_others(original, name, Path(folder))
             drawn = {"tinct": tinct.compress(original, palette=name).image, **drawn}
-            cells = [
-                f"{who} {seen_error(original, image):.1f} ({tinct.ssimulacra2(original, image):.0f})"
-                for who, image in drawn.items()
-            ]
+            cells = []
+            for who, image in drawn.items():
+                score = tinct.ssimulacra2(original, image)
+                cells.append(f"{who} {seen_error(original, image):.1f} ({score:.0f})")
             print(name, Path(path).name, *cells, sep=" | ", flush=True)
             if out is not None:
                 sheet = np.hstack([original, *drawn.values()])
