@@ -39,10 +39,10 @@ class Compressed:
     """A picture drawn with few colors, as a file and as arrays. Shows itself in a notebook.
 
     `original` is the Picture compressed. `palette` (k, c) uint8: the colors, each used by some
-    pixel or reserved, the most transparent first, then from dark to light; or as given. `indices` (h, w) uint8: each pixel's
-    entry. `data` are the file's bytes, `format` "png", "webp" or "gif". `exact`, (h, w, c) uint8,
-    are the original's pixels where the file holds those because that took fewer bytes than the
-    drawing; else None. `report` has bytes, colors, quality, and seconds per stage.
+    pixel or reserved, the most transparent first, then from dark to light; or as given. `indices`
+    (h, w) uint8: each pixel's entry. `data` are the file's bytes, `format` "png", "webp" or "gif".
+    `exact`, (h, w, c) uint8, are the original's pixels where the file holds those because that took
+    fewer bytes than the drawing; else None. `report` has bytes, colors, quality, and seconds per stage.
     """
 
     original: Picture = field(repr=False)
