@@ -42,7 +42,8 @@ class Compressed:
     pixel or reserved, the most transparent first, then from dark to light; or as given. `indices`
     (h, w) uint8: each pixel's entry. `data` are the file's bytes, `format` "png", "webp" or "gif".
     `exact`, (h, w, c) uint8, are the original's pixels where the file holds those because that took
-    fewer bytes than the drawing; else None. `report` has bytes, colors, quality, and seconds per stage.
+    fewer bytes than the drawing; else None. `report` has bytes, colors, quality, and seconds per
+    stage.
     """
 
     original: Picture = field(repr=False)
