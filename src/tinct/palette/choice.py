@@ -19,7 +19,6 @@ from tinct.atomic_write import write
 from tinct.checks import as_kernels_take, flag, listed, whole
 from tinct.defaults import MAX_COLORS, extension
 from tinct.errors import PaletteError
-from tinct.palette import files
 from tinct.palette.histogram import Histogram
 from tinct.picture.read import read
 
@@ -82,6 +81,8 @@ class Palette:
         Of any other file that is a picture: its colors as they first appear in it, or the 256 that
         K-means chooses of more. OSError, PaletteError or PictureError if it can't be read.
         """
+        from tinct.palette import files  # which most commands have no use for
+
         with open(path, "rb") as file:
             data = file.read()
         format = files.format_of(data, extension(fspath(path)))
@@ -100,6 +101,8 @@ class Palette:
         One of gpl, ase, act, aco, pal (JASC's), riff (the PAL of Windows), hex, css, json and png
         (a row of swatches). Formats without alpha leave out what is fully transparent.
         """
+        from tinct.palette import files
+
         if format not in files.FORMATS:
             raise PaletteError(f"format must be {', '.join(files.FORMATS)}, not {format}")
         names = self.names or [""] * len(self)
