@@ -274,6 +274,7 @@ def test_where_the_score_jumps_past_the_goal_other_numbers_of_colors_come_closer
         draw=draw_with,
         score=lambda drawn: drawn.score,
         flat=True,
+        fewest=2,
         size=1_000_000,
     )
     search = search_quality._Search(picture, 80)
