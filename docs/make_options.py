@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 from tinct import options
-from tinct.cli import cluster_options, serve_options
+from tinct.cli import cluster_options, palette_options, serve_options
 
 README = Path(__file__).parent.parent / "README.md"
 COMMANDS = {
     "compress": options.Compress,
+    "palette": palette_options.Palette,
     "cluster": cluster_options.Cluster,
     "steps": cluster_options.Steps,
     "serve": serve_options.Serve,

@@ -111,7 +111,7 @@ def test_the_page_on_kmeans_shows_code_and_figures():
 
 def test_the_tables_of_options_are_those_that_the_command_declares():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert page.count("<!-- options:") == 4
+    assert page.count("<!-- options:") == 5
     assert page == runpy.run_path(str(ROOT / "docs" / "make_options.py"))["page"](page)
 
 

@@ -28,13 +28,13 @@ ROOMS = {
     "defaults": "",
     "errors": "",
     "mapping": "checks color defaults palette",
-    "options": "codecs defaults",
-    "palette": "checks color defaults",
+    "options": "codecs defaults palette",
+    "palette": "atomic_write checks color defaults errors picture",
     "picture": "checks errors",
     "plots": "checks clustering color compress mapping palette picture scoring",
     "scoring": "checks",
     "tables": "checks errors",
-    "web": "checks clustering codecs compress errors options palette picture plots",
+    "web": "checks clustering codecs compress defaults errors options palette picture plots",
 }
 
 

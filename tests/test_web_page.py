@@ -204,6 +204,49 @@ def test_a_color_is_shown_where_it_is(page):
     assert page.is_hidden("#swatch")
 
 
+def test_a_color_is_pinned_and_another_replaced_in_the_file_the_lines_and_the_link(page):
+    drop(page, ("a.png", PHOTO))
+    whole(page)
+    page.click("#options-open")
+    page.wait_for_selector("#drawer .swatches button")
+    page.click("#drawer .swatches button >> nth=3")
+    pinned = page.inner_text("#swatch span >> nth=0")[1:7]
+    page.evaluate("delete document.documentElement.dataset.whole")
+    page.click("#swatch button:has-text('Pin')")
+    whole(page)
+    press(page, "ArrowLeft", "ArrowLeft")
+    assert downloaded(page)[1] == tinct.compress(PHOTO, 14, reserve=pinned).data
+    assert copied(page, "command") == f"tinct compress a.png -k 14 --reserve {pinned}"
+    assert page.inner_text("#swatch span >> nth=0")[1:7] == pinned
+    page.evaluate("delete document.documentElement.dataset.whole")
+    near = f"#{int(pinned, 16) ^ 0x040404:06x}"
+    page.fill("#swatch input[type=color]", near)
+    whole(page)
+    page.wait_for_selector(f"text=/^{near}/")
+    palette = copied(page, "python").split('palette="')[1].split('"')[0]
+    assert pinned not in palette
+    assert f"palette={palette.replace(',', '%2C')}" in page.url
+    assert downloaded(page)[1] == tinct.compress(PHOTO, palette=palette).data
+    page.click("#undo")
+    assert page.inner_text("#k-now") == "14"
+
+
+def test_a_palette_by_name_draws_and_comes_as_any_file(page, address):
+    page.goto(f"{address}?palette=gameboy")
+    page.wait_for_selector("html[data-ready]")
+    drop(page, ("a.png", PHOTO))
+    whole(page)
+    small = tinct.compress(PHOTO, palette="gameboy")
+    assert downloaded(page)[1] == small.data
+    assert page.inner_text("#k-now") == str(len(small.palette))
+    page.click("#copy-open")
+    page.select_option("#palette-format", "ase")
+    name, data = downloaded(page, "#save-palette")
+    assert (name, data) == ("a.ase", tinct.Palette(small.palette).to_bytes("ase"))
+    press(page, "ArrowRight")
+    assert downloaded(page)[1] == tinct.compress(PHOTO, 17).data
+
+
 def test_views_and_keys_of_the_stage_work(page):
     drop(page, ("a.png", PHOTO))
     whole(page)
@@ -336,3 +379,31 @@ def test_a_download_waits_for_what_was_asked_last(page):
     page.focus("#k")
     page.keyboard.press("ArrowRight")  # and at once:
     assert downloaded(page)[1] == tinct.compress(PHOTO, 17).data
+
+
+def test_a_finger_adds_a_point_by_a_tap_and_moves_it_by_a_drag(page, address):
+    page.goto(f"{address}#points?k=1&data=empty")
+    page.wait_for_selector("#points .pane canvas")
+    box = page.locator("#points .pane canvas").bounding_box()
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(*places):
+        at = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in places]
+        for kind, some in (("touchStart", at[:1]), *[("touchMove", [to]) for to in at[1:]]):
+            points = [{"x": x, "y": y} for x, y in some]
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    touch((0.5, 0.4))
+    touch((0.5, 0.6))
+    page.wait_for_selector("#points canvas[aria-label^='Plane with 2 points']")
+    for _ in range(2):  # the center goes to the middle
+        page.keyboard.press("s")
+    before = float(page.inner_text("#points .pane .tag").removeprefix("inertia "))
+    touch((0.5, 0.4), (0.5, 0.5), (0.5, 0.55))  # a quarter of the way is left
+    page.wait_for_timeout(300)
+    for _ in range(3):
+        page.keyboard.press("s")
+    after = float(page.inner_text("#points .pane .tag").removeprefix("inertia "))
+    assert after == pytest.approx(before / 16, rel=0.02)
+    assert page.get_attribute("#points .pane canvas", "aria-label").startswith("Plane with 2 ")

@@ -27,10 +27,12 @@ inline std::array<int64_t, 256> count_indices(const uint8_t *indices, int64_t si
 
 class Drawing {
   public:
-    // Of the palette only entries that are used are kept, each color once, those that aren't opaque first, which makes
-    // a PNG's list of alphas as short as it can be; the file would only be larger.
-    Drawing(int64_t height, int64_t width, int channels, color::Colors palette, std::vector<uint8_t> indices)
+    // Of the palette only entries that are used are kept, or stay anyway, each color once, those that aren't opaque first,
+    // which makes a PNG's list of alphas as short as it can be; the file would only be larger. `ordered`: all as they are.
+    Drawing(int64_t height, int64_t width, int channels, color::Colors palette, std::vector<uint8_t> indices,
+            const std::vector<uint8_t> &stays = {}, bool ordered = false)
         : height(height), width(width), channels(channels), palette_(std::move(palette)), indices_(std::move(indices)) {
+        if (ordered) return;
         const std::array<int64_t, 256> counts = count_indices(indices_.data(), size());
         std::map<uint32_t, int> seen;  // the place of each color in use
         color::Colors kept;
@@ -38,7 +40,8 @@ class Drawing {
         bool moved = false;
         for (const bool opaque : {false, true})
             for (int i = 0; i < entries(); ++i) {
-                if (!counts[size_t(i)] || (channels == 3 || entry(i)[3] == 255) != opaque) continue;
+                const bool needed = counts[size_t(i)] || (!stays.empty() && stays[size_t(i)]);
+                if (!needed || (channels == 3 || entry(i)[3] == 255) != opaque) continue;
                 uint32_t key = 0;
                 std::copy_n(entry(i), channels, reinterpret_cast<uint8_t *>(&key));
                 const auto [at, fresh] = seen.try_emplace(key, int(seen.size()));

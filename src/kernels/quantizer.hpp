@@ -18,6 +18,7 @@
 #include "mapping/spatial_draw.hpp"
 #include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
+#include "palette/fixed.hpp"
 #include "picture/fills.hpp"
 
 namespace tinct {
@@ -28,6 +29,7 @@ struct PaletteOptions {
     uint64_t seed = 0;
     bool visible = false;  // whether colors count by how visible errors are in their pixels, not by their number
     color::Space space = color::Space::oklab;
+    color::Colors reserved;  // that must be among them
     auto operator<=>(const PaletteOptions &) const = default;
 };
 
@@ -37,6 +39,8 @@ class Quantizer {
 
     // Of pixels that must stay where they are.
     explicit Quantizer(const Picture &picture) : picture_(picture), flat(is_flat(picture_)) {}
+    // The same, as flat as the picture that it was made of.
+    Quantizer(const Picture &picture, bool flat) : picture_(picture), flat(flat) {}
     // Of a PNG's inflated rows. Alpha that is opaque throughout is left out.
     Quantizer(const uint8_t *rows, int64_t height, int64_t width, int channels)
         : own_(channels == 4 ? codecs::unfiltered<4>(rows, height, width) : codecs::unfiltered<3>(rows, height, width)),
@@ -105,20 +109,25 @@ class Quantizer {
         }();
         const std::lock_guard lock(histogram.busy);
         if (found.empty())
-            found = palette::PaletteBuilder(histogram, threads, poll).make(options.colors, options.effort, options.seed);
+            found = options.reserved.empty()
+                ? palette::PaletteBuilder(histogram, threads, poll).make(options.colors, options.effort, options.seed)
+                : palette::choose_beside(histogram, options.reserved, options.colors, options.effort, options.seed, threads, poll);
         return found;
     }
 
     // Each pixel's nearest entry in `space`; or dithered: photographs as the eye sees them, which moves the palette,
     // graphics by error diffusion in Oklab.
-    Drawing draw(const color::Colors &palette, float dither, color::Space space, int effort, int threads, const Poll &poll) {
+    Drawing draw(const color::Colors &palette, float dither, color::Space space, int effort, int threads, const Poll &poll,
+                 const palette::Fixed &fixed = {}) {
         // With more colors a flat picture loses up to 24 points of SSIMULACRA2 where errors are passed on as light.
         const bool light = space == color::Space::oklab && entries_of(palette, picture_.channels) <= 2;
         mapping::DitherOptions options{.dither = dither, .threads = threads, .light = light};
-        if (dither > 0 && !flat && space == color::Space::oklab && colors() > entries_of(palette, picture_.channels)) {
+        const bool errs = fixed.all(palette) || colors() > entries_of(palette, picture_.channels);
+        if (dither > 0 && !flat && space == color::Space::oklab && errs) {
             mapping::DitherOptions blurred = options;
-            if (is_partly_smooth(picture_)) blurred.dither = cheap_dither(palette, options, effort, poll);
-            if (blurred.dither > 0) return draw_blurred(palette, blurred, effort, poll);
+            if (is_partly_smooth(picture_) && fixed.colors.empty())
+                blurred.dither = cheap_dither(palette, options, effort, poll);
+            if (blurred.dither > 0) return draw_blurred(palette, blurred, effort, poll, fixed);
             options.light = true;
         }
         if (dither > 0 && flat) options.sharp = sharp(entries_of(palette, picture_.channels), threads).data();
@@ -126,20 +135,24 @@ class Quantizer {
         std::vector<uint8_t> indices(size_t(picture_.size()));
         const std::lock_guard lock(histogram.busy);
         mapping::remap(picture_, palette.data(), entries_of(palette, picture_.channels), histogram, options, poll, indices.data());
-        return drawing(palette, std::move(indices));
+        return drawing(palette, std::move(indices), fixed);
     }
     // The least visible error and bits. Where its error decides, the palette of a photograph moves as under the blur.
-    Drawing draw_lossy(color::Colors palette, const mapping::LossyOptions &options, color::Space space, const Poll &poll) {
+    Drawing draw_lossy(color::Colors palette, const mapping::LossyOptions &options, color::Space space, const Poll &poll,
+                       const palette::Fixed &fixed = {}) {
         constexpr int64_t ENOUGH = 1 << 17;  // pixels
-        if (options.share > 0 && !flat)
-            spatial::move(picture_, palette, ENOUGH, {options.spread, 1, options.threads}, poll);
+        if (options.share > 0 && !flat) {
+            const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
+            spatial::move(picture_, palette, stays.empty() ? nullptr : stays.data(), ENOUGH,
+                          {options.spread, 1, options.threads}, poll);
+        }
         const std::vector<float> &visible = weights(options.threads);
         palette::Histogram &histogram = whole_->histogram_of(space, false, options.threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));
         const std::lock_guard lock(histogram.busy);
         mapping::remap_lossy(picture_, visible.data(), palette.data(), entries_of(palette, picture_.channels), histogram, options,
                              options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
-        return drawing(palette, std::move(indices));
+        return drawing(palette, std::move(indices), fixed);
     }
 
     // The pixels, full transparency in a grey.
@@ -192,22 +205,27 @@ class Quantizer {
     }
 
     // What is not opaque is left to error diffusion.
-    Drawing draw_blurred(color::Colors palette, const mapping::DitherOptions &options, int effort, const Poll &poll) {
+    Drawing draw_blurred(color::Colors palette, const mapping::DitherOptions &options, int effort, const Poll &poll,
+                         const palette::Fixed &fixed) {
         std::vector<uint8_t> indices(size_t(picture_.size()));
-        spatial::draw(picture_, palette, nullptr, {options.dither, effort, options.threads}, poll, indices.data());
+        const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
+        const bool done = spatial::draw(picture_, palette, stays.empty() ? nullptr : stays.data(),
+                                        {options.dither, effort, options.threads}, poll, indices.data());
         palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, options.threads);
-        if (picture_.channels == 4 && histogram.solid < histogram.size()) {
+        if (picture_.channels == 4 && (!done || histogram.solid < histogram.size())) {
             std::vector<uint8_t> others(indices.size());
             const std::lock_guard lock(histogram.busy);
             mapping::remap(picture_, palette.data(), entries_of(palette, 4), histogram, options, poll, others.data());
             for (int64_t i = 0; i < picture_.size(); ++i)
-                if (picture_.at(i)[3] != 255) indices[size_t(i)] = others[size_t(i)];
+                if (!done || picture_.at(i)[3] != 255) indices[size_t(i)] = others[size_t(i)];
         }
-        return drawing(palette, std::move(indices));
+        return drawing(palette, std::move(indices), fixed);
     }
 
-    Drawing drawing(const color::Colors &palette, std::vector<uint8_t> indices) const {
-        return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices)};
+    Drawing drawing(const color::Colors &palette, std::vector<uint8_t> indices, const palette::Fixed &fixed) const {
+        fixed.take_exactly(picture_, palette, indices.data());
+        const std::vector<uint8_t> stays = fixed.kept ? fixed.mask(palette, picture_.channels) : std::vector<uint8_t>();
+        return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices), stays, fixed.ordered};
     }
 
     palette::Histogram &counted() {

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from tinct.clustering.kmeans import Iteration, KMeansResult, assign, kmeans, update
     from tinct.color.oklab import oklab_to_srgb, srgb_to_oklab
     from tinct.compress.compress import Compressed, compress
-    from tinct.errors import PictureError, TargetError
+    from tinct.errors import PaletteError, PictureError, TargetError
     from tinct.mapping.remap import remap
     from tinct.palette.choice import Palette, palette
     from tinct.palette.histogram import Histogram, histogram
+    from tinct.palette.merge import merge_histograms
     from tinct.picture.read import Picture, read
     from tinct.scoring.psnr import psnr
     from tinct.scoring.report import Report
@@ -36,6 +37,7 @@ __all__ = [
     "KMeans",
     "KMeansResult",
     "Palette",
+    "PaletteError",
     "Picture",
     "PictureError",
     "Report",
@@ -45,6 +47,7 @@ __all__ = [
     "compress",
     "histogram",
     "kmeans",
+    "merge_histograms",
     "oklab_to_srgb",
     "palette",
     "psnr",
@@ -62,10 +65,11 @@ _HOMES = {
     "clustering.kmeans": ("Iteration", "KMeansResult", "assign", "kmeans", "update"),
     "color.oklab": ("oklab_to_srgb", "srgb_to_oklab"),
     "compress.compress": ("Compressed", "compress"),
-    "errors": ("PictureError", "TargetError"),
+    "errors": ("PaletteError", "PictureError", "TargetError"),
     "mapping.remap": ("remap",),
     "palette.choice": ("Palette", "palette"),
     "palette.histogram": ("Histogram", "histogram"),
+    "palette.merge": ("merge_histograms",),
     "picture.read": ("Picture", "read"),
     "scoring.psnr": ("psnr",),
     "scoring.report": ("Report",),

@@ -108,6 +108,8 @@ class Quantizer:
     @overload
     def __init__(self, pixels: Bytes) -> None: ...
     @overload
+    def __init__(self, pixels: Bytes, flat: bool) -> None: ...
+    @overload
     def __init__(self, rows: bytes | bytearray, width: int, height: int, channels: int) -> None: ...
     @overload
     def __init__(self, whole: Quantizer, rows: Longs, columns: Longs, threads: int) -> None: ...
@@ -134,10 +136,20 @@ class Quantizer:
         seed: int,
         visible: bool = False,
         space: str = "oklab",
+        reserved: bytes = b"",
         threads: int,
     ) -> bytes: ...
     def draw(
-        self, palette: bytes, *, dither: float, space: str = "oklab", effort: int = 1, threads: int
+        self,
+        palette: bytes,
+        *,
+        dither: float,
+        space: str = "oklab",
+        effort: int = 1,
+        fixed: bytes = b"",
+        kept: bool = False,
+        ordered: bool = False,
+        threads: int,
     ) -> Drawing: ...
     def draw_lossy(
         self,
@@ -150,6 +162,9 @@ class Quantizer:
         coder: str,
         bits: int,
         space: str = "oklab",
+        fixed: bytes = b"",
+        kept: bool = False,
+        ordered: bool = False,
         threads: int,
     ) -> Drawing: ...
     def squared_error(self, drawing: Drawing) -> int: ...

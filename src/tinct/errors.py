@@ -1,6 +1,10 @@
 """What is raised and has a name of ours: each message is one line."""
 
-__all__ = ["PictureError", "TableError", "TargetError"]
+__all__ = ["PaletteError", "PictureError", "TableError", "TargetError"]
+
+
+class PaletteError(ValueError):
+    """A palette file that can't be read or written. The message is one line: which, and why."""
 
 
 class PictureError(ValueError):

@@ -71,6 +71,23 @@ class Number(Text):
         raise ValueError(f"{name} must be {span}, not {text}")
 
 
+class Colors(Text):
+    """A palette: by name, as hex colors, or a file of it; `listed`: hex colors alone."""
+
+    def __init__(self, listed: bool = False) -> None:
+        self.metavar, self.listed = "COLORS" if listed else "COLORS|NAME|FILE", listed
+
+    def read(self, name: str, text: str) -> "Any":
+        from tinct.palette.named import NAMED, colors_in
+
+        try:
+            colors_in(text if self.listed else NAMED.get(text, text))
+        except ValueError as error:
+            if self.listed or not text or text.startswith("#"):
+                raise ValueError(f"{name} must be {error}") from None
+        return text
+
+
 class Score(Number):
     """A number in a range, or two of them as MIN-MAX."""
 
@@ -324,6 +341,20 @@ class Compress(Command):
         Size(),
         "as good as fits: `40000`, `40k` or `1.5M` bytes; without dithering where that looks "
         "better",
+    )
+    palette: str | None = option(
+        "--palette",
+        Colors(),
+        "draw with these colors: `#ff8800,#000`, a palette file, a picture whose colors they are, "
+        "or `bw`, `gray4`, `eink7`, `gameboy`, `terminal16`, `web216`",
+    )
+    reserve: str | None = option(
+        "--reserve", Colors(listed=True), "hex colors that must be among the K"
+    )
+    keep_order: bool = option(
+        "--keep-order",
+        None,
+        "keep the whole `--palette` in its order, as sprites need; not in WebP",
     )
     space: str = option(
         "--space",

@@ -69,24 +69,29 @@ void bind_drawing(nb::module_ &m) {
 void bind_drawing_with(nb::class_<Quantizer> &bound) {
     bound
         .def("palette", [](Quantizer &self, int colors, int effort, uint64_t seed, bool visible, const std::string &space,
-                           int threads) {
-            const PaletteOptions options{colors, effort, seed, visible, space_of(space)};
+                           const nb::bytes &reserved, int threads) {
+            const PaletteOptions options{colors, effort, seed, visible, space_of(space), colors_of(reserved)};
             return bytes_by([&] { return self.choose(options, threads, Signals()); });
-        }, "colors"_a, nb::kw_only(), "effort"_a, "seed"_a, "visible"_a = false, "space"_a = "oklab", "threads"_a)
+        }, "colors"_a, nb::kw_only(), "effort"_a, "seed"_a, "visible"_a = false, "space"_a = "oklab", "reserved"_a = nb::bytes("", 0),
+           "threads"_a)
         .def("draw", [](Quantizer &self, const nb::bytes &palette, double dither, const std::string &space, int effort,
-                        int threads) {
+                        const nb::bytes &fixed, bool kept, bool ordered, int threads) {
             const Colors colors = colors_of(palette);
+            const palette::Fixed stays{colors_of(fixed), kept, ordered};
             nb::gil_scoped_release release;
-            return self.draw(colors, float(dither), space_of(space), effort, threads, Signals());
-        }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "effort"_a = 1, "threads"_a)
+            return self.draw(colors, float(dither), space_of(space), effort, threads, Signals(), stays);
+        }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "effort"_a = 1, "fixed"_a = nb::bytes("", 0),
+            "kept"_a = false, "ordered"_a = false, "threads"_a)
         .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, double share, int search,
-                              const std::string &coder, int bits, const std::string &space, int threads) {
+                              const std::string &coder, int bits, const std::string &space, const nb::bytes &fixed,
+                              bool kept, bool ordered, int threads) {
             const mapping::LossyOptions options{float(spread), float(price), float(share), search, bit_model(coder, bits), threads};
             const Colors colors = colors_of(palette);
+            const palette::Fixed stays{colors_of(fixed), kept, ordered};
             nb::gil_scoped_release release;
-            return self.draw_lossy(colors, options, space_of(space), Signals());
+            return self.draw_lossy(colors, options, space_of(space), Signals(), stays);
         }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "share"_a = 0.0, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
-           "threads"_a);
+            "fixed"_a = nb::bytes("", 0), "kept"_a = false, "ordered"_a = false, "threads"_a);
 }
 
 }  // namespace
@@ -100,6 +105,9 @@ void bind_quantizer(nb::module_ &m) {
             nb::gil_scoped_release release;
             new (self) Quantizer(picture_of(pixels));
         }, "pixels"_a, nb::keep_alive<1, 2>())
+        .def("__init__", [](Quantizer *self, const Array<uint8_t, 3> &pixels, bool flat) {
+            new (self) Quantizer(picture_of(pixels), flat);
+        }, "pixels"_a, "flat"_a, nb::keep_alive<1, 2>())
         .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
             if (width < 1 || height < 1 || (channels != 3 && channels != 4) ||
                 int64_t(rows.size()) != height * (width * channels + 1))

@@ -96,6 +96,7 @@ class SpatialQuantizer {
 
     // Moves the palette, rounded to 8 bits; false where it stays, because no move lowers the error.
     bool update(int steps) {
+        if (std::none_of(moves_, moves_ + k_, [](bool its) { return its; })) return false;
         const std::unique_ptr<Sums> sums = descent();
         std::array<Vector, MOST> move = minimize(*sums, steps);
         const color::Colors before = palette;

@@ -97,15 +97,15 @@ inline bool is_part(int64_t size, const Picture &picture) {
 }
 
 // Moves the palette by so many pixels, or all of them.
-inline void move(const Picture &picture, color::Colors &palette, int64_t size, const Settings &settings,
-                 const std::function<void()> &poll) {
+inline void move(const Picture &picture, color::Colors &palette, const uint8_t *fixed, int64_t size,
+                 const Settings &settings, const std::function<void()> &poll) {
     const double own = own_error(settings.dither, int(palette.size()) / picture.channels, picture.size());
     if (!is_part(size, picture)) {
-        move(picture, palette, nullptr, own, settings, poll);
+        move(picture, palette, fixed, own, settings, poll);
         return;
     }
     const Tiles tiles(picture, size);
-    move(tiles.picture(picture.channels), palette, nullptr, own, settings, poll);
+    move(tiles.picture(picture.channels), palette, fixed, own, settings, poll);
 }
 
 // Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not

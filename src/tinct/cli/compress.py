@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from tinct.cli.failures import complain, failure, reason
 from tinct.cli.jobs import Job, check_target, known, plan, settings
 from tinct.cli.progress import Meter, bar
@@ -30,6 +32,8 @@ FEW, LARGE = 200_000, 8_000_000
 def run(asked: Compress) -> int:
     """Do every job, whatever becomes of the others. Returns the worst code."""
     jobs, errors = plan(asked)
+    if asked.palette or asked.reserve:
+        _check_colors(asked)
     codes = {OK}
     for error in errors:
         complain(f"{error.filename}: {reason(error)}")
@@ -115,6 +119,19 @@ def _alone(job: Job, asked: Compress, threads: int) -> Outcome:
     return _guarded(job, asked, Meter())
 
 
+def _check_colors(asked: Compress) -> None:
+    """Read the palette, once for all pictures; refuse what none of them could be drawn with."""
+    from tinct.compress.pinned import pinned
+    from tinct.palette.given import given_palette
+
+    if asked.palette is not None:
+        asked.palette = given_palette("palette", asked.palette)  # type: ignore[assignment]
+    try:
+        pinned(asked.palette, asked.reserve, asked.keep_order, asked.colors, format_of(asked))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
 def _guarded(job: Job, asked: Compress, meter: Meter) -> Outcome:
     """One job. What goes wrong becomes one line and a code, and the next picture has its turn."""
     notes: list[str] = []
@@ -160,6 +177,9 @@ def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outc
         space=asked.space,
         effort=asked.effort,
         format=job.format,
+        palette=asked.palette,
+        reserve=asked.reserve,
+        keep_order=asked.keep_order,
         seed=asked.seed,
         metadata="all" if asked.keep_metadata else "none" if asked.strip else "density",
         threads=asked.threads,

@@ -8,7 +8,7 @@ import sys
 import click
 
 from tinct.defaults import FAILED, INTERNAL, INTERRUPTED, OUT_OF_REACH, USAGE
-from tinct.errors import PictureError, TargetError
+from tinct.errors import PaletteError, PictureError, TargetError
 
 __all__ = ["complain", "ended", "escaped", "failure", "on_one_line", "reason"]
 
@@ -37,8 +37,9 @@ def failure(error: Exception, name: str, target: str) -> tuple[str, int]:
     """What to say of a picture that failed, and the code. The unforeseen is a bug of ours."""
     if isinstance(error, OSError) and error.filename is None:
         error.filename = target
-    if isinstance(error, TargetError):
-        return f"{name}: {_known(error)}", OUT_OF_REACH
+    if isinstance(error, TargetError | PaletteError):
+        code = FAILED if isinstance(error, PaletteError) else OUT_OF_REACH
+        return f"{name}: {_known(error)}", code
     if isinstance(error, PictureError | OSError | ImportError):
         return _known(error), FAILED
     if isinstance(error, MemoryError):

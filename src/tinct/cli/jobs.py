@@ -88,6 +88,10 @@ def _check(asked: Compress) -> None:
         raise click.UsageError("stdin (-) must be the only picture, and can't be replaced")
     aims = {"--quality": asked.quality, "--max-bytes": asked.max_bytes}
     _exclude({"--lossy": None if asked.lossy in (0, "auto") else asked.lossy, **aims})
+    _exclude({"--palette": asked.palette, "--reserve": asked.reserve})
+    _exclude({"--palette": asked.palette, "-k": asked.colors})
+    if asked.keep_order and asked.palette is None:
+        raise click.UsageError("--keep-order needs a --palette")
     if asked.suffix is not None and os.path.basename(asked.suffix) != asked.suffix:
         raise click.UsageError(f"suffix must be a part of a file name, not {asked.suffix}")
     if asked.compare == "-":

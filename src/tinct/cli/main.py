@@ -10,6 +10,7 @@ import click
 
 from tinct.cli.cluster_options import Cluster, Steps
 from tinct.cli.failures import ended
+from tinct.cli.palette_options import Palette
 from tinct.cli.parser import command
 from tinct.cli.serve_options import Serve
 from tinct.defaults import OK
@@ -21,6 +22,7 @@ __all__ = ["main"]
 COMMANDS: dict[str, type[Command]] = {
     "cluster": Cluster,
     "compress": Compress,
+    "palette": Palette,
     "serve": Serve,
     "steps": Steps,
 }

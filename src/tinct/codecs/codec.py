@@ -33,7 +33,7 @@ class Codec:
 
     `side` is the most pixels a side that its header can say, `coder` ("deflate", "webp" or "lzw")
     whose bits a lossy mapping counts. `packs`: several indices share a byte, where colors are few.
-    `partial_alpha`: pixels can be translucent.
+    `partial_alpha`: pixels can be translucent. `lists`: a palette can be in an order of one's own.
     """
 
     name = ""
@@ -41,6 +41,7 @@ class Codec:
     coder = "deflate"
     packs = False
     partial_alpha = True
+    lists = True
 
     def fit(self, picture: "Picture") -> "Any":
         """A picture's pixels as the format can hold them: (h, w, c) uint8.
@@ -70,6 +71,7 @@ class Codec:
         smooth: bool = True,
         wide: bool = False,
         flat: bool = False,
+        listed: bool = False,
         threads: int = 0,
     ) -> bytes:
         """Encode a drawing, trying as hard as `effort` says (0...10), of a PNG `level` if given.
@@ -77,7 +79,8 @@ class Codec:
         `smooth`: filters can help, as where indices were not chosen for the coder. `wide`: a byte
         for each pixel, because indices were chosen for that. `flat`: much of the picture is of one
         color: deflating harder then saves 5 to 25 %, of photographs and icons 1 or 2 %. `threads`:
-        at most, 0: one for each processor; they change no byte.
+        at most, 0: one for each processor; they change no byte. `listed`: the file has the
+        drawing's palette, in its order, used or not.
         """
         raise NotImplementedError
 
@@ -116,6 +119,7 @@ class Codec:
         level: int | None = None,
         smooth: bool = True,
         wide: bool = False,
+        listed: bool = False,
         threads: int = 0,
     ) -> tuple[bytes, bool]:
         """Encode a drawing, or the picture itself where it may be and that is smaller: then True.
@@ -128,7 +132,7 @@ class Codec:
         entries = (picture.entries or None) if keeps else None
         tried = entries is not None and smooth and level is None
         source: Source = picture if keeps else drawing
-        worth = keeps or self.may_be_original(drawing, smooth)
+        worth = keeps or (not listed and self.may_be_original(drawing, smooth))
         guess = Future(
             lambda: self.estimate(source, entries, effort, tried), threads if worth else 1
         )
@@ -139,6 +143,7 @@ class Codec:
             smooth=smooth,
             wide=wide,
             flat=picture.flat,
+            listed=listed,
             threads=threads,
         )
         if not worth or (least := guess.result()) is None:

@@ -52,12 +52,15 @@ class Gif(Codec):
     def bit_model(self, colors: int, wide: bool) -> tuple[str, int]:
         return self.coder, code_size(colors)
 
-    def encode(self, drawing: _kernels.Drawing, **how: Any) -> bytes:
+    def encode(self, drawing: _kernels.Drawing, *, listed: bool = False, **how: Any) -> bytes:
         if any(0 < a < 255 for _, _, _, a in drawing.entries):
             raise ValueError("a GIF has no partial transparency: alpha must be 0 or 255")
         indices, entries = drawing.indices, np.array(drawing.entries, np.uint8)
         clear = entries[:, 3] < 255
-        if clear.sum() > 1:  # colors nobody sees: one entry for them all
+        first = int(clear.argmax())
+        if listed:
+            indices = np.where(clear[indices], first, indices).astype(np.uint8)
+        elif clear.sum() > 1:  # colors nobody sees: one entry for them all
             indices = np.where(clear[indices], 0, indices - (clear.sum() - 1)).astype(np.uint8)
             entries = np.vstack([entries[:1], entries[~clear]])
         height, width = indices.shape
@@ -65,7 +68,7 @@ class Gif(Codec):
         table = np.zeros((1 << bits, 3), np.uint8)
         table[: len(entries)] = entries[:, :3]
         screen = struct.pack("<HHBBB", width, height, 0xF0 | (bits - 1), 0, 0)
-        control = b"\x21\xf9\x04\x01\0\0\0\0" if clear.any() else b""  # entry 0 is transparent
+        control = b"\x21\xf9\x04\x01\0\0%c\0" % first if clear.any() else b""  # the transparent one
         image = struct.pack("<BHHHHB", 0x2C, 0, 0, width, height, 0)
         size = code_size(len(entries))
         codes = _kernels.encode_lzw(np.ascontiguousarray(indices), size)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODEC", "Png", "encode_indexed"]
 
+AS_GIVEN = 3  # the last level that leaves a palette as it is
 ZOPFLI = 1 << 22  # pixels: 4 s each million
 
 
@@ -42,12 +43,16 @@ class Png(Codec):
         smooth: bool = True,
         wide: bool = False,
         flat: bool = False,
+        listed: bool = False,
         threads: int = 0,
     ) -> bytes:
-        if level is not None:
+        if level is not None and not (listed and level > AS_GIVEN):
             return encode_indexed(drawing, level, wide, threads)
         pixels = drawing.width * drawing.height
         usual = usual_level(flat and effort == 1, pixels)
+        if listed:
+            usual = AS_GIVEN if effort >= 2 else usual
+            return encode_indexed(drawing, AS_GIVEN if level else usual, wide, threads)
         found = ways(drawing, level=usual, wide=wide, threads=threads)
         if effort >= 2:
             found.append(encode_indexed(drawing, 2, wide, threads))

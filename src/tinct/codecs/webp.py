@@ -31,6 +31,7 @@ class WebP(Codec):
     name = "webp"
     side = 16_383
     coder = "webp"
+    lists = False
 
     def encode(self, drawing: _kernels.Drawing, *, effort: int = 1, **how: Any) -> bytes:
         return _encode(drawing.palette[drawing.indices], effort)

@@ -18,6 +18,7 @@ from tinct.codecs.deflate import check_level
 from tinct.codecs.registry import check_format, codec_of
 from tinct.color.points import check_space
 from tinct.compress.encoder import Clock, Encoded, Encoder, Options
+from tinct.compress.pinned import pinned
 from tinct.compress.prepared import Prepared
 from tinct.compress.search_colors import fewest_colors
 from tinct.compress.search_quality import least_bytes
@@ -39,10 +40,11 @@ class Compressed:
     """A picture drawn with few colors, as a file and as arrays. Shows itself in a notebook.
 
     `original` is the Picture compressed. `palette` (k, c) uint8: the colors, each used by some
-    pixel, the most transparent first, then from dark to light. `indices` (h, w) uint8: each pixel's
-    entry. `data` are the file's bytes, `format` "png", "webp" or "gif". `exact`, (h, w, c) uint8,
-    are the original's pixels where the file holds those because that took fewer bytes than the
-    drawing; else None. `report` has bytes, colors, quality, and seconds per stage.
+    pixel or reserved, the most transparent first, then from dark to light; or as given. `indices`
+    (h, w) uint8: each pixel's entry. `data` are the file's bytes, `format` "png", "webp" or "gif".
+    `exact`, (h, w, c) uint8, are the original's pixels where the file holds those because that took
+    fewer bytes than the drawing; else None. `report` has bytes, colors, quality, and seconds per
+    stage.
     """
 
     original: Picture = field(repr=False)
@@ -100,6 +102,9 @@ def compress(
     format: str = "png",
     level: int | None = None,
     metadata: Literal["density", "all", "none"] = "density",
+    palette: Any = None,
+    reserve: Any = None,
+    keep_order: bool = False,
     threads: int | None = None,
     ssimulacra2: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -153,6 +158,16 @@ def compress(
     metadata : {"density", "all", "none"}
         What comes along into the file: pixels per meter; EXIF, XMP, texts and times as well, as far
         as the format holds them; nothing. An orientation is reset, as the pixels are upright.
+    palette : Palette, array, list or string, optional
+        The colors to draw with, instead of choosing: a `tinct.Palette`, (k, 3 or 4) uint8, hex
+        colors in a list or a string ("#ff8800,#000"), the path of a palette file or a picture, or
+        one of "bw", "gray4", "eink7", "gameboy", "terminal16" and "web216". 1...256 of them; full
+        transparency is added where the picture has it. Searches then vary the loss alone.
+    reserve : like `palette`, optional
+        Colors that must be among the K, in the file even if no pixel is nearest (but in WebP).
+        Pixels of just these colors, or of those of a `palette`, are drawn in them.
+    keep_order : bool
+        Whether the file holds the whole `palette` in its order, as sprites need it; not in WebP.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
@@ -177,6 +192,9 @@ def compress(
     watch, clock = function("watch", watch), Clock()
     with clock("read"):
         prepared = source if isinstance(source, Prepared) else Prepared(source)
+    held = pinned(palette, reserve, keep_order, colors, format)
+    if held.whole:
+        most = max(len(held.table), 2)
     extra = packed(prepared.picture.along.kept(word("metadata", metadata, *METADATA)), format)
     if max_bytes is not None:
         max_bytes = max(1, max_bytes - len(extra))
@@ -189,6 +207,7 @@ def compress(
         level=None if level is None else check_level(level),
         original=auto or colors is None,
         threads=crew or None,
+        pinned=held,
     )
     encoder = prepared.encoder(options, clock, watch)
     if goal is not None:

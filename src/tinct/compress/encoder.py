@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from tinct import _kernels
 from tinct.codecs.registry import codec_of
+from tinct.compress.pinned import FREE, Pinned
+from tinct.defaults import MAX_COLORS
 from tinct.mapping.lossy import lossy_options, settled, weighs
 from tinct.mapping.remap import painted
 from tinct.scoring.bands import bands_word
@@ -75,6 +77,7 @@ class Options:
     level: int | None = None
     original: bool = True
     threads: int | None = None
+    pinned: Pinned = FREE
 
 
 @dataclass(slots=True)
@@ -134,6 +137,7 @@ class Encoder:
         self.flat: bool = self.picture.flat
         self.hasty = False  # whether drawings are but samples, to be made quickly
         self._threads = options.threads or 0
+        self._pinned = options.pinned.entries(pixels)
         self._undithered: dict[int, tuple[Encoded, float]] = {}
 
     @cached_property
@@ -144,8 +148,12 @@ class Encoder:
 
     @cached_property
     def fewest(self) -> int:
-        """How few colors leave every visible pixel visible: 2, or 3 with soft edges."""
-        return self.picture.fewest
+        """How few colors leave every visible pixel visible: 2, or 3 with soft edges.
+
+        And hold all that are reserved; all of a palette that was given.
+        """
+        reserved = len(self._pinned) // self.picture.channels
+        return MAX_COLORS if self.options.pinned.whole else max(self.picture.fewest, reserved)
 
     @property
     def size(self) -> int:
@@ -309,13 +317,16 @@ class Encoder:
         options, _ = self.options, self.colors  # which are counted, and timed as that
         how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
         how |= {"space": space or options.space, "threads": self._threads}
+        if options.pinned.whole:
+            return self._pinned
         with self.clock("palette"):
-            return self.picture.palette(colors, visible=visible, **how)
+            return self.picture.palette(colors, visible=visible, reserved=self._pinned, **how)
 
     def _drawn(self, chosen: bytes, colors: int, lossy: Loss, wide: bool, dither: float) -> Encoded:
         options = self.options
         effort = 0 if self.hasty else options.effort
         how: dict[str, Any] = {"space": options.space}
+        how |= options.pinned.drawn(self._pinned)
         with self.clock("remap"):
             if lossy:
                 count = len(chosen) // self.picture.channels
@@ -324,17 +335,19 @@ class Encoder:
                 drawing = self.picture.draw_lossy(chosen, **how)
             else:
                 how |= {"effort": options.effort, "threads": self._threads}
+                dither = options.pinned.finer(dither)
                 drawing = self.picture.draw(chosen, dither=dither, **how)
         return Encoded(drawing, colors, smooth=lossy in (0, "auto"), wide=wide)
 
     def _encoded(self, drawn: Encoded) -> Encoded:
-        options = self.options
+        options, pinned = self.options, self.options.pinned
         with self.clock("encode"):
             data, exact = self.codec.smallest(
                 self.picture,
                 drawn.drawing,
-                colors=drawn.colors,
-                original=options.original,
+                colors=0 if pinned else drawn.colors,
+                original=options.original and not pinned,
+                listed=pinned.listed,
                 effort=options.effort,
                 level=options.level,
                 smooth=drawn.smooth,

@@ -12,7 +12,6 @@ from tinct import _kernels
 from tinct.codecs.registry import codec_of
 from tinct.compress.encoder import Clock, Encoder, Options
 from tinct.mapping.lossy import lossy_options
-from tinct.mapping.remap import remap
 from tinct.palette.histogram import Histogram, histogram
 from tinct.picture.read import read
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Prepared"]
 
 Colors = NDArray[np.uint8]
+MOVED = 256  # pixels a side, on which a preview's colors move
 
 
 class Prepared:
@@ -46,7 +46,7 @@ class Prepared:
     def __init__(self, source: Any) -> None:
         self.picture = read(source)
         self._laid_out: dict[str, tuple[Colors, _kernels.Quantizer]] = {}
-        self._small: dict[int, tuple[Colors, _kernels.Quantizer, Histogram]] = {}
+        self._small: dict[int, tuple[Colors, _kernels.Quantizer]] = {}
         self._counted: dict[str, Histogram] = {}
 
     def histogram(self, space: str = "oklab") -> Histogram:
@@ -60,12 +60,17 @@ class Prepared:
     ) -> Encoder:
         """Draws the picture; what it counts and chooses stays here for the next one."""
         pixels, quantizer = self._fitted(options.format)
-        return Encoder(pixels, options, clock, self.picture.pixels, watch, quantizer)
+        original = self.picture.pixels
+        if (fit := options.pinned.fit(pixels)) is not pixels:
+            if fit.shape != original.shape:
+                original = np.dstack([original, np.full(original.shape[:2], 255, np.uint8)])
+            pixels, quantizer = fit, _kernels.Quantizer(fit, quantizer.flat)
+        return Encoder(pixels, options, clock, original, watch, quantizer)
 
     def preview(
         self, colors: int, options: Options, lossy: Loss = 0.0, side: int = 1024
     ) -> _kernels.Drawing:
-        """Draw the picture no larger than `side`, quickly, in the colors it starts from.
+        """Draw the picture no larger than `side`, quickly, about as `encoder` does.
 
         Loss that is not seen is left out.
         """
@@ -73,22 +78,30 @@ class Prepared:
         _, whole = self._fitted(options.format)
         threads = options.threads or 0
         how: dict[str, Any] = {"space": options.space, "threads": threads}
-        effort = min(options.effort, 1)
-        chosen = whole.palette(colors, effort=effort, seed=options.seed, visible=lossy > 0, **how)
-        pixels, small, counted = self._shrunk(side)
+        if not options.pinned.whole:
+            reserved = options.pinned.entries(self.picture.pixels)
+            also: dict[str, Any] = {
+                "seed": options.seed,
+                "effort": min(options.effort, 1),
+                "visible": lossy > 0,
+            }
+            chosen = whole.palette(colors, reserved=reserved, **also, **how)
+            small = self._shrunk(side)
+        else:
+            seen = options.pinned.fit(shrunk(self.picture.pixels, side))
+            chosen, small = options.pinned.entries(seen), _kernels.Quantizer(seen, whole.flat)
+        how["fixed"] = chosen
         if not lossy:
-            # As textbooks dither: as the eye sees it would take four times as long.
-            palette = np.frombuffer(chosen, np.uint8).reshape(-1, whole.channels)
-            known: Histogram | None = counted
-            if pixels.shape[2] != whole.channels:  # a format without alpha where it is all opaque
-                pixels, known = np.ascontiguousarray(pixels[:, :, : whole.channels]), None
-            indices = remap(
-                pixels, palette, dither=options.dither, counted=known, threads=options.threads
-            )
-            return _kernels.Drawing(indices, palette)
-        coder, bits = codec_of(options.format).bit_model(len(chosen) // whole.channels, False)
+            plain: dict[str, Any] = {"dither": options.pinned.finer(options.dither), "effort": 0}
+            if side > MOVED and not options.pinned.whole:
+                # Colors move as in the file: on the whole preview that would take twice as long.
+                how["fixed"] = reserved
+                moved = self._shrunk(MOVED).draw(chosen, ordered=True, **plain, **how)
+                chosen = how["fixed"] = moved.palette.tobytes()
+            return small.draw(chosen, **plain, **how)
+        coder, bits = codec_of(options.format).bit_model(len(chosen) // small.channels, False)
         cost = lossy_options(lossy, options.dither, 0, threads)
-        return small.draw_lossy(chosen, coder=coder, bits=bits, space=options.space, **cost)
+        return small.draw_lossy(chosen, coder=coder, bits=bits, **(how | cost))
 
     def _fitted(self, format: str) -> tuple[Colors, _kernels.Quantizer]:
         codec = codec_of(format)
@@ -98,14 +111,13 @@ class Prepared:
             self._laid_out[kind] = pixels, _kernels.Quantizer(pixels)
         return self._laid_out[kind]
 
-    def _shrunk(self, side: int) -> tuple[Colors, _kernels.Quantizer, Histogram]:
+    def _shrunk(self, side: int) -> _kernels.Quantizer:
+        if max(self.picture.pixels.shape[:2]) <= side:
+            return self._fitted("png")[1]
         if side not in self._small:
             pixels = shrunk(self.picture.pixels, side)
-            if pixels is self.picture.pixels:
-                self._small[side] = pixels, self._fitted("png")[1], self.histogram()
-            else:
-                self._small[side] = pixels, _kernels.Quantizer(pixels), histogram(pixels)
-        return self._small[side]
+            self._small[side] = pixels, _kernels.Quantizer(pixels)
+        return self._small[side][1]
 
 
 def shrunk(pixels: Colors, side: int) -> Colors:

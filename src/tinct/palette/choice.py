@@ -7,15 +7,20 @@ the error after rounding; everything below is done with that in mind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.checks import as_kernels_take, whole
-from tinct.defaults import MAX_COLORS
+from tinct.atomic_write import write
+from tinct.checks import as_kernels_take, flag, listed, whole
+from tinct.defaults import MAX_COLORS, extension
+from tinct.errors import PaletteError
 from tinct.palette.histogram import Histogram
+from tinct.picture.read import read
 
 __all__ = ["Palette", "check_colors", "palette"]
 
@@ -24,15 +29,95 @@ Colors = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Palette:
-    """The colors a picture is to be drawn with.
+    r"""The colors a picture is to be drawn with.
 
-    `colors`, (k, c) uint8, are distinct; the most transparent first, as PNG likes them, then from
-    dark to light. `shares`, (k,) float64: of the histogram's weight that each serves; they sum to
-    1.
+    `colors` (k, 3 or 4) uint8: those that `palette` chooses are distinct, the most transparent
+    first, as PNG likes them, then from dark to light. `shares` (k,) float64: of the histogram's
+    weight that each serves, summing to 1; empty where nobody counted. `names`: one for each color,
+    which may be empty; or none. TypeError or ValueError for other arrays and names.
+
+    >>> import numpy as np
+    >>> brand = Palette(np.array([[255, 136, 0], [0, 0, 0]], np.uint8), names=("Orange", "Ink"))
+    >>> brand.hex, len(brand), brand.to_bytes("hex")
+    (['#ff8800', '#000000'], 2, b'ff8800\n000000\n')
     """
 
     colors: Colors
-    shares: NDArray[np.float64]
+    shares: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        colors = np.asarray(self.colors)
+        if colors.dtype != np.uint8:
+            raise TypeError(f"colors must be a uint8 array, not {colors.dtype}")
+        if colors.ndim != 2 or colors.shape[1] not in (3, 4) or not len(colors):
+            raise ValueError(f"colors must be (k, 3) or (k, 4), not {colors.shape}")
+        names = tuple(listed("names", self.names))
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError("names must be strings")
+        if names and len(names) != len(colors):
+            raise ValueError(f"names must be {len(colors)}, one for each color, not {len(names)}")
+        object.__setattr__(self, "colors", np.ascontiguousarray(colors))
+        object.__setattr__(self, "names", names if any(names) else ())
+
+    def __len__(self) -> int:
+        return len(self.colors)
+
+    @property
+    def hex(self) -> list[str]:
+        """Each color as #rrggbb, or #rrggbbaa where the palette has alpha."""
+        return [f"#{color.tobytes().hex()}" for color in self.colors]
+
+    @property
+    def rgba(self) -> Colors:
+        """The colors with their alpha: (k, 4) uint8."""
+        opaque = np.full((len(self), 1), 255, np.uint8)
+        return np.hstack([self.colors, opaque])[:, :4]
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Palette:
+        """Read a palette file: GPL, ASE, ACT, ACO, PAL (JASC or RIFF), hex list, CSS or JSON.
+
+        Of any other file that is a picture: its colors as they first appear in it, or the 256 that
+        K-means chooses of more. OSError, PaletteError or PictureError if it can't be read.
+        """
+        from tinct.palette import files  # which most commands have no use for
+
+        with open(path, "rb") as file:
+            data = file.read()
+        format = files.format_of(data, extension(fspath(path)))
+        if format is None:
+            from tinct.palette.given import of_picture
+
+            return of_picture(read(data, name=fspath(path)))
+        found = files.decode(data, format, fspath(path))
+        table = np.array([color for color, _ in found], np.uint8)
+        names = [name for _, name in found]
+        return cls(table if (table[:, 3] < 255).any() else table[:, :3], names=names)
+
+    def to_bytes(self, format: str) -> bytes:
+        """As a file of this format; PaletteError if that can't hold the colors.
+
+        One of gpl, ase, act, aco, pal (JASC's), riff (the PAL of Windows), hex, css, json and png
+        (a row of swatches). Formats without alpha leave out what is fully transparent.
+        """
+        from tinct.palette import files
+
+        if format not in files.FORMATS:
+            raise PaletteError(f"format must be {', '.join(files.FORMATS)}, not {format}")
+        names = self.names or [""] * len(self)
+        colors = [tuple(color) for color in self.rgba.tolist()]
+        return files.encode(list(zip(colors, names, strict=True)), format)
+
+    def save(
+        self, path: str | PathLike[str], format: str | None = None, *, overwrite: bool = False
+    ) -> None:
+        """Write the file that its name or `format` says, whole or not at all.
+
+        FileExistsError if it is already there, without `overwrite`.
+        """
+        data = self.to_bytes(extension(fspath(path)) if format is None else format)
+        write(path, data, overwrite=flag("overwrite", overwrite))
 
 
 def palette(

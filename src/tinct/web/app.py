@@ -116,7 +116,7 @@ class Server:
                 how["format"] = how["format"] or "png"
             elif call.job == "preview":
                 how |= {"format": how["format"] or "png"}
-                how["colors"] = 256 if how["colors"] in ("auto", None) else how["colors"]
+                how["colors"] = None if how["colors"] == "auto" else how["colors"]
             elif call.job == "palette":
                 how["colors"] = how["colors"] or 256
             data, told = await self.work(request, call.job, key, data, name, how)
@@ -184,10 +184,11 @@ def _answer(
     call: Call, key: str, data: bytes, told: dict[str, Any], how: dict[str, Any], wish: str | None
 ) -> Response:
     told = {"picture_id": key, **told}
-    if call.media == "application/json":
+    if call.media == "application/json" and not data:
         return JSONResponse(told)
     kind = how.get("kind") or how.get("format")
     media = call.media if call.media != "image/*" else MEDIA[kind or "png"]
+    media = "application/octet-stream" if call.job == "palette" else media
     if wish == "json":
         return JSONResponse(told | {"type": media, "data": base64.b64encode(data).decode()})
     if wish is not None:

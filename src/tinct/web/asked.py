@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tinct.options import Command, Compress, Number, Option, Word, declared, option
+from tinct.options import Colors, Command, Compress, Number, Option, Word, declared, option
+from tinct.palette.named import NAMED, colors_in
 
 __all__ = ["CALLS", "Call", "taken"]
 
@@ -50,7 +51,8 @@ class Film(Command):
     kind: str = option("--kind", Word("gif", "mp4", "png"), "`png` is a sheet", default="gif")
 
 
-SHARED = ("colors", "dither", "lossy", "space", "effort", "seed", "format")
+SHARED: tuple[str, ...] = ("colors", "dither", "lossy", "space", "effort", "seed", "format")
+SHARED += ("palette", "reserve", "keep_order")
 DRAWN = (*SHARED, "quality", "max_bytes", "score")
 
 
@@ -83,14 +85,24 @@ class CompressCall(Command):
 
 
 class PaletteCall(Command):
-    """The colors that K-means chooses, and the share of the pixels that each serves."""
+    """The colors that K-means chooses, and the share of the pixels that each serves; or a file."""
+
+    format: str = option(
+        "--format",
+        Word("json", "gpl", "ase", "act", "aco", "pal", "riff", "hex", "css", "png"),
+        "`json` is the report; of the others the file comes back",
+        default="json",
+    )
 
 
 CALLS = {
     "/api/compress": Call("compress", CompressCall, DRAWN, "image/*"),
     "/api/preview": Call("preview", Preview, SHARED, "application/octet-stream"),
     "/api/palette": Call(
-        "palette", PaletteCall, ("colors", "space", "effort", "seed"), "application/json"
+        "palette",
+        PaletteCall,
+        ("colors", "palette", "space", "effort", "seed"),
+        "application/json",
     ),
     "/api/original": Call("original", Original, (), "image/png"),
     "/api/kmeans": Call("cloud", Cloud, (), "application/json"),
@@ -104,7 +116,7 @@ def taken(call: Call, given: Mapping[str, str]) -> dict[str, Any]:
     Examples
     --------
     >>> taken(CALLS["/api/palette"], {"colors": "16"})
-    {'colors': 16, 'space': 'oklab', 'effort': 1, 'seed': 0}
+    {'colors': 16, 'palette': None, 'space': 'oklab', 'effort': 1, 'seed': 0, 'format': 'json'}
     """
     found = {one.attribute: one.default for one in call.options.values()}
     for name, text in given.items():
@@ -113,7 +125,18 @@ def taken(call: Call, given: Mapping[str, str]) -> dict[str, Any]:
             known = ", ".join(call.options)
             raise ValueError(f"there is no option {name[:40]!r} here; there are {known}")
         found[one.attribute] = _flag(one, text) if one.kind is None else one.read(text)
+        if isinstance(one.kind, Colors):
+            _no_file(one.name, text)
     return found
+
+
+def _no_file(name: str, text: str) -> None:
+    """A path in a request would be one of this machine's."""
+    try:
+        colors_in(NAMED.get(text, text))
+    except ValueError:
+        names = ", ".join(NAMED)
+        raise ValueError(f"{name} must be hex colors or one of {names}, not {text[:40]}") from None
 
 
 def _flag(one: Option, text: str) -> bool:

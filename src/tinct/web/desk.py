@@ -14,8 +14,11 @@ from tinct.clustering.kmeans import KMeansResult, kmeans
 from tinct.codecs.arrays import encode_truecolor
 from tinct.compress.compress import compress
 from tinct.compress.encoder import Options
+from tinct.compress.pinned import pinned
 from tinct.compress.prepared import Prepared, shrunk
-from tinct.palette.choice import palette
+from tinct.defaults import MAX_COLORS
+from tinct.palette.choice import palette as choose
+from tinct.palette.given import given_palette
 from tinct.palette.histogram import histogram
 from tinct.picture.read import Picture, read
 from tinct.web.kept import Kept
@@ -67,9 +70,19 @@ class Desk:
         return small.data, told
 
     def preview(
-        self, source: Prepared, side: int, colors: int, lossy: Loss, **how: Any
+        self,
+        source: Prepared,
+        side: int,
+        colors: int,
+        lossy: Loss,
+        palette: str | None,
+        reserve: str | None,
+        keep_order: bool,
+        **how: Any,
     ) -> tuple[bytes, Any]:
         """Indices at screen size, row by row, and the palette of the whole picture."""
+        how["pinned"] = pinned(palette, reserve, keep_order, colors, how["format"])
+        colors = MAX_COLORS if colors is None else colors
         drawing = source.preview(colors, Options(**how), lossy, side)
         height, width = source.picture.pixels.shape[:2]
         told = {
@@ -91,12 +104,24 @@ class Desk:
         """The picture as a PNG no larger than `side`, for browsers that can't read its format."""
         return encode_truecolor(shrunk(source.picture.pixels, side), level=0), {}
 
-    def palette(self, source: Prepared, colors: int, space: str, **how: Any) -> tuple[bytes, Any]:
-        """The colors, and the share of the pixels that each serves."""
-        chosen = palette(source.histogram(space), colors, **how)
+    def palette(
+        self,
+        source: Prepared,
+        colors: int,
+        palette: str | None,
+        space: str,
+        format: str,
+        **how: Any,
+    ) -> tuple[bytes, Any]:
+        """The colors, and the share of the pixels that each serves; those given as a file alone."""
+        if palette is not None:
+            given = given_palette("palette", palette)
+            file = b"" if format == "json" else given.to_bytes(format)
+            return file, {"colors": [{"hex": one} for one in _hex(given.colors)]}
+        chosen = choose(source.histogram(space), colors, **how)
         rows = zip(_hex(chosen.colors), chosen.colors.tolist(), chosen.shares, strict=True)
         told = [{"hex": h, "rgb": rgb, "share": round(float(s), 6)} for h, rgb, s in rows]
-        return b"", {"colors": told}
+        return b"" if format == "json" else chosen.to_bytes(format), {"colors": told}
 
     # --- K-means --------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // The palette as a band, each color as wide as its share: splitting and melting while K changes.
 import { $, calm, css, fitted, framed } from "./dom.js";
 import { rgbOf, toOklab } from "./oklab.js";
+import { plain } from "./settings.js";
 
 const TIME = 240; // ms
 const [LEAST, MOST] = [2, 256];
@@ -15,6 +16,7 @@ export class Band {
     this.shown = []; // [{hex, share, rgb, lab, from, to}]
     this.moving = null;
     this.chosen = null;
+    this.pins = [];
     this.draw = framed(() => this.paint());
     new ResizeObserver(this.draw).observe(this.canvas);
     this.listen(choose, pick);
@@ -34,8 +36,9 @@ export class Band {
     this.draw();
   }
 
-  choose(hex) {
+  choose(hex, pins = this.pins) {
     this.chosen = hex;
+    this.pins = pins;
     this.draw();
   }
 
@@ -56,6 +59,7 @@ export class Band {
     }
     if (t < 1) return this.draw();
     this.moving = null;
+    for (const one of this.shown.filter(({ hex }) => this.pins.includes(plain(hex)))) paintPin(c, ((one.from + one.to) / 2) * width, height);
     const chosen = this.shown.find((one) => one.hex === this.chosen);
     if (!chosen) return;
     c.strokeStyle = css("--ink");
@@ -89,6 +93,16 @@ export class Band {
     });
     c.addEventListener("pointercancel", () => (start = null));
   }
+}
+
+function paintPin(c, x, height) {
+  c.beginPath();
+  c.arc(x, height - 8, 4, 0, 7);
+  c.fillStyle = "#fff";
+  c.fill();
+  c.lineWidth = 1.5;
+  c.strokeStyle = "#000";
+  c.stroke();
 }
 
 // Each bar of the finer band comes out of, or goes into, its nearest color in the coarser one.

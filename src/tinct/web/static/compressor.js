@@ -114,7 +114,7 @@ export class Compressor {
     const now = settings.current();
     const colors = Math.min(256, Math.max(2, k));
     const aim = now.aim === "lossy" ? "lossy" : "colors";
-    if (colors !== now.colors || aim !== now.aim) settings.set({ colors, aim });
+    if (colors !== now.colors || aim !== now.aim || now.palette) settings.set({ colors: Math.max(colors, settings.pins().length), aim, palette: "" });
   }
 
   setOwn(yes) {
@@ -126,7 +126,7 @@ export class Compressor {
   // Settings have changed, or those of another file hold.
   settled(why) {
     const s = settings.current();
-    $("k-now").textContent = words.kNow(s.colors);
+    if (!s.palette) $("k-now").textContent = words.kNow(s.colors);
     const k = $("k");
     if (fromSlider(Number(k.value)) !== s.colors) k.value = toSlider(s.colors);
     k.setAttribute("aria-valuetext", words.kSaid(s.colors));
@@ -192,7 +192,10 @@ export class Compressor {
     this.waiting = { file, bitmap };
     if (this.stage.original) this.stage.set({ result: bitmap });
     this.band.set(drawing.palette, drawing.shares);
+    if (settings.current().palette) $("k-now").textContent = words.kNow(drawing.palette.length);
     this.choose(this.chosen && drawing.nearest(this.chosen));
+    if (this.wanted && settings.plain(this.chosen) !== this.wanted) notice(words.unused(this.wanted));
+    this.wanted = null;
     const { width, height } = file.pixels;
     $("canvas").setAttribute("aria-label", words.picture(file.name, width, height, drawing.palette.length));
   }
@@ -241,7 +244,7 @@ export class Compressor {
     clearTimeout(this.rest);
     this.rest = setTimeout(() => this.wholes.ask(async (signal) => {
       const s = settings.current();
-      const near = s.aim === "colors" ? [s.colors + 1, s.colors - 1].filter((k) => k >= 2 && k <= 256) : [];
+      const near = s.aim === "colors" && !s.palette ? [s.colors + 1, s.colors - 1].filter((k) => k >= Math.max(2, settings.pins(s).length) && k <= 256) : [];
       for (const colors of near) await this.drawn(file, { ...s, colors }, signal);
       if (file.result.report.ssimulacra2 !== null) return;
       await this.whole(file, signal, true);
@@ -278,7 +281,7 @@ export class Compressor {
 
   async choose(hex) {
     this.chosen = hex;
-    this.band.choose(hex);
+    this.band.choose(hex, settings.pins());
     const { drawing } = this;
     const box = $("swatch");
     box.hidden = !hex || !drawing;
@@ -286,12 +289,29 @@ export class Compressor {
     if (box.hidden) return this.stage.set({ mask: null });
     const chip = make("i", { class: "chip" });
     chip.style.background = `#${hex}`;
+    const button = (word, act, more = {}) => make("button", { type: "button", class: "quiet", onclick: act, ...more }, word);
     const text = words.share(hex, drawing.shares[drawing.palette.indexOf(hex)]);
+    const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
     box.replaceChildren(chip, make("span", {}, text),
-      make("button", { type: "button", class: "quiet", onclick: () => copy(`#${hex}`) }, words.copyHex),
-      make("button", { type: "button", class: "quiet", onclick: () => this.choose(null) }, words.everywhere));
+      button(words.copyHex, () => copy(`#${hex}`)), ...this.holds(hex, button), button(words.everywhere, () => this.choose(null)));
+    if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
     const mask = await drawing.mask(hex);
     if (this.chosen === hex && this.drawing === drawing) this.stage.set({ mask });
+  }
+
+  // Ways to hold a color: as it is, or another in its place, which fixes the whole palette.
+  holds(hex, button) {
+    if (hex.length === 8 && hex.endsWith("00")) return [];
+    const held = settings.pins().includes(settings.plain(hex));
+    const other = make("input", { type: "color", value: `#${hex.slice(0, 6)}`, tabindex: "-1", "aria-label": words.replaceWith(hex) });
+    other.addEventListener("change", () => {
+      const next = settings.plain(other.value.slice(1) + hex.slice(6));
+      const palette = this.drawing.palette.map((one) => (one === hex ? next : settings.plain(one)));
+      this.chosen = this.wanted = next;
+      settings.set({ palette: palette.join(), aim: settings.QUICK.includes(settings.current().aim) ? settings.current().aim : "colors" }, true);
+    });
+    const pin = button(held ? words.unpin : words.pin, () => settings.pin(hex), { "aria-pressed": `${held}` });
+    return [...(settings.current().palette ? [] : [pin]), make("span", { class: "replace" }, button(words.replace, () => other.click()), other)];
   }
 
   pickPixel(p) {

@@ -8,12 +8,13 @@ const asked = (settings) => {
   const { colors, ...rest } = query(settings); // colors come first
   return Object.entries({ ...(colors && { colors }), ...rest }).filter(([name, value]) => value !== USUAL[name]);
 };
+const spelled = (name) => SPELLED[name] ?? `--${name}`;
 const shell = (text) => (/^[\w./@%+=:,-]+$/.test(text) && !text.startsWith("-") ? text : `'${text.replace(/'/g, `'\\''`)}'`);
 
 export const target = (name, format) => `${name.replace(/\.[^./]*$/, "")}-tinct.${format}`;
 
 export function command(name, settings) {
-  const options = asked(settings).map(([n, v]) => `${SPELLED[n] ?? `--${n}`} ${v}`);
+  const options = asked(settings).map(([n, v]) => `${spelled(n)} ${n === "palette" || n === "reserve" ? shell(v) : v}`);
   const path = name.startsWith("-") ? `./${name}` : name;
   return ["tinct compress", shell(path), ...options].join(" ");
 }

@@ -1,8 +1,9 @@
 // The options that slide in: each with a word and a number, its usual value marked; a click on the label resets it.
 import { $, make } from "./dom.js";
-import { current, isOwn, set, USUAL } from "./settings.js";
+import { current, isOwn, pins, plain, set, USUAL } from "./settings.js";
 import { words } from "./words.js";
 
+const NAMES = ["bw", "gray4", "eink7", "gameboy", "terminal16", "web216"];
 const AIMS = ["colors", "auto", "lossy", "quality", "size"];
 
 export class Drawer {
@@ -19,8 +20,10 @@ export class Drawer {
       this.select("aim", AIMS, words.aims),
       this.range("lossy", 0, 1, 0.05, words.losses, (s) => s.aim === "lossy"),
       this.range("quality", 1, 100, 1, words.qualities, (s) => s.aim === "quality"),
-      this.text("max_bytes", words.size, (s) => s.aim === "size"),
+      this.text("max_bytes", words.size, words.sizeHint, (s) => s.aim === "size"),
       this.range("dither", 0, 1, 0.05, words.dithers),
+      this.text("palette", words.fixed, words.fixedHint, when_always, words.chosenFor),
+      make("datalist", { id: "o-names" }, ...NAMES.map((name) => make("option", { value: name }))),
       this.select("format", ["png", "webp", "gif"], words.formats),
       this.select("space", ["oklab", "srgb"], words.spaces),
       this.range("effort", 0, 10, 1, words.efforts),
@@ -63,11 +66,13 @@ export class Drawer {
     return this.row(name, words[name], control, when_always, value);
   }
 
-  text(name, title, when) {
-    const control = make("input", { type: "text", id: `o-${name}`, inputmode: "decimal", autocomplete: "off", spellcheck: "false" });
+  text(name, title, hint, when, usual) {
+    const control = make("input", { type: "text", id: `o-${name}`, autocomplete: "off", spellcheck: "false" });
+    if (usual) control.setAttribute("list", "o-names");
     control.addEventListener("change", () => set({ [name]: control.value.trim() || USUAL[name] }));
-    const value = make("span", {}, words.sizeHint);
-    value.word = () => words.sizeHint;
+    const value = make("span", {}, hint);
+    value.word = () => hint;
+    if (usual) value.usual = () => usual;
     return this.row(name, title, control, when, value);
   }
 
@@ -88,9 +93,11 @@ export class Drawer {
 
   palette(colors, shares, chosen) {
     if (this.box.hidden) return;
+    const held = pins();
     const items = colors.map((hex, i) => {
+      const text = words.share(hex, shares[i]) + (held.includes(plain(hex)) ? `, ${words.pinned}` : "");
       const swatch = make("button", {
-        type: "button", title: words.share(hex, shares[i]), "aria-label": words.share(hex, shares[i]),
+        type: "button", title: text, "aria-label": text,
         "aria-pressed": `${hex === chosen}`, onclick: () => this.pick(hex === chosen ? null : hex),
       });
       swatch.style.background = `#${hex}`;

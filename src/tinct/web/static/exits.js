@@ -1,6 +1,7 @@
 // Ways out: one file, all as a ZIP, the palette, and the lines that do the same.
+import { call } from "./api.js";
 import * as copies from "./copies.js";
-import { make, notice, save } from "./dom.js";
+import { $, make, notice, save } from "./dom.js";
 import { current } from "./settings.js";
 import { words } from "./words.js";
 import { zip } from "./zip.js";
@@ -24,9 +25,18 @@ export async function downloadAll(compressor) {
 export async function savePalette(compressor) {
   const { file } = compressor;
   await compressor.finished([file]);
-  const rows = file.result.report.palette.map((hex) => `${[0, 2, 4].map((i) => `${parseInt(hex.slice(i, i + 2), 16)}`.padStart(3)).join(" ")}\t#${hex}`);
-  const text = `GIMP Palette\nName: ${file.name}\nColumns: 16\n#\n${rows.join("\n")}\n`;
-  save(new Blob([text], { type: "text/plain" }), `${file.name.replace(/\.[^.]*$/, "")}.gpl`);
+  const [format, palette] = [$("palette-format").value, file.result.report.palette.join()];
+  const name = `${file.name.replace(/\.[^.]*$/, "")}.${format === "riff" ? "pal" : format}`;
+  if (format === "json") {
+    const colors = file.result.report.palette.map((hex) => ({ hex: `#${hex}` }));
+    return save(new Blob([JSON.stringify({ colors }, null, 1)]), name);
+  }
+  try {
+    const { answer } = await call("/api/palette", { palette, format }, file);
+    save(await answer.blob(), name);
+  } catch (error) {
+    notice(error.message, true);
+  }
 }
 
 export async function copyAs(what, compressor) {

@@ -119,6 +119,7 @@ const buttons = {
   download: () => exits.download(compressor), undo: () => settings.undo(), "help-open": () => help(),
   "save-palette": () => exits.savePalette(compressor), "save-all": () => exits.downloadAll(compressor),
 };
+$("palette-format").append(...Object.entries(words.paletteFormats).map(([value, text]) => make("option", { value }, text)));
 for (const what of ["command", "python", "link", "palette"]) buttons[`copy-${what}`] = () => exits.copyAs(what, compressor);
 for (const [id, act] of Object.entries(buttons)) {
   $(id).addEventListener("click", () => {

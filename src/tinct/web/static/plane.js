@@ -157,9 +157,10 @@ export class Plane {
       const p = inside(this.at(event));
       c.setPointerCapture(event.pointerId);
       const center = event.shiftKey ? -1 : this.close(this.centers, p);
-      const point = event.shiftKey ? this.close(this.points, p) : -1;
+      const touch = event.pointerType === "touch"; // which has no Shift: there a tap adds, a drag moves
+      const point = event.shiftKey || touch ? this.close(this.points, p) : -1;
       if (center >= 0) this.chosen = center;
-      this.dragging = center >= 0 ? { center } : point >= 0 ? { point } : { last: p };
+      this.dragging = center >= 0 ? { center } : point >= 0 ? { point, tapped: touch && p } : { last: p };
       if (this.dragging.last) this.hands.add(p);
     });
     c.addEventListener("pointermove", (event) => {
@@ -170,7 +171,11 @@ export class Plane {
         return;
       }
       if (d.center !== undefined) this.hands.moveCenter(d.center, p);
-      else if (d.point !== undefined) this.hands.movePoint(d.point, p);
+      else if (d.point !== undefined) {
+        if (d.tapped && Math.hypot(p[0] - d.tapped[0], p[1] - d.tapped[1]) < 0.01) return;
+        d.tapped = null;
+        this.hands.movePoint(d.point, p);
+      }
       else if (Math.hypot(p[0] - d.last[0], p[1] - d.last[1]) > 0.02) {
         d.last = p;
         this.hands.scatter(p);
@@ -180,6 +185,7 @@ export class Plane {
       if (!this.dragging) return;
       const was = this.dragging;
       this.dragging = null;
+      if (was.tapped) this.hands.add(was.tapped);
       this.hands.done(was);
     };
     c.addEventListener("pointerup", up);

@@ -2,7 +2,7 @@
 
 export const USUAL = {
   colors: 16, aim: "colors", dither: 0.75, lossy: 0.3, quality: 80, max_bytes: "80k",
-  format: "png", space: "oklab", effort: 1, seed: 0,
+  format: "png", space: "oklab", effort: 1, seed: 0, palette: "", reserve: "",
 };
 export const QUICK = ["colors", "lossy"]; // aims whose K is known, so that a preview shows what will come
 const NUMBERS = ["colors", "dither", "lossy", "quality", "effort", "seed"];
@@ -65,11 +65,22 @@ export function show(settings) {
   changed("show");
 }
 
+// Colors as they are written in the settings: without opacity where they are opaque.
+export const plain = (hex) => (hex.length === 8 && hex.endsWith("ff") ? hex.slice(0, 6) : hex);
+export const pins = (s = current()) => (s.palette ? [] : s.reserve.split(",").filter(Boolean).map((hex) => plain(hex.replace("#", "").toLowerCase())));
+
+export function pin(hex) {
+  const [one, now] = [plain(hex), pins()];
+  set({ reserve: (now.includes(one) ? now.filter((other) => other !== one) : [...now, one]).join() });
+}
+
 // What the API is asked for. Each name is an option of the command.
 export function query(s) {
   const found = { dither: s.dither, format: s.format, space: s.space, effort: s.effort, seed: s.seed };
-  if (s.aim === "auto") found.colors = "auto";
+  if (s.palette) found.palette = s.palette;
+  else if (s.aim === "auto") found.colors = "auto";
   else if (QUICK.includes(s.aim)) found.colors = s.colors;
+  if (s.reserve && !s.palette) found.reserve = s.reserve;
   if (s.aim === "lossy") found.lossy = s.lossy;
   if (s.aim === "quality") found.quality = s.quality;
   if (s.aim === "size") found.max_bytes = s.max_bytes;
