@@ -19,6 +19,7 @@ from tinct.checks import as_kernels_take, flag, function, number, numbers, threa
 from tinct.clustering.arguments import Floats, centers_taken, points_taken, weights_taken
 from tinct.clustering.frame import framed, level_of
 from tinct.clustering.memory import refuse_without_room
+from tinct.clustering.sources import source_of
 from tinct.clustering.starts import STARTS
 
 __all__ = ["INITS", "Iteration", "KMeansResult", "assign", "kmeans", "update"]
@@ -130,6 +131,17 @@ def kmeans(
     >>> run.centers[run.labels[0]]
     array([1.1, 0.9])
     """
+    source = source_of(points, weights)
+    if source is not None:
+        if flag("record", record):
+            raise ValueError(
+                "record keeps labels of all points; it must be False for data in parts"
+            )
+        from tinct.clustering.scattered import kmeans_scattered
+
+        how: dict[str, Any] = {"init": init, "seed": seed, "max_iter": max_iter, "tol": tol}
+        how |= {"effort": effort, "threads": threads, "callback": callback}
+        return kmeans_scattered(source, k, **how)
     x, largest = points_taken(points)
     w, low = weights_taken(weights, len(x))
     k = whole("k", k, 1, len(x), "the number of points")
