@@ -6,6 +6,8 @@ What is here knows how to get at a part. Dask, fsspec and pyarrow are imported w
 from __future__ import annotations
 
 import os
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -27,11 +29,50 @@ Load = Callable[[], Loaded]
 class Apart:
     """What a function makes of each part: computed when it is gone through, part by part."""
 
-    def __init__(self, loads: Callable[[], Iterable[Load]], function: Callable[[Any], Any]) -> None:
-        self.loads, self.function = loads, function
+    def __init__(
+        self, loads: Callable[[], Iterable[Load]], function: Callable[[Any], Any], spread: bool
+    ) -> None:
+        self.loads, self.function, self.spread = loads, function, spread
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        return (self.function(load()[0]) for load in self.loads())
+        made = ((load, self.function) for load in self.loads())
+        client = default_client() if self.spread else None
+        if client is not None:
+            threads = sum(client.nthreads().values())
+            return windowed(partial(client.submit, pure=False), _made, made, 2 * threads)
+        return (_made(*one) for one in made)
+
+
+def _made(load: Load, function: Callable[[Any], Any]) -> Any:
+    return function(load()[0])
+
+
+def windowed(
+    submit: Callable[..., Any], function: Callable[..., Any], given: Iterable[Any], most: int
+) -> Iterator[Any]:
+    """What a function makes of each, in order; no more than so many are waited for at a time."""
+    waiting: deque[Any] = deque()
+    try:
+        for one in given:
+            waiting.append(submit(function, *one))
+            if len(waiting) > most:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def default_client() -> Any:
+    """The client of Dask that is at work, if there is one."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return None
+    try:
+        return distributed.default_client()
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +96,7 @@ class Source:
             columns: dict[str, Any] = {"chunks": (self.lazy.chunks[0], (width,))}
             how = columns if width else {"drop_axis": 1}
             return self.lazy.map_blocks(function, dtype=dtype, meta=np.empty((0,), dtype), **how)
-        made = Apart(self.loads, function)
+        made = Apart(self.loads, function, self.spread)
         return np.concatenate(list(made)) if self.joined else made
 
 
@@ -106,9 +147,13 @@ def _from_batches(points: Any, weights: Any) -> Source:
         for batch, w in zip(through(points), chain(beside, repeat(missing)), strict=False):
             if w is missing:
                 raise ValueError("weights must be batches as points are: there are fewer")
-            yield lambda batch=batch, w=w: (batch, w)
+            yield partial(_as_is, batch, w)
 
     return Source(loads)
+
+
+def _as_is(batch: Any, weights: Any) -> Loaded:
+    return batch, weights
 
 
 def _dask(points: Any, weights: Any) -> Source:
@@ -142,7 +187,8 @@ class Parquet:
         for path in self._files():
             with _opened(path) as file:
                 meta, names = file.metadata, file.schema_arrow.names
-            self.names = self.columns or self.names or [n for n in names if n != weights]
+            asked = [_name(one, names) for one in self.columns or ()]
+            self.names = asked or self.names or [n for n in names if n != weights]
             for name in {*self.names, *([weights] if weights else [])} - set(names):
                 raise ValueError(f"{path}: no column {name!r}; there are {', '.join(names)}")
             groups: list[int] = []
@@ -164,6 +210,12 @@ class Parquet:
         if not files:
             raise ValueError(f"{self.path}: no Parquet files in it")
         return [str(fs.unstrip_protocol(name)) if "://" in self.path else name for name in files]
+
+
+def _name(asked: str, names: list[str]) -> str:
+    """A column that goes by its number, if none has that name."""
+    by_number = asked not in names and asked.isdecimal() and int(asked) < len(names)
+    return names[int(asked)] if by_number else asked
 
 
 def _is_data(name: str) -> bool:
@@ -193,13 +245,12 @@ def _opened(path: str) -> Any:
 
 
 def _read(
-    path: str, groups: tuple[int, ...], names: tuple[str, ...], weights: str | None
+    path: str, groups: tuple[int, ...], names: tuple[str, ...], weighed: str | None
 ) -> Loaded:
     """The numbers of some row groups: float32 if all columns are, else float64."""
+    columns = [*names, weighed] if weighed else list(names)
     with _opened(path) as file:
-        table = file.read_row_groups(
-            list(groups), columns=[*names, *([weights] if weights else [])]
-        )
+        table = file.read_row_groups(list(groups), columns=columns)
     single = all(str(table.schema.field(name).type) == "float" for name in names)
     x = np.empty((table.num_rows, len(names)), np.float32 if single else np.float64)
     for j, name in enumerate(names):
@@ -207,4 +258,4 @@ def _read(
         if column.dtype.kind not in "fiub":
             raise ValueError(f"{path}: column {name!r} holds no numbers")
         x[:, j] = column
-    return x, None if weights is None else table.column(weights).to_numpy()
+    return x, table.column(weighed).to_numpy() if weighed else None

@@ -12,7 +12,7 @@ from tinct.errors import TableError
 from tinct.tables.columns import Pick, default_names, not_numeric, printable, quoted, take
 from tinct.tables.table import Floats
 
-__all__ = ["read_array", "read_parquet"]
+__all__ = ["labels_bytes", "read_array", "read_parquet"]
 
 
 def read_array(
@@ -181,3 +181,15 @@ def _fill(values: Floats, file: Any, names: list[str]) -> None:
             column = batch.column(name).cast(pyarrow.float64(), safe=False)
             values[row : row + len(batch), j] = column.to_numpy(zero_copy_only=False)
         row += len(batch)
+
+
+def labels_bytes(labels: NDArray[Any]) -> bytes:
+    """A Parquet file of one column, `cluster`."""
+    import io
+
+    import pyarrow
+    from pyarrow import parquet
+
+    data = io.BytesIO()
+    parquet.write_table(pyarrow.table({"cluster": labels}), data)
+    return data.getvalue()
