@@ -19,7 +19,7 @@ ROOMS = {
     "background": "",
     "batch": "",
     "checks": "",
-    "cli": "atomic_write background clustering codecs compress defaults"
+    "cli": "atomic_write background batch clustering codecs compress defaults"
     " errors options palette picture plots scoring tables web",
     "clustering": "checks",
     "codecs": "background defaults errors picture",

@@ -115,7 +115,7 @@ def _write_labels(
     import numpy as np
 
     from tinct.atomic_write import write
-    from tinct.tables.arrays import labels_bytes
+    from tinct.tables.frames import labels_bytes
 
     if path is not None:
         os.makedirs(path, exist_ok=True)

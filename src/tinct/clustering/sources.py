@@ -173,8 +173,8 @@ def _dask(points: Any, weights: Any) -> Source:
 class Parquet:
     """A Parquet file or a folder of them, here or behind a URL that fsspec knows.
 
-    A part is a row group, or several small ones of a file. `columns` are all by default, less that
-    of the weights.
+    A part is a row group, or several small ones of a file. `columns` are by default all that hold
+    numbers, less that of the weights.
     """
 
     def __init__(self, path: str | os.PathLike[str], columns: list[str] | None = None) -> None:
@@ -186,9 +186,13 @@ class Parquet:
         made: list[Load] = []
         for path in self._files():
             with _opened(path) as file:
-                meta, names = file.metadata, file.schema_arrow.names
+                meta, schema = file.metadata, file.schema_arrow
+            names = schema.names
             asked = [_name(one, names) for one in self.columns or ()]
-            self.names = asked or self.names or [n for n in names if n != weights]
+            numeric = [field.name for field in schema if _is_number(field.type)]
+            self.names = asked or self.names or [n for n in numeric if n != weights]
+            if not self.names:
+                raise ValueError(f"{path}: no column holds numbers")
             for name in {*self.names, *([weights] if weights else [])} - set(names):
                 raise ValueError(f"{path}: no column {name!r}; there are {', '.join(names)}")
             groups: list[int] = []
@@ -216,6 +220,12 @@ def _name(asked: str, names: list[str]) -> str:
     """A column that goes by its number, if none has that name."""
     by_number = asked not in names and asked.isdecimal() and int(asked) < len(names)
     return names[int(asked)] if by_number else asked
+
+
+def _is_number(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind))
 
 
 def _is_data(name: str) -> bool:
