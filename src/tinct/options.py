@@ -313,6 +313,19 @@ class Compress(Command):
         "also measure SSIMULACRA2, which `--quality` does anyway: 90 can't be told from the "
         "original, 70 is good; sides below 8 are mirrored for it",
     )
+    recursive: bool = option("-r --recursive", None, "of a folder, those below it too")
+    cluster: str | None = option(
+        "--cluster",
+        Text("ADDRESS"),
+        "share pictures, here or at URLs such as `s3://bucket/shots`, among the workers of Dask: "
+        "the address of a scheduler, or `local`; with `--out-dir`, where what is there already "
+        "is passed by",
+    )
+    report: str | None = option(
+        "--report",
+        Text("FILE"),
+        "with `--cluster`: what became of each picture, added to JSON lines or `.parquet`",
+    )
     as_json: bool = option(
         "--json", None, "one JSON object per picture and line, with seconds per stage"
     )

@@ -19,7 +19,7 @@ def connected(address: str) -> Iterator[Any]:
         raise ImportError("--cluster needs an extra: pip install 'tinct[dask]'") from error
     if address == "local":
         with (
-            LocalCluster(dashboard_address=":0", silence_logs=logging.ERROR) as cluster,
+            LocalCluster(dashboard_address=":0", silence_logs=logging.CRITICAL) as cluster,
             Client(cluster) as client,
         ):
             yield client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinct.cli.failures import complain, failure, reason
 from tinct.cli.jobs import Job, check_target, format_of, plan
@@ -16,13 +16,17 @@ from tinct.options import Compress
 if TYPE_CHECKING:  # what is refused must not pay for NumPy and Pillow
     from tinct.compress.compress import Compressed
 
-__all__ = ["run"]
+__all__ = ["WORST_FIRST", "options_of", "run"]
 
 WORST_FIRST = (INTERNAL, FAILED, OUT_OF_REACH, NOT_SMALLER, OK)
 
 
 def run(asked: Compress) -> int:
     """Do every job, whatever becomes of the others. Returns the worst code."""
+    if asked.cluster is not None or any("://" in path for path in asked.inputs):
+        from tinct.cli import compress_many
+
+        return compress_many.run(asked)
     jobs = plan(asked)
     if asked.out_dir is not None:
         try:
@@ -64,20 +68,18 @@ def _compress(job: Job, asked: Compress, meter: Meter) -> Outcome:
     data = sys.stdin.buffer.read() if job.source == "-" else b""
     small = compress(
         files.read(data, name=job.name) if job.source == "-" else job.source,
-        asked.colors,
-        dither=asked.dither,
-        lossy=asked.lossy,
-        quality=asked.quality,
-        max_bytes=asked.max_bytes,
-        space=asked.space,
-        effort=asked.effort,
-        format=format_of(asked),
-        seed=asked.seed,
+        **options_of(asked),
         threads=asked.threads,
-        ssimulacra2=asked.score,
         watch=meter.drawn,
     )
     return _written(small, data, job, asked)
+
+
+def options_of(asked: Compress) -> dict[str, Any]:
+    """What `tinct.compress` is asked for, whoever calls it."""
+    names = "colors dither lossy quality max_bytes space effort seed"
+    given = {name: getattr(asked, name) for name in names.split()}
+    return {**given, "format": format_of(asked), "ssimulacra2": asked.score}
 
 
 def _written(small: Compressed, data: bytes, job: Job, asked: Compress) -> Outcome:
