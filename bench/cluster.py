@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,8 @@ def on_cluster(folder, out, workers, threads, kill=0, interrupt=0):
         watcher.start()
         began = time.perf_counter()
         command = tinct(folder, out, "--cluster", cluster.scheduler_address)
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+        heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's & ignores it
+        with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=heard) as run:
             lines = []
             for line in run.stdout:
                 lines.append(json.loads(line))

@@ -30,8 +30,8 @@ def _system(path: str) -> tuple[Any, str]:
         raise ImportError("URLs need an extra: pip install 'tinct[dask]'") from error
     try:
         fs, root = url_to_fs(path)
-    except ImportError as error:
-        raise ImportError(f"{path}: {error}") from None
+    except (ImportError, ValueError) as error:
+        raise type(error)(f"{path}: {error}") from None
     return fs, str(root)
 
 
@@ -58,6 +58,8 @@ def _listed(place: str, recursive: bool) -> Iterator[Pair]:
     """The pictures of a folder, each with its place in it; or the one that was given."""
     fs, root = _system(place)
     if not fs.isdir(root):
+        if not fs.exists(root):
+            raise FileNotFoundError(2, "no such file or folder", place)
         yield place, os.path.basename(place)
         return
     names = sorted(_files(place, recursive))

@@ -29,10 +29,9 @@ __all__ = ["run"]
 
 def run(asked: Cluster) -> int:
     """Cluster, write labels part by part, tell."""
-    for name in ("choose", "scale", "drop_missing", "variable", "steps", "animate"):
-        if getattr(asked, name) not in (None, False):
-            spelled = name.replace("_", "-")
-            raise click.UsageError(f"--{spelled} takes a table in memory, not one in parts")
+    for name in ("choose", "scale", "missing", "variable", "steps", "animate"):
+        if getattr(asked, name) != getattr(Cluster, name).default:
+            raise click.UsageError(f"--{name} takes a table in memory, not one in parts")
     if asked.k is None:
         raise click.UsageError("how many clusters? Give -k K")
     check_targets([asked.centers], asked.force)

@@ -28,13 +28,13 @@ def run(asked: Compress) -> int:
     from tinct.batch.many import Died, spread
     from tinct.batch.places import pairs
 
+    if asked.cluster is None:
+        raise click.UsageError("URLs need --cluster, such as --cluster local")
     if asked.out_dir is None:
         raise click.UsageError("--cluster needs --out-dir DIR")
     for name, value in (("-o", asked.output), ("--compare", asked.compare)):
         if value is not None:
             raise click.UsageError(f"{name} and --cluster exclude each other")
-    if asked.cluster is None:
-        raise click.UsageError("URLs need --cluster, such as --cluster local")
     how = {"recursive": asked.recursive, "anew": asked.force}
     todo, done = pairs(asked.inputs, asked.out_dir, format_of(asked), **how)
     if done and not asked.quiet:
