@@ -118,6 +118,10 @@ def test_the_same_centers_come_from_processes_as_from_here(cluster, tmp_path):
     assert (written == labels).all()
 
 
+def _told(names):
+    os.environ.update(names)
+
+
 def test_pictures_go_from_s3_to_s3(cluster, shots, tmp_path, monkeypatch, capfd):
     pytest.importorskip("s3fs")
     server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -135,7 +139,7 @@ def test_pictures_go_from_s3_to_s3(cluster, shots, tmp_path, monkeypatch, capfd)
         for name in ("a.png", "below/a.png"):
             places.write_bytes(f"s3://bucket/shots/{name}", (shots / name).read_bytes())
         with distributed.Client(cluster) as client:
-            client.run(os.environ.update, asked)
+            client.run(_told, asked)
         out = ["--out-dir", "s3://bucket/out", "--cluster", cluster.scheduler_address]
         assert compress("s3://bucket/shots", "-r", "-k", 8, *out) == 0
         for name in ("a.png", "below/a.png"):
@@ -151,11 +155,11 @@ def test_pictures_go_from_s3_to_s3(cluster, shots, tmp_path, monkeypatch, capfd)
 @pytest.mark.parametrize(
     ("argv", "error"),
     [
-        (["s3://b/a.png"], "URLs need --cluster"),
+        (["s3://b/a.png"], "a URL needs --cluster"),
         (["a.png", "--cluster", "local"], "--cluster needs --out-dir"),
         (["a.png", "--cluster", "local", "--out-dir", "o", "-o", "b.png"], "-o and --cluster"),
         (["nowhere", "--cluster", "tcp://127.0.0.1:9", "--out-dir", "o"], "no such file"),
-        (["x://a/b", "--cluster", "local", "--out-dir", "o"], "x://a/b: "),
+        (["x://a/b", "--cluster", "local", "--out-dir", "o"], "x://a/b"),
     ],
 )
 def test_what_a_cluster_can_not_do_is_said_in_one_line(argv, error, capfd, tmp_path, monkeypatch):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from errno import EIO
 from typing import Any
 
 from tinct.atomic_write import write
@@ -57,7 +59,9 @@ def pairs(
 def _listed(place: str, recursive: bool) -> Iterator[Pair]:
     """The pictures of a folder, each with its place in it; or the one that was given."""
     fs, root = _system(place)
-    if not fs.isdir(root):
+    with _named(place):
+        folder = fs.isdir(root)
+    if not folder:
         if not fs.exists(root):
             raise FileNotFoundError(2, "no such file or folder", place)
         yield place, os.path.basename(place)
@@ -85,7 +89,8 @@ def read_bytes(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     fs, name = _system(path)
-    return bytes(fs.cat_file(name))
+    with _named(path):
+        return bytes(fs.cat_file(name))
 
 
 def write_bytes(path: str, data: bytes) -> None:
@@ -95,11 +100,23 @@ def write_bytes(path: str, data: bytes) -> None:
         write(path, data, overwrite=True)
         return
     fs, name = _system(path)
-    if STORES.intersection([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol):
-        fs.pipe_file(name, data)
-        return
-    folder, _, last = name.rpartition("/")
-    passing = f"{folder}/.tinct-{os.urandom(6).hex()}.tmp"
-    fs.makedirs(folder, exist_ok=True)
-    fs.pipe_file(passing, data)
-    fs.mv(passing, f"{folder}/{last}")
+    with _named(path):
+        if STORES.intersection([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol):
+            fs.pipe_file(name, data)
+            return
+        folder, _, last = name.rpartition("/")
+        passing = f"{folder}/.tinct-{os.urandom(6).hex()}.tmp"
+        fs.makedirs(folder, exist_ok=True)
+        fs.pipe_file(passing, data)
+        fs.mv(passing, f"{folder}/{last}")
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """What a file system far away raises becomes an OSError of this file."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(error.errno or EIO, error.strerror or str(error), path) from error
+    except Exception as error:  # of its library, such as missing credentials
+        raise OSError(EIO, str(error), path) from error

@@ -29,7 +29,7 @@ def run(asked: Compress) -> int:
     from tinct.batch.places import pairs
 
     if asked.cluster is None:
-        raise click.UsageError("URLs need --cluster, such as --cluster local")
+        raise click.UsageError("a URL needs --cluster, such as --cluster local")
     if asked.out_dir is None:
         raise click.UsageError("--cluster needs --out-dir DIR")
     for name, value in (("-o", asked.output), ("--compare", asked.compare)):
@@ -39,6 +39,8 @@ def run(asked: Compress) -> int:
     todo, done = pairs(asked.inputs, asked.out_dir, format_of(asked), **how)
     if done and not asked.quiet:
         complain(f"{done} of {done + len(todo)} are there already (--force makes them again)")
+    if not todo:
+        return OK
     codes = {OK}
     with ExitStack() as entered:
         keep = entered.enter_context(_recorder(asked.report))
