@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinct
-from tinct.clustering import held
+from tinct.clustering import held, sources
 from tinct.clustering.frame import Extent, framed, level_of
 
 dask = pytest.importorskip("dask")
@@ -124,7 +124,7 @@ def test_the_estimator_takes_parts_as_kmeans_does():
         (iter([np.ones((3, 2))]), {}, "points must be batches that can be gone through again"),
         ([np.ones((3, 2)), np.ones((3, 3))], {}, r"the same number of columns in all parts"),
         ([np.ones((3, 2))], {"k": 4}, "k must be 1..3"),
-        ([np.ones((3, 2)) * np.nan], {}, "points must be finite: row 0, column 0 is nan"),
+        ([np.ones((3, 2)) * np.nan], {}, "part 0: points must be finite: row 0, column 0 is nan"),
         ([np.ones((3, 2))], {"record": True}, "record must be False"),
         ([np.ones((3, 2))], {"init": "best"}, "init must be one of divisive"),
         ([np.ones((3, 2))], {"init": np.ones((1, 2))}, "init must hold 2 centers, not 1"),
@@ -137,3 +137,24 @@ def test_the_estimator_takes_parts_as_kmeans_does():
 def test_what_is_out_of_range_is_refused_by_name(points, how, error):
     with pytest.raises((ValueError, TypeError, OSError), match=error):
         tinct.kmeans(points, **{"k": 2, **how})
+
+
+def test_a_mapped_file_is_clustered_as_its_parts(tmp_path, monkeypatch):
+    points, weights = blobs(6000, 3, 5), np.arange(6000) % 3
+    np.save(tmp_path / "points.npy", points)
+    monkeypatch.setattr(sources, "PART", 2500 * 12)
+    run = tinct.kmeans(tmp_path / "points.npy", 4, weights=weights)
+    mapped = tinct.kmeans(np.load(tmp_path / "points.npy", mmap_mode="r"), 4, weights=weights)
+    cuts = [2500, 5000]
+    same_bits(run, tinct.kmeans(np.split(points, cuts), 4, weights=np.split(weights, cuts)))
+    same_bits(run, mapped)
+    assert (run.labels == tinct.assign(points, run.centers)[0]).all()
+
+
+def test_a_dask_dataframe_is_clustered_as_its_partitions():
+    pd, dd = pytest.importorskip("pandas"), pytest.importorskip("dask.dataframe")
+    points = blobs(2000, 3, 5)
+    frame = dd.from_pandas(pd.DataFrame(points, columns=list("xyz")), npartitions=4)
+    run = tinct.kmeans(frame, 4)
+    same_bits(run, tinct.kmeans([part.to_numpy() for part in dask.compute(*frame.partitions)], 4))
+    assert (run.labels.compute() == tinct.assign(points, run.centers)[0]).all()

@@ -52,14 +52,17 @@ class Held:
     def __sizeof__(self) -> int:  # what Dask believes; the partition has a copy, labels and bounds
         return held_bytes(len(self.x), self.x.shape[1], self.x.itemsize)
 
-    def extent(self) -> Extent | None:
+    def extent(self, part: int) -> Extent | None:
         """What these points span, once they are found to be points; None if there are none."""
         if len(self.x) == 0:
             return None
-        x, _ = points_taken(self.x)
         w = None if self.w is None else np.asarray(self.w, np.float64)
-        if w is not None and w.any():  # a part may weigh nothing, as long as another does
-            w, _ = weights_taken(w, len(x))
+        try:
+            x, _ = points_taken(self.x)
+            if w is not None and (w.any() or w.shape != x.shape[:1]):
+                weights_taken(w, len(x))  # a part may weigh nothing, as long as another does
+        except ValueError as error:
+            raise ValueError(f"part {part}: {error}") from None
         return Extent.of(x, w)
 
     def served(self, centers: Floats) -> float:
@@ -250,7 +253,7 @@ class OnDask:
     def _asked(self, method: str, given: tuple[Any, ...], each: Any) -> list[Any]:
         ask, shared = self.delayed(_answer, pure=False), self.delayed(given, traverse=False)
         owns = [()] * len(self.parts) if each is None else each
-        pairs = zip(self.parts, owns, strict=True)
+        pairs = zip(self.parts, owns, strict=False)
         return [ask(part, method, shared, own) for part, own in pairs]
 
     def close(self) -> None:

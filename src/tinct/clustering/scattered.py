@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def _begin(
     """The points in their frame, and where their centers start."""
     if isinstance(init, str) and init not in STARTS:
         raise ValueError(f"init must be one of {', '.join(STARTS)} or an array, not {init!r}")
-    extents = where.ask("extent")
+    extents = where.ask("extent", each=((i,) for i in count()))
     some = [one for one in extents if one is not None]
     if not some:
         raise ValueError("points must have rows: all parts are empty")

@@ -106,19 +106,16 @@ def source_of(points: Any, weights: Any = None) -> Source | None:
         return _dask(points, weights)
     if isinstance(points, str | os.PathLike):
         path = os.fspath(points)
-        points = np.load(path, mmap_mode="r") if path.endswith(".npy") else Parquet(path)
+        if path.endswith(".npy"):
+            return _mapped(np.load(path, mmap_mode="r"), weights)
+        points = Parquet(path)
     if isinstance(points, Parquet):
         if weights is not None and not isinstance(weights, str):
             raise TypeError("weights of Parquet data must be the name of a column")
         loads = points.loads(weights)
         return Source(lambda: loads, spread=True)
-    if isinstance(points, np.memmap) and points.ndim == 2 and points.nbytes > PART:
-        rows = range(0, len(points), max(1, PART // (points.itemsize * points.shape[1])))
-        given = None if weights is None else numbers("weights", weights)
-        if given is not None and given.shape != points.shape[:1]:
-            raise ValueError(f"weights must be {len(points)} numbers, one per point")
-        loads = [partial(_rows, points, given, at, at + rows.step) for at in rows]
-        return Source(lambda: loads, joined=True)
+    if isinstance(points, np.memmap) and points.nbytes > PART:
+        return _mapped(points, weights)
     if callable(points) or (isinstance(points, list | tuple) and _batches(points)):
         return _from_batches(points, weights)
     if isinstance(points, Iterator):
@@ -127,6 +124,17 @@ def source_of(points: Any, weights: Any = None) -> Source | None:
             "that returns an iterator, not an iterator"
         )
     return None
+
+
+def _mapped(points: NDArray[Any], weights: Any) -> Source:
+    if points.ndim != 2 or 0 in points.shape:
+        raise ValueError(f"points must be a table of shape (n, d), not of shape {points.shape}")
+    rows = range(0, len(points), max(1, PART // (points.itemsize * points.shape[1])))
+    given = None if weights is None else numbers("weights", weights)
+    if given is not None and given.shape != points.shape[:1]:
+        raise ValueError(f"weights must be {len(points)} numbers, one per point")
+    loads = [partial(_rows, points, given, at, at + rows.step) for at in rows]
+    return Source(lambda: loads, joined=True)
 
 
 def _batches(points: Any) -> bool:
