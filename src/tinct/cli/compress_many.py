@@ -13,7 +13,6 @@ import click
 from tinct.cli.compress import WORST_FIRST, options_of
 from tinct.cli.failures import complain, failure
 from tinct.cli.jobs import Job, format_of
-from tinct.cli.progress import bar
 from tinct.cli.report import Outcome, as_dict, cells_of, json_line
 from tinct.defaults import FAILED, NOT_SMALLER, OK
 from tinct.options import Compress
@@ -48,7 +47,7 @@ def run(asked: Compress) -> int:
         if not asked.quiet:
             complain(f"dashboard: {client.dashboard_link}")
         plain = sys.stdout  # which a bar on a terminal puts another in the place of
-        meter = entered.enter_context(bar(todo, asked))
+        advance = entered.enter_context(_bar(len(todo), asked))
         stream = sys.stdout if plain.isatty() else plain
         work = partial(_work, how=options_of(asked), force=asked.force)
         for (source, target), result in spread(client, work, todo):
@@ -58,8 +57,7 @@ def run(asked: Compress) -> int:
                 complain(outcome.error)
             _show(outcome, asked, stream)
             keep(outcome)
-            meter.begin(source)
-            meter.end()
+            advance()
     return next(code for code in WORST_FIRST if code in codes)
 
 
@@ -94,6 +92,21 @@ def _show(outcome: Outcome, asked: Compress, stream: Any) -> None:
     elif not asked.quiet and outcome.report is not None:
         scored = asked.score or asked.quality is not None
         print(summary.line(cells_of(outcome), 0, scored), file=stream, flush=True)
+
+
+@contextmanager
+def _bar(total: int, asked: Compress) -> Iterator[Callable[[], object]]:
+    """On a terminal: how many are done, and the time left."""
+    if asked.quiet or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = [BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=total)
+        yield lambda: shown.advance(task)
 
 
 @contextmanager

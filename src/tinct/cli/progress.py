@@ -54,16 +54,10 @@ def bar(jobs: Sequence[Any], asked: Compress) -> Iterator[Meter]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeElapsedColumn as Elapsed
-    from rich.progress import TimeRemainingColumn as Left
 
-    columns = [TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()]
+    columns = [TextColumn("{task.description}", markup=False), BarColumn()]
     with Progress(
-        *columns,
-        MofNCompleteColumn(),
-        Elapsed(),
-        Left(),
-        console=Console(stderr=True),
-        transient=True,
+        *columns, MofNCompleteColumn(), Elapsed(), console=Console(stderr=True), transient=True
     ) as shown:
         yield Meter(shown, shown.add_task("", total=len(jobs)))
 
