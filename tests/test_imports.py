@@ -17,7 +17,7 @@ ROOMS = {
     "__main__": "cli defaults",
     "atomic_write": "",
     "background": "",
-    "batch": "",
+    "batch": "atomic_write defaults",
     "checks": "",
     "cli": "atomic_write background batch clustering codecs compress defaults"
     " errors options palette picture plots scoring tables web",
