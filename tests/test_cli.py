@@ -353,7 +353,7 @@ def test_a_bug_is_one_line_and_the_other_pictures_have_their_turn(monkeypatch):
 
 
 def test_a_name_with_control_characters_is_still_one_line():
-    fails(1, "new line\\x1b[31m.png: no such file", "compress", "new\nline\x1b[31m.png")
+    fails(1, "new\\nline\\x1b[31m.png: no such file", "compress", "new\nline\x1b[31m.png")
 
 
 # --- as a process ------------------------------------------------------------------------------

@@ -37,9 +37,10 @@ def test_a_file_that_appears_while_we_write_is_kept(tmp_path, monkeypatch):
     target = tmp_path / "a.png"
     fill = writing._fill
 
-    def slowly(*arguments):
-        fill(*arguments)
+    def slowly(*arguments, **how):
+        locked = fill(*arguments, **how)
         target.write_bytes(b"theirs")
+        return locked
 
     monkeypatch.setattr(writing, "_fill", slowly)
     with pytest.raises(FileExistsError) as caught:

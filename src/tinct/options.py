@@ -214,12 +214,13 @@ class Compress(Command):
     """Compress pictures to indexed PNGs, WebPs or GIFs of at most 256 colors.
 
     Each IN becomes a PNG beside it, NAME-tinct.png, unless -o, --out-dir, --suffix or --format says
-    otherwise. An existing file is only replaced with --force, and nothing is written that isn't
-    smaller than its input. IN may be - for stdin; the picture then goes to stdout unless -o is
-    given.
+    otherwise. An existing file is only replaced with --force or --in-place, and nothing is written
+    that isn't smaller than its input. IN may be a folder: its pictures are taken. IN may be - for
+    stdin; the picture then goes to stdout unless -o is given.
 
     \b
       tinct compress bird.png -k 16
+      tinct compress site --recursive --in-place --exclude 'vendor'
       tinct compress shots/*.png --out-dir small
       tinct compress shots/*.png --quality 75
       tinct compress photo.png --max-bytes 80k -o photo.webp
@@ -263,6 +264,41 @@ class Compress(Command):
         either([f"`{name}`" for name in FORMATS]) + "; all without loss, `webp` is the smallest",
         shown="as OUT is named, else `png`",
     )
+    recursive: bool = option("-r --recursive", None, "of a folder, those below it too")
+    include: str | None = option(
+        "--include",
+        Text("PATTERNS"),
+        "of folders, only files that fit: `'*.png,icons/*'`",
+        shown="by their endings",
+    )
+    exclude: str | None = option(
+        "--exclude", Text("PATTERNS"), "pass by files and folders that fit"
+    )
+    in_place: bool = option(
+        "--in-place",
+        None,
+        "replace PNGs, GIFs and WebPs by smaller ones of their kind, marked, and pass by those "
+        "that are marked; never by a larger one",
+    )
+    preserve: bool = option(
+        "--preserve", None, "with `--in-place`, keep times and attributes as well"
+    )
+    jobs: int | None = option(
+        "--jobs", Number(int, 1), "pictures worked on side by side, at most", shown="one per core"
+    )
+    timeout: float | None = option(
+        "--timeout", Number(float, 0.1), "give up on a picture after so many seconds"
+    )
+    max_pixels: int | None = option(
+        "--max-pixels", Size(), "refuse pictures of more pixels", shown="300M"
+    )
+    allow_truncated: bool = option("--allow-truncated", None, "take what is there of a broken file")
+    keep_metadata: bool = option(
+        "--keep-metadata",
+        None,
+        "keep EXIF, XMP, texts and times as far as the format holds them, not only the density",
+    )
+    strip: bool = option("--strip", None, "keep not even the density (pixels per inch)")
     dither: float = option(
         "--dither",
         Number(float, 0, 1),
@@ -313,7 +349,6 @@ class Compress(Command):
         "also measure SSIMULACRA2, which `--quality` does anyway: 90 can't be told from the "
         "original, 70 is good; sides below 8 are mirrored for it",
     )
-    recursive: bool = option("-r --recursive", None, "of a folder, those below it too")
     cluster: str | None = option(
         "--cluster",
         Text("ADDRESS"),

@@ -9,11 +9,11 @@ from errno import EIO
 from typing import Any
 
 from tinct.atomic_write import write
+from tinct.batch.folders import NAMED_SO, matches
 from tinct.defaults import beside, extension
 
 __all__ = ["Pair", "is_url", "pairs", "read_bytes", "write_bytes"]
 
-PICTURES = frozenset(("png", "jpg", "jpeg", "gif", "webp", "tif", "tiff", "bmp", "avif", "apng"))
 # A file there is seen whole or not at all, without a passing name.
 STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory"))
 Pair = tuple[str, str]  # where a picture is, and where its result goes
@@ -38,7 +38,14 @@ def _system(path: str) -> tuple[Any, str]:
 
 
 def pairs(
-    given: Sequence[str], out: str, format: str, *, recursive: bool, anew: bool
+    given: Sequence[str],
+    out: str,
+    format: str,
+    *,
+    recursive: bool,
+    anew: bool,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
 ) -> tuple[list[Pair], int]:
     """What there is to do, and how many pictures have their result already, unless all are `anew`.
 
@@ -47,7 +54,7 @@ def pairs(
     """
     have, found = set() if anew else set(_files(out, True)), dict[str, str]()
     for place in given:
-        for path, inside in _listed(place, recursive):
+        for path, inside in _listed(place, recursive, include, exclude):
             target = beside(f"{out.rstrip('/')}/{inside}", "", format)
             if found.get(target, path) != path:
                 raise ValueError(f"{found[target]} and {path} would both become {target}")
@@ -56,7 +63,9 @@ def pairs(
     return todo, len(found) - len(todo)
 
 
-def _listed(place: str, recursive: bool) -> Iterator[Pair]:
+def _listed(
+    place: str, recursive: bool, include: Sequence[str], exclude: Sequence[str]
+) -> Iterator[Pair]:
     """The pictures of a folder, each with its place in it; or the one that was given."""
     fs, root = _system(place)
     with _named(place):
@@ -70,7 +79,8 @@ def _listed(place: str, recursive: bool) -> Iterator[Pair]:
     for name in names:
         inside = name[len(place.rstrip("/")) + 1 :]
         hidden = any(part.startswith(".") for part in inside.split("/"))
-        if extension(name) in PICTURES and not hidden:
+        wanted = matches(inside, include) if include else extension(name) in NAMED_SO
+        if wanted and not hidden and not matches(inside, exclude):
             yield name, inside
 
 
@@ -105,7 +115,7 @@ def write_bytes(path: str, data: bytes) -> None:
             fs.pipe_file(name, data)
             return
         folder, _, last = name.rpartition("/")
-        passing = f"{folder}/.tinct-{os.urandom(6).hex()}.tmp"
+        passing = f"{folder}/.tinct-{os.urandom(6).hex()}.part"
         fs.makedirs(folder, exist_ok=True)
         fs.pipe_file(passing, data)
         fs.mv(passing, f"{folder}/{last}")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tinct.cli.failures import complain, failure, reason
-from tinct.cli.jobs import Job, check_target, format_of, plan
+from tinct.cli.jobs import Job, check_target, known, plan, settings
 from tinct.cli.progress import Meter, bar
 from tinct.cli.report import Outcome, reporter
 from tinct.defaults import FAILED, INTERNAL, NOT_SMALLER, OK, OUT_OF_REACH
@@ -20,6 +22,10 @@ __all__ = ["WORST_FIRST", "options_of", "run"]
 
 WORST_FIRST = (INTERNAL, FAILED, OUT_OF_REACH, NOT_SMALLER, OK)
 
+# Bytes. Below FEW in all, one process is done before another has begun; a LARGE file is worked on
+# by all cores alone: two at once would need twice the memory.
+FEW, LARGE = 200_000, 8_000_000
+
 
 def run(asked: Compress) -> int:
     """Do every job, whatever becomes of the others. Returns the worst code."""
@@ -27,7 +33,11 @@ def run(asked: Compress) -> int:
         from tinct.cli import compress_many
 
         return compress_many.run(asked)
-    jobs = plan(asked)
+    jobs, errors = plan(asked)
+    codes = {OK}
+    for error in errors:
+        complain(f"{error.filename}: {reason(error)}")
+        codes.add(FAILED)
     if asked.out_dir is not None:
         try:
             os.makedirs(asked.out_dir, exist_ok=True)
@@ -35,73 +45,173 @@ def run(asked: Compress) -> int:
             complain(f"{asked.out_dir}: {reason(error)}")
             return FAILED
     show = reporter(jobs, asked)
-    codes = {OK}
     with bar(jobs, asked) as meter:
-        for job in jobs:
-            meter.begin(job.name)
-            outcome = _guarded(job, asked, meter)
+        for outcome in _outcomes(jobs, asked, meter):
             codes.add(outcome.code)
+            for note in outcome.notes:
+                if outcome.error is not None or not asked.quiet:
+                    complain(note)
             if outcome.error is not None:
                 complain(outcome.error)
             show(outcome)
-            meter.end()
+            meter.end(outcome.job)
     show(None)
     return next(code for code in WORST_FIRST if code in codes)
 
 
+def _outcomes(jobs: Sequence[Job], asked: Compress, meter: Meter) -> Iterator[Outcome]:
+    """What becomes of each, in their order: in this process, or in several."""
+    told = {job: why for job in jobs if asked.in_place and (why := known(job, asked))}
+    todo = [job for job in jobs if job not in told]
+    crew = _crew(asked, todo)
+    done = (
+        (_guarded(job, asked, meter) for job in todo)
+        if crew is None
+        else _side_by_side(todo, asked, meter, *crew)
+    )
+    for job in jobs:
+        if job in told:
+            code = NOT_SMALLER if told[job] == "gains nothing" else OK
+            yield Outcome(job, "left alone", why=told[job], code=code)
+        else:
+            yield next(done)
+
+
+def _crew(asked: Compress, todo: Sequence[Job]) -> tuple[int, int] | None:
+    """How many processes, and cores; None if this one does it sooner."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cores = os.cpu_count() or 1
+    cores = min(cores, asked.threads or cores)
+    many = len(todo) > 1 and sum(job.size for job in todo) > FEW
+    processes = asked.jobs or (cores if many else 1)
+    if asked.timeout is None and (processes == 1 or len(todo) < 2):
+        return None
+    return (processes, cores) if todo and todo[0].source != "-" else None
+
+
+def _side_by_side(
+    todo: Sequence[Job], asked: Compress, meter: Meter, processes: int, cores: int
+) -> Iterator[Outcome]:
+    from tinct.batch.side_by_side import side_by_side
+
+    tasks = [(job, asked) for job in todo]
+    large = [job.size >= LARGE for job in todo]
+    found: dict[int, Outcome] = {}
+    told = 0
+    for number, answer in side_by_side(
+        _alone, tasks, processes=processes, cores=cores, large=large, timeout=asked.timeout
+    ):
+        job = todo[number]
+        if isinstance(answer, str):
+            answer = Outcome(job, "failed", error=f"{job.name}: {answer}", code=FAILED)
+        found[number] = answer
+        meter.begin(job.name)
+        while told in found:
+            yield found.pop(told)
+            told += 1
+
+
+def _alone(job: Job, asked: Compress, threads: int) -> Outcome:
+    """One job in a process of its own."""
+    asked.threads = threads
+    return _guarded(job, asked, Meter())
+
+
 def _guarded(job: Job, asked: Compress, meter: Meter) -> Outcome:
     """One job. What goes wrong becomes one line and a code, and the next picture has its turn."""
+    notes: list[str] = []
+    meter.begin(job.name)
     try:
+        if asked.out_dir is not None:
+            os.makedirs(os.path.dirname(job.target) or ".", exist_ok=True)
         for path in (job.target, asked.compare):
             if path not in (None, "-"):
-                check_target(path, asked.force)
-        return _compress(job, asked, meter)
+                check_target(path, asked.force or asked.in_place)
+        return _compress(job, asked, meter, notes)
     except Exception as error:
         text, code = failure(error, job.name, job.target)
-        return Outcome(job, "failed", error=text, code=code)
+        return Outcome(job, "failed", error=text, code=code, notes=tuple(notes))
 
 
-def _compress(job: Job, asked: Compress, meter: Meter) -> Outcome:
+def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outcome:
     from tinct.compress.compress import compress
     from tinct.picture import read as files
 
     data = sys.stdin.buffer.read() if job.source == "-" else b""
+    before = os.stat(job.source) if asked.in_place else None
+    start = time.perf_counter()
+    picture = files.read(
+        data if job.source == "-" else job.source,
+        name=job.name,
+        max_pixels=asked.max_pixels,
+        allow_truncated=asked.allow_truncated,
+    )
+    reading = time.perf_counter() - start
+    if picture.flaw is not None:
+        notes.append(f"{job.name}: {picture.flaw}; what is there was kept")
+    if before is not None and (picture.animated or picture.flaw is not None):
+        why = "has several frames" if picture.animated else "is broken"
+        return Outcome(job, "left alone", why=why, notes=tuple(notes))
     small = compress(
-        files.read(data, name=job.name) if job.source == "-" else job.source,
-        **options_of(asked),
+        picture,
+        **options_of(asked, job.format),
         threads=asked.threads,
         watch=meter.drawn,
     )
-    return _written(small, data, job, asked)
+    small.report.seconds["read"] = small.report.seconds.get("read", 0.0) + reading
+    if picture.animated:
+        notes.append(f"{job.name}: has several frames; only the first is kept")
+    if small.cut:
+        notes.append(f"{job.name}: gif has no partial transparency; pixels are opaque from half on")
+    if before is None:
+        return _written(small, data, job, asked, notes)
+    return _replaced(small, before, job, asked, notes)
 
 
-def options_of(asked: Compress) -> dict[str, Any]:
+def options_of(asked: Compress, format: str) -> dict[str, Any]:
     """What `tinct.compress` is asked for, whoever calls it."""
     names = "colors dither lossy quality max_bytes space effort seed"
     given = {name: getattr(asked, name) for name in names.split()}
-    return {**given, "format": format_of(asked), "ssimulacra2": asked.score}
+    metadata = "all" if asked.keep_metadata else "none" if asked.strip else "density"
+    return {**given, "format": format, "metadata": metadata, "ssimulacra2": asked.score}
 
 
-def _written(small: Compressed, data: bytes, job: Job, asked: Compress) -> Outcome:
+def _replaced(
+    small: Compressed, before: os.stat_result, job: Job, asked: Compress, notes: list[str]
+) -> Outcome:
+    from dataclasses import replace
+
+    from tinct.batch import in_place
+
+    data = in_place.mark(small.data)
+    report = replace(small.report, bytes_out=len(data))
+    if len(data) >= before.st_size:
+        in_place.keep(job.source, settings(asked))
+        return Outcome(job, "not smaller", report, code=NOT_SMALLER, notes=tuple(notes))
+    in_place.replace(job.source, data, before, preserve=asked.preserve)
+    return Outcome(job, "written", report, notes=tuple(notes))
+
+
+def _written(
+    small: Compressed, data: bytes, job: Job, asked: Compress, notes: list[str]
+) -> Outcome:
     picture = small.original
-    if picture.animated and not asked.quiet:
-        complain(f"{job.name}: has several frames; only the first is kept")
-    if small.cut and not asked.quiet:
-        complain(f"{job.name}: gif has no partial transparency; pixels are opaque from half on")
     if asked.compare is not None:
         _draw(small, asked.compare, asked.force)
     if picture.bytes_in is not None and len(small.data) >= picture.bytes_in and not asked.force:
         if job.target == "-":  # a pipe never ends empty, nor in a format not asked for
             same = asked.format in (None, str(picture.format).lower())
             _to_stdout(data or _read_again(job.source) if same else small.data)
-            if not same and not asked.quiet:
-                complain(f"{job.name}: no smaller as {asked.format}; written all the same")
-        return Outcome(job, "not smaller", small.report, code=NOT_SMALLER)
+            if not same:
+                notes.append(f"{job.name}: no smaller as {asked.format}; written all the same")
+        return Outcome(job, "not smaller", small.report, code=NOT_SMALLER, notes=tuple(notes))
     if job.target == "-":
         _to_stdout(small.data)
     else:
         small.save(job.target, overwrite=asked.force)
-    return Outcome(job, "written", small.report)
+    return Outcome(job, "written", small.report, notes=tuple(notes))
 
 
 def _read_again(path: str) -> bytes:

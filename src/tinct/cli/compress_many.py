@@ -24,6 +24,7 @@ __all__ = ["run"]
 def run(asked: Compress) -> int:
     """Do what is still to be done. Returns the worst code."""
     from tinct.batch.cluster import connected
+    from tinct.batch.folders import patterns
     from tinct.batch.many import Died, spread
     from tinct.batch.places import pairs
 
@@ -31,10 +32,12 @@ def run(asked: Compress) -> int:
         raise click.UsageError("a URL needs --cluster, such as --cluster local")
     if asked.out_dir is None:
         raise click.UsageError("--cluster needs --out-dir DIR")
-    for name, value in (("-o", asked.output), ("--compare", asked.compare)):
+    refused = {"-o": asked.output, "--compare": asked.compare, "--suffix": asked.suffix}
+    for name, value in {**refused, "--in-place": asked.in_place or None}.items():
         if value is not None:
             raise click.UsageError(f"{name} and --cluster exclude each other")
-    how = {"recursive": asked.recursive, "anew": asked.force}
+    how: dict[str, Any] = {"recursive": asked.recursive, "anew": asked.force}
+    how |= {"include": patterns(asked.include), "exclude": patterns(asked.exclude)}
     todo, done = pairs(asked.inputs, asked.out_dir, format_of(asked), **how)
     if done and not asked.quiet:
         complain(f"{done} of {done + len(todo)} are there already (--force makes them again)")
@@ -49,9 +52,12 @@ def run(asked: Compress) -> int:
         plain = sys.stdout  # which a bar on a terminal puts another in the place of
         advance = entered.enter_context(_bar(len(todo), asked))
         stream = sys.stdout if plain.isatty() else plain
-        work = partial(_work, how=options_of(asked), force=asked.force)
+        reading = {"max_pixels": asked.max_pixels, "allow_truncated": asked.allow_truncated}
+        work = partial(
+            _work, how=options_of(asked, format_of(asked)), reading=reading, force=asked.force
+        )
         for (source, target), result in spread(client, work, todo):
-            outcome = _outcome(Job(source, target), result, Died)
+            outcome = _outcome(Job(source, target, format_of(asked)), result, Died)
             codes.add(outcome.code)
             if outcome.error is not None:
                 complain(outcome.error)
@@ -61,14 +67,16 @@ def run(asked: Compress) -> int:
     return next(code for code in WORST_FIRST if code in codes)
 
 
-def _work(pair: tuple[str, str], how: dict[str, Any], force: bool) -> tuple[str, Any]:
+def _work(
+    pair: tuple[str, str], how: dict[str, Any], reading: dict[str, Any], force: bool
+) -> tuple[str, Any]:
     """One picture, on a worker: how it ended, and the report."""
     from tinct.batch.places import read_bytes, write_bytes
     from tinct.compress.compress import compress
     from tinct.picture.read import read
 
     source, target = pair
-    small = compress(read(read_bytes(source), name=source), **how, threads=1)
+    small = compress(read(read_bytes(source), name=source, **reading), **how, threads=1)
     if len(small.data) >= (small.original.bytes_in or 0) and not force:
         return "not smaller", small.report
     write_bytes(target, small.data)

@@ -10,12 +10,21 @@ import click
 from tinct.defaults import FAILED, INTERNAL, INTERRUPTED, OUT_OF_REACH, USAGE
 from tinct.errors import PictureError, TargetError
 
-__all__ = ["complain", "ended", "failure", "on_one_line", "reason"]
+__all__ = ["complain", "ended", "escaped", "failure", "on_one_line", "reason"]
 
 
 def on_one_line(text: str) -> str:
     r"""A text without line feeds, and with nothing else in it that moves a terminal's cursor."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split("\n")))
+    return escaped(" ".join(text.split("\n")))
+
+
+def escaped(name: str) -> str:
+    r"""A file's name as it can be printed: line feeds, and bytes that are no text, by numbers.
+
+    >>> print(escaped("a\nb\udcff"))
+    a\nb\udcff
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 def complain(text: str) -> None:
@@ -70,9 +79,9 @@ def _bug(error: BaseException) -> str:
 def _known(error: Exception) -> str:
     """What the other rooms raise knowingly; their messages are made to be shown."""
     if isinstance(error, FileExistsError):
-        return f"{error.filename}: already exists (--force replaces it)"
+        return f"{escaped(str(error.filename))}: already exists (--force replaces it)"
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {reason(error)}"
+        return f"{escaped(str(error.filename))}: {reason(error)}"
     return str(error) or type(error).__name__
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import click
 
+from tinct.batch.folders import Found, Walk, patterns
+from tinct.batch.in_place import clear, is_marked, was_kept
+from tinct.cli.failures import escaped
 from tinct.codecs.registry import FORMATS
 from tinct.defaults import SUFFIX, beside, extension
-from tinct.options import Compress
+from tinct.options import Compress, declared
 
-__all__ = ["Job", "check_target", "format_of", "plan"]
+__all__ = ["Job", "check_target", "format_of", "known", "plan", "settings"]
 
 # A file named so must hold what its name says, and we can't write that.
 FOREIGN = ("jpg", "jpeg", "jxl", "avif", "heic", "bmp", "tif", "tiff", "jp2", "ico", "svg", "pdf")
@@ -22,26 +26,66 @@ FOREIGN = ("jpg", "jpeg", "jxl", "avif", "heic", "bmp", "tif", "tiff", "jp2", "i
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture: where from, where to. ``-`` is stdin or stdout."""
+    """One picture: where from, where to, and as what. ``-`` is stdin or stdout."""
 
     source: str
     target: str
+    format: str
+    size: int = 0
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return "stdin" if self.source == "-" else self.source
+        return "stdin" if self.source == "-" else escaped(self.source)
 
 
-def plan(asked: Compress) -> list[Job]:
-    """Every job, or a usage error: all that can be refused before any work is refused here."""
-    _exclude({"-o": asked.output, "--out-dir": asked.out_dir, "--suffix": asked.suffix})
-    if len(asked.inputs) > 1:
+def plan(asked: Compress) -> tuple[list[Job], list[OSError]]:
+    """Every job, and folders that can't be entered.
+
+    A usage error says all that can be refused before any work.
+    """
+    _check(asked)
+    walk = Walk(
+        asked.inputs,
+        recursive=asked.recursive,
+        include=patterns(asked.include),
+        exclude=patterns(asked.exclude),
+        ours=asked.in_place or asked.out_dir is not None,
+    )
+    of_folders = asked.recursive or asked.include or asked.exclude
+    if of_folders and not walk.folders and all(map(os.path.exists, asked.inputs)):
+        raise click.UsageError("--recursive, --include and --exclude are for folders")
+    if not walk.files and not walk.errors:
+        raise click.UsageError(f"no pictures in {asked.inputs[0]}")
+    if len(walk.files) > 1 or walk.folders:
         for name, value in (("-o", asked.output), ("--compare", asked.compare)):
             if value is not None:
-                raise click.UsageError(f"{name} takes one picture, not {len(asked.inputs)}")
-        if "-" in asked.inputs:
-            raise click.UsageError("stdin (-) must be the only picture")
+                raise click.UsageError(f"{name} takes one picture, not {len(walk.files)}")
+    if asked.in_place:
+        clear(walk.leftovers)
+    jobs = [_job(found, asked) for found in walk.files]
+    often = Counter(job.target for job in jobs)
+    for number, found in enumerate(walk.files):
+        if often[jobs[number].target] > 1 and found.inside is not None:  # a.png beside a.jpg
+            jobs[number] = _job(found, asked, whole=True)
+    if asked.in_place:  # a file that is given twice has one turn
+        jobs = list({_same(job.source): job for job in reversed(jobs)}.values())[::-1]
+    else:
+        _refuse_collisions(jobs, asked.compare)
+    if jobs and jobs[0].target == "-" and sys.stdout.isatty():
+        raise click.UsageError("the picture would go to the terminal: give -o FILE or a pipe")
+    return jobs, walk.errors
+
+
+def _check(asked: Compress) -> None:
+    ways = {"-o": asked.output, "--out-dir": asked.out_dir, "--suffix": asked.suffix}
+    _exclude({**ways, "--in-place": asked.in_place or None})
+    _exclude({"--keep-metadata": asked.keep_metadata or None, "--strip": asked.strip or None})
+    _exclude({"--format": asked.format, "--in-place": asked.in_place or None})
+    if asked.preserve and not asked.in_place:
+        raise click.UsageError("--preserve goes with --in-place")
+    if "-" in asked.inputs and (len(asked.inputs) > 1 or asked.in_place):
+        raise click.UsageError("stdin (-) must be the only picture, and can't be replaced")
     aims = {"--quality": asked.quality, "--max-bytes": asked.max_bytes}
     _exclude({"--lossy": asked.lossy or None, **aims})
     if asked.suffix is not None and os.path.basename(asked.suffix) != asked.suffix:
@@ -49,11 +93,48 @@ def plan(asked: Compress) -> list[Job]:
     if asked.compare == "-":
         raise click.UsageError("--compare takes a file, not stdout")
     _check_extension(asked)
-    jobs = [Job(source, _target(source, asked)) for source in asked.inputs]
-    _refuse_collisions(jobs, asked.compare)
-    if jobs[0].target == "-" and sys.stdout.isatty():
-        raise click.UsageError("the picture would go to the terminal: give -o FILE or a pipe")
-    return jobs
+
+
+def _job(found: Found, asked: Compress, whole: bool = False) -> Job:
+    """What is to become of a file; `whole`: named after all of its name."""
+    try:
+        size = 0 if found.path == "-" else os.stat(found.path).st_size
+    except (OSError, ValueError):
+        size = 0  # reading it will say why
+    if asked.in_place:
+        return Job(found.path, found.path, extension(found.path), size)
+    return Job(found.path, _target(found, asked, "." * whole), format_of(asked), size)
+
+
+def known(job: Job, asked: Compress) -> str | None:
+    """Why a picture need not be replaced, as far as a look at its file tells; else None."""
+    try:
+        kind, marked = is_marked(job.source)
+        names = os.stat(job.source).st_nlink
+    except (OSError, ValueError):
+        return None
+    if kind is None:
+        return "not a PNG, GIF or WebP"
+    if marked and not asked.force:
+        return "made by tinct before"
+    if names > 1:
+        return "has several names (hard links)"
+    if not os.access(job.source, os.W_OK):
+        return "is read-only"
+    return "gains nothing" if not asked.force and was_kept(job.source, settings(asked)) else None
+
+
+# What changes nothing about what comes of a picture
+MANNERS = (
+    *("inputs", "jobs", "threads", "timeout", "as_json", "quiet", "force", "preserve"),
+    *("recursive", "include", "exclude", "in_place", "score", "max_pixels"),
+)
+
+
+def settings(asked: Compress) -> str:
+    """The options that say what comes of a picture, for telling them from others."""
+    options = (one.attribute for one in declared(Compress) if one.attribute not in MANNERS)
+    return repr([(name, getattr(asked, name)) for name in options])
 
 
 def _exclude(ways: dict[str, object]) -> None:
@@ -77,15 +158,17 @@ def format_of(asked: Compress) -> str:
     return asked.format or (named if named in FORMATS else "png")
 
 
-def _target(source: str, asked: Compress) -> str:
+def _target(found: Found, asked: Compress, ending: str) -> str:
     if asked.output is not None:
         return asked.output
-    named = "stdin" if source == "-" else source
+    named = "stdin" if found.path == "-" else found.path
     if asked.out_dir is not None:
-        return beside(os.path.join(asked.out_dir, os.path.basename(named)), "", format_of(asked))
-    if source == "-":
+        place = os.path.basename(named) if found.inside is None else found.inside
+        return beside(os.path.join(asked.out_dir, place) + ending, "", format_of(asked))
+    if found.path == "-":
         return "-"
-    return beside(source, SUFFIX if asked.suffix is None else asked.suffix, format_of(asked))
+    suffix = SUFFIX if asked.suffix is None else asked.suffix
+    return beside(found.path + ending, suffix, format_of(asked))
 
 
 def _refuse_collisions(jobs: Sequence[Job], compare: str | None) -> None:

@@ -21,6 +21,7 @@ class Meter:
 
     def __init__(self, shown: Any = None, task: Any = None) -> None:
         self.shown, self.task, self.name, self.drawings = shown, task, "", 0
+        self.count = 0
 
     def begin(self, name: str) -> None:
         """Say which."""
@@ -34,10 +35,11 @@ class Meter:
             told = summary.size_text(size)
             self._say(f"{self.name}: drawing {self.drawings}, {told}")
 
-    def end(self) -> None:
+    def end(self, job: Any) -> None:
         """One picture less."""
+        self.count += 1
         if self.shown is not None:
-            self.shown.advance(self.task)
+            self.shown.update(self.task, advance=max(job.size, 1), done=self.count)
 
     def _say(self, text: str) -> None:
         if self.shown is not None:
@@ -52,14 +54,15 @@ def bar(jobs: Sequence[Any], asked: Compress) -> Iterator[Meter]:
         yield Meter()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as Left  # by bytes, which tell more than files
 
-    columns = [TextColumn("{task.description}", markup=False), BarColumn()]
-    with Progress(
-        *columns, MofNCompleteColumn(), Elapsed(), console=Console(stderr=True), transient=True
-    ) as shown:
-        yield Meter(shown, shown.add_task("", total=len(jobs)))
+    count = TextColumn(f"{{task.fields[done]}}/{len(jobs)}")
+    columns = [TextColumn("{task.description}", markup=False), BarColumn(), count]
+    clocks = [TimeElapsedColumn(), TextColumn("left"), Left()]
+    with Progress(*columns, *clocks, console=Console(stderr=True), transient=True) as shown:
+        total = sum(max(job.size, 1) for job in jobs)
+        yield Meter(shown, shown.add_task("", total=total, done=0))
 
 
 def silent(text: str) -> None:

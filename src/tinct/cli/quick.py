@@ -14,7 +14,7 @@ from tinct import _kernels
 from tinct.background import Future
 from tinct.defaults import MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
 from tinct.options import Compress, parse
-from tinct.picture.inflate import SIGNATURE, rows
+from tinct.picture.inflate import SIGNATURE, density, rows
 
 # As typing has it, which takes a millisecond to import. Annotations stand in quotes, here and in
 # all that is imported here: `from __future__ import annotations` would take 0.14 ms.
@@ -84,7 +84,7 @@ def _asked(argv: "Sequence[str]") -> Asked:
 def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     """What to print, and the file; None instead if it is not to be written."""
     start = time.perf_counter()
-    size, picture = _read(asked.source)
+    size, along, picture = _read(asked.source)
     ahead = Future(lambda: _prepare(picture, asked), asked.threads)
     chosen = picture.palette(asked.colors, effort=1, seed=asked.seed, threads=asked.threads)
     drawing = picture.draw(chosen, dither=asked.dither, threads=asked.threads)
@@ -96,6 +96,10 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     data, exact = CODEC.smallest(
         picture, drawing, colors=asked.colors, original=asked.original, threads=asked.threads
     )
+    if along:
+        from tinct.codecs.along import embed
+
+        data = embed(data, along)
     error = 0 if exact else measured.result()
     smaller = asked.force or len(data) < size
     told = summary.cells(
@@ -137,13 +141,13 @@ def _said(told: tuple[str, ...]) -> str:
     return text
 
 
-def _read(path: str) -> tuple[int, _kernels.Quantizer]:
-    """Bytes of the file, and the picture; what was read and inflated is let go of."""
+def _read(path: str) -> tuple[int, bytes, _kernels.Quantizer]:
+    """Bytes of the file, its density, the picture; what was read and inflated is let go of."""
     data = _slurp(path)
     plain = rows(data)
     if plain is None:
         raise ValueError("not a plain PNG")
-    return len(data), _kernels.Quantizer(*plain)
+    return len(data), density(data), _kernels.Quantizer(*plain)
 
 
 def _slurp(path: str) -> bytes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FEW",
     "check_level",
+    "chunk",
     "grey",
     "index_bits",
     "indexed",
@@ -249,6 +250,11 @@ def _ours(rows: bytearray, stride: int, threads: int) -> bytes | bytearray:
     except DeflateError:
         holds = False
     return stream if holds else zlib_compress(rows, _LAST)
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG: its length, name, contents and checksum."""
+    return b"".join(_chunk(name, body))
 
 
 def _chunk(name: bytes, body: bytes | bytearray) -> list[bytes | bytearray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any, Literal
 
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.atomic_write import write
-from tinct.checks import as_kernels_take, flag, function, number, whole
+from tinct.checks import as_kernels_take, flag, function, number, whole, word
+from tinct.codecs.along import embed, packed
 from tinct.codecs.arrays import encode_truecolor
 from tinct.codecs.deflate import check_level
 from tinct.codecs.registry import check_format, codec_of
@@ -31,6 +32,7 @@ from tinct.scoring.report import Report
 __all__ = ["Compressed", "compress"]
 
 Colors = NDArray[np.uint8]
+METADATA = ("density", "all", "none")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +100,7 @@ def compress(
     effort: int = 1,
     format: str = "png",
     level: int | None = None,
+    metadata: Literal["density", "all", "none"] = "density",
     threads: int | None = None,
     ssimulacra2: bool = False,
     watch: Callable[[int], None] | None = None,
@@ -146,6 +149,9 @@ def compress(
         opaque.
     level : int, optional
         How hard a PNG's encoder tries, as in `tinct.codecs.arrays.encode`; otherwise `effort` says.
+    metadata : {"density", "all", "none"}
+        What comes along into the file: pixels per meter; EXIF, XMP, texts and times as well, as far
+        as the format holds them; nothing. An orientation is reset, as the pixels are upright.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
@@ -170,6 +176,9 @@ def compress(
     watch, clock = function("watch", watch), Clock()
     with clock("read"):
         prepared = source if isinstance(source, Prepared) else Prepared(source)
+    extra = packed(prepared.picture.along.kept(word("metadata", metadata, *METADATA)), format)
+    if max_bytes is not None:
+        max_bytes = max(1, max_bytes - len(extra))
     options = Options(
         dither=dither,
         space=space,
@@ -188,9 +197,11 @@ def compress(
     else:
         drawn = fewest_colors(encoder, lossy) if auto else encoder.draw_best(most, lossy)
     exact = encoder.exact if drawn.exact else None
-    report = _report(encoder, prepared.picture, drawn, ssimulacra2 or goal is not None)
+    data = embed(drawn.data, extra)
+    scored = ssimulacra2 or goal is not None
+    report = replace(_report(encoder, prepared.picture, drawn, scored), bytes_out=len(data))
     palette, indices = drawn.drawing.palette, drawn.drawing.indices
-    return Compressed(prepared.picture, palette, indices, drawn.data, report, format, exact)
+    return Compressed(prepared.picture, palette, indices, data, report, format, exact)
 
 
 def _target(lossy: float, goal: Any, budget: Any) -> tuple[tuple[float, ...] | None, int | None]:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     Rows = tuple[bytearray, int, int, int]
 
-__all__ = ["SIGNATURE", "is_srgb", "rows"]
+__all__ = ["SIGNATURE", "density", "is_srgb", "rows"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 1 << 26
@@ -58,6 +58,19 @@ def rows(data: bytes) -> "Rows | None":
     width, height, channels = size
     samples = _inflated(parts[1 + first : 1 + first + count], height * (1 + width * channels))
     return None if samples is None else (samples, width, height, channels)
+
+
+def density(data: bytes) -> bytes:
+    """The chunk of a PNG that says its density; empty if there is none, or none that is sound."""
+    at = len(SIGNATURE)
+    while data[at + 4 : at + 8] not in (b"IDAT", b""):
+        end = at + 12 + int.from_bytes(data[at : at + 4])
+        if data[at + 4 : at + 8] == b"pHYs":
+            sides = (int.from_bytes(data[at + place : at + place + 4]) for place in (8, 12))
+            sound = end == at + 21 and all(0 < side < 1 << 31 for side in sides)
+            return data[at:end] if sound else b""
+        at = end
+    return b""
 
 
 def _chunks(data: bytes) -> "Iterator[tuple[bytes, memoryview]]":

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import io
+import logging
 import os
-import re
 import stat
 import struct
 import threading
@@ -18,15 +17,21 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+from tinct.checks import flag, whole
 from tinct.errors import PictureError
+from tinct.picture.along import NOTHING, Along, along
 from tinct.picture.deep import TooDeep, samples
 from tinct.picture.encoding import Encoding, encoding, from_profile, plain_rgb, to_8_bits
+from tinct.picture.reasons import is_heic, is_jxl, printable, why
+from tinct.picture.whole import CutShort, check, check_pngs, hushed
 
 __all__ = ["Picture", "read"]
 
 Pixels = NDArray[np.uint8]
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to stderr
 
 MAX_PIXELS = 300_000_000  # a 200-megapixel phone photograph passes, a bomb of 4 gigapixels doesn't
 
@@ -58,7 +63,8 @@ class Picture:
     color is the one that the source holds. `bytes_in` is the size of the encoded source, None for
     arrays and Pillow images; `format` its format as Pillow names it, such as "PNG"; `name` what
     messages and reports call it. `animated`: it has more frames than the first, which is what
-    `pixels` holds.
+    `pixels` holds. `flaw` says what was wrong with a broken file of which something was salvaged.
+    `along` is what came with it: density, EXIF, XMP, texts.
     """
 
     pixels: Pixels
@@ -66,16 +72,25 @@ class Picture:
     format: str | None = None
     name: str | None = None
     animated: bool = False
+    flaw: str | None = None
+    along: Along = NOTHING
 
 
-def read(source: Any, *, name: str | None = None) -> Picture:
+def read(
+    source: Any,
+    *,
+    name: str | None = None,
+    max_pixels: int | None = None,
+    allow_truncated: bool = False,
+) -> Picture:
     """Read a path, bytes, a binary file, Pillow image or array; a Picture is returned as it is.
 
     Arrays are (h, w), (h, w, 3) or (h, w, 4), in sRGB: uint8, uint16 (0...65535) or floats (0...1).
     The picture is upright by its EXIF orientation, converted to sRGB from its ICC profile or PNG
     gamma, 16 bits per channel rounded to 8; of an animation, the first frame. `name` is what to
     call it; otherwise the path, where there is one. PictureError if it is missing, broken, of an
-    unknown format, or larger than 300 megapixels; TypeError for other sources.
+    unknown format, or larger than `max_pixels` (300 megapixels); TypeError for other sources. With
+    `allow_truncated`, what a broken file still holds: the rest is black, gray or transparent.
 
     >>> import numpy as np
     >>> read(np.zeros((2, 3), np.uint8), name="night").pixels.shape
@@ -91,16 +106,24 @@ def read(source: Any, *, name: str | None = None) -> Picture:
         return _from_pillow(source, name or getattr(source, "filename", "") or None)
     if isinstance(source, str | PathLike):
         name = name or os.fsdecode(source)
-        return _decode(_slurp(source, _printable(name)), name)
-    if isinstance(source, bytes | bytearray | memoryview):
-        return _decode(bytes(source), name)
-    if hasattr(source, "read"):
+        data = _slurp(source, printable(name))
+    elif isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+    elif hasattr(source, "read"):
         named = getattr(source, "name", None)
-        return _decode(_drain(source), name or (named if isinstance(named, str) else None))
-    raise TypeError(
-        "a picture is a path, bytes, a binary file, an array or a Pillow image, "
-        f"not {type(source).__name__}"
-    )
+        data, name = _drain(source), name or (named if isinstance(named, str) else None)
+    else:
+        raise TypeError(
+            "a picture is a path, bytes, a binary file, an array or a Pillow image, "
+            f"not {type(source).__name__}"
+        )
+    limit = MAX_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1)
+    try:
+        return _decode(data, name, limit)
+    except PictureError as error:
+        if not flag("allow_truncated", allow_truncated):
+            raise
+        return _decode(data, name, limit, flaw=str(error).removeprefix(f"{name}: "))
 
 
 def _from_array(array: NDArray[Any], label: str) -> Pixels:
@@ -149,7 +172,7 @@ def _slurp(path: str | PathLike[str], label: str) -> bytes:
     except PictureError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise PictureError(f"{label}: {_why(error)}") from error
+        raise PictureError(f"{label}: {why(error)}") from error
 
 
 def _drain(file: IO[bytes]) -> bytes:
@@ -159,27 +182,38 @@ def _drain(file: IO[bytes]) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str | None) -> Picture:
-    label = _printable(name or "the picture")
+def _decode(data: bytes, name: str | None, limit: int, flaw: str | None = None) -> Picture:
+    """Decode a file; with a `flaw`, whatever can be had of it."""
+    label = printable(name or "the picture")
     if not data:
         raise PictureError(f"{label}: the file is empty")
-    with _pillow(label, data):
-        image = _open(data)
+    with _pillow(label, data, limit, salvage=flaw is not None), hushed(data):
+        check_pngs(data, limit, salvage=flaw is not None)
+        image = _open(data, limit)
         kind = image.format
         # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
-        return Picture(_pixels(image, data), len(data), kind, name, animated)
+        check(image, data, salvage=flaw is not None)
+        pixels = _pixels(image, data)
+        more = along(image, data, _orientation(image) >= TRANSPOSED)  # which loads a PNG
+        return Picture(pixels, len(data), kind, name, animated, flaw, more)
 
 
 def _from_pillow(image: Image.Image, name: str | None) -> Picture:
-    with _pillow(_printable(name or "the image"), b""):
-        return Picture(_pixels(image, b"", ours=False), format=image.format, name=name)
+    with _pillow(printable(name or "the image"), b"", MAX_PIXELS):
+        pixels = _pixels(image, b"", ours=False)
+        more = along(image, b"", _orientation(image) >= TRANSPOSED)
+        return Picture(pixels, format=image.format, name=name, along=more)
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, limit: int) -> Image.Image:
     if data.startswith(b"\x89PNG"):
         with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
-            return _open_png(data)
+            return _open_png(data, limit)
+    if data.startswith(b"BM"):
+        from tinct.picture.bmp import opened
+
+        return opened(data, limit)
     try:
         return Image.open(io.BytesIO(data), formats=COMMON)
     except UnidentifiedImageError:
@@ -192,24 +226,20 @@ def _open(data: bytes) -> Image.Image:
 def _plug_in(data: bytes) -> None:
     """Have Pillow know HEIC and JPEG XL, by libraries that may be there."""
     with contextlib.suppress(ImportError):
-        if _is_heic(data):
+        if is_heic(data):
             from pillow_heif import register_heif_opener
 
             register_heif_opener(thumbnails=False)
-        elif data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
+        elif is_jxl(data):
             import pillow_jxl  # noqa: F401 - registers itself
 
 
-def _is_heic(data: bytes) -> bool:
-    return data[4:11] in (b"ftyphei", b"ftypmif", b"ftypmsf", b"ftyphev")
-
-
-def _open_png(data: bytes) -> Image.Image:
+def _open_png(data: bytes, limit: int) -> Image.Image:
     """As Image.open would, which imports four more formats before it looks: 6 ms."""
     from PIL.PngImagePlugin import PngImageFile
 
     image = PngImageFile(io.BytesIO(data))
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > limit:
         raise Image.DecompressionBombError(f"{image.width * image.height} pixels")
     return image
 
@@ -218,81 +248,27 @@ _pillow_lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def _pillow(label: str, data: bytes) -> Iterator[None]:
+def _pillow(label: str, data: bytes, limit: int, salvage: bool = False) -> Iterator[None]:
     """Run Pillow with our limit, without its warnings, and turn what it raises into one line.
 
-    Pillow keeps its limit, and Python its warning filters, in globals: hence the lock.
+    Pillow keeps its limits, and Python its warning filters, in globals: hence the lock.
     """
     with _pillow_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # above it Pillow warns, above twice it raises
+        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+        Image.MAX_IMAGE_PIXELS = limit / 2  # type: ignore[assignment] # above twice it raises
+        ImageFile.LOAD_TRUNCATED_IMAGES = salvage
         try:
             yield
-        except (PictureError, TooDeep) as error:
+        except (PictureError, TooDeep, CutShort) as error:
             raise PictureError(f"{label}: {error}") from error
         except Exception as error:  # decoders of broken files raise nearly everything
-            raise PictureError(f"{label}: {_why(error, data)}") from error
+            raise PictureError(f"{label}: {why(error, data, limit)}") from error
         finally:
-            Image.MAX_IMAGE_PIXELS = before
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-_PLAIN = {
-    FileNotFoundError: "no such file",
-    IsADirectoryError: "is a directory, not a picture",
-    PermissionError: "permission denied",
-    MemoryError: "not enough memory to decode it",
-}
-_SIGNATURES = {
-    b"\x89PNG": "a broken PNG file",
-    b"\xff\xd8\xff": "a broken JPEG file",
-    b"GIF8": "a broken GIF file",
-    b"BM": "a broken BMP file, or one of an unusual kind",
-    b"II*\0": "a broken TIFF file, or one of an unusual kind",
-    b"MM\0*": "a broken TIFF file, or one of an unusual kind",
-    b"%PDF": "a PDF document, not a picture",
-    b"%!PS": "a PostScript document, not a picture",
-}
-
-
-def _why(error: BaseException, data: bytes = b"") -> str:
-    """One plain line out of an exception and the first bytes of what caused it."""
-    for kind, reason in _PLAIN.items():
-        if isinstance(error, kind):
-            return reason
-    if isinstance(error, Image.DecompressionBombError):
-        size = re.search(r"\d+", str(error))
-        megapixels = f"{int(size.group()) / 1e6:,.0f}" if size else "too many"
-        return f"{megapixels} megapixels are more than the limit of {MAX_PIXELS // 1_000_000}"
-    if isinstance(error, UnidentifiedImageError):
-        return _what_it_is(data)
-    text = _printable(getattr(error, "strerror", None) or str(error) or type(error).__name__)
-    return f"broken picture ({text})" if data else text
-
-
-def _what_it_is(data: bytes) -> str:
-    for signature, kind in _SIGNATURES.items():
-        if data.startswith(signature):
-            return kind
-    head = data[:256]
-    if _is_heic(data):
-        return "a HEIC picture, which needs an extra: pip install 'tinct[heic]'"
-    if data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
-        return "a JPEG XL picture, which needs an extra: pip install 'tinct[jxl]'"
-    if b"<svg" in data[:2048]:
-        return "an SVG drawing, not pixels; render it to PNG first"
-    with contextlib.suppress(UnicodeDecodeError):
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # the cut may split a character
-        if all(c.isprintable() or c in "\t\n\r\f" for c in text):
-            return "a text file, not a picture"
-    return "not a picture in a known format"
-
-
-def _printable(text: str) -> str:
-    """On one line, whatever a file name or a library's message holds."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.splitlines()))
-
-
+TRANSPOSED = 5  # orientations from here on have rows for columns
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
