@@ -347,7 +347,8 @@ class Compress(Command):
         "--score",
         None,
         "also measure SSIMULACRA2, which `--quality` does anyway: 90 can't be told from the "
-        "original, 70 is good; sides below 8 are mirrored for it",
+        "original, 70 is good; sides below 8 are mirrored for it; and say whether smooth areas got "
+        "bands: none, slight or visible",
     )
     cluster: str | None = option(
         "--cluster",
