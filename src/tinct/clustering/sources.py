@@ -106,6 +106,8 @@ def source_of(points: Any, weights: Any = None) -> Source | None:
         return _dask(points, weights)
     if isinstance(points, str | os.PathLike):
         path = os.fspath(points)
+        if not path:
+            raise ValueError("points must be a table or the path of one, not ''")
         if path.endswith(".npy"):
             return _mapped(np.load(path, mmap_mode="r"), weights)
         points = Parquet(path)
