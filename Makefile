@@ -12,7 +12,7 @@ all: setup
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"tinct needs Python 3.11 or newer, this is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --config-settings cmake.define.TINCT_PROBES=ON --editable '.[plot,learn,tables,web]' --group dev
+	$(BIN)/python -m pip install --quiet --config-settings cmake.define.TINCT_PROBES=ON --editable '.[plot,learn,tables,web,dask]' --group dev
 	@# The finder that this installs for the sources takes 8 ms of every start; a path to them does the same.
 	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') && \
 	    ln -sf "$$site"/tinct/_kernels.* "$$site"/tinct/_probes.* src/tinct/ && echo "$(CURDIR)/src" > "$$site/_editable_skbc_tinct.pth"

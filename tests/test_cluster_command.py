@@ -152,7 +152,7 @@ REFUSED = [
     ("cluster points.csv -k 2 -o a --centers a", 2, "two outputs would go to the same file"),
     ("cluster points.csv -k 2 --animate a.avi", 2, "animate must end with .gif or .mp4, not a.avi"),
     ("cluster points.csv -k 2 --steps a.jpg", 2, "steps must end with .png, not a.jpg"),
-    ("cluster . -k 2", 1, "a directory, not a table"),
+    ("cluster . -k 2", 1, "no Parquet files in it"),
     ("cluster small.png -k 2", 1, "small.png: a PNG picture, not a table"),
     ("cluster points.csv -k 2 --effort 11", 2, "effort must be 0..10, not 11 "),
     ("steps small.png -k 2 --init x", 2, "init must be random, k-means++ or divisive, not x "),

@@ -382,6 +382,18 @@ class Compress(Command):
         "original, 70 is good; sides below 8 are mirrored for it; and say whether smooth areas got "
         "bands: none, slight or visible",
     )
+    cluster: str | None = option(
+        "--cluster",
+        Text("ADDRESS"),
+        "share pictures, here or at URLs such as `s3://bucket/shots`, among the workers of Dask: "
+        "the address of a scheduler, or `local`; with `--out-dir`, where what is there already "
+        "is passed by",
+    )
+    report: str | None = option(
+        "--report",
+        Text("FILE"),
+        "with `--cluster`: what became of each picture, added to JSON lines or `.parquet`",
+    )
     as_json: bool = option(
         "--json", None, "one JSON object per picture and line, with seconds per stage"
     )

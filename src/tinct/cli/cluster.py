@@ -29,6 +29,10 @@ DRAWN = 6000  # points whose labels are kept for figures, which draw no more
 
 def run(asked: Cluster) -> int:
     """Read, cluster, write and tell."""
+    if in_parts(asked):
+        from tinct.cli import cluster_parts
+
+        return cluster_parts.run(asked)
     if asked.k is None and asked.choose is None:
         raise click.UsageError("how many clusters? Give -k K, or --choose 2-10")
     check_targets([asked.output, asked.centers, asked.steps, asked.animate], asked.force)
@@ -39,6 +43,11 @@ def run(asked: Cluster) -> int:
         written = write_all(asked, found, say)
     click.echo(as_json(found, written) if asked.as_json else as_text(found, written))
     return OK
+
+
+def in_parts(asked: Cluster) -> bool:
+    """Whether the table comes in parts: a folder, a URL, or anything for a cluster."""
+    return asked.cluster is not None or "://" in asked.table or os.path.isdir(asked.table)
 
 
 @dataclass(frozen=True, slots=True)

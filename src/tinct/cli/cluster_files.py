@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what is refused must not pay for NumPy
     from tinct.cli.cluster_options import Cluster
     from tinct.cli.progress import Say
 
-__all__ = ["check_targets", "film_kind", "need_matplotlib", "write_all"]
+__all__ = ["centers_bytes", "check_targets", "film_kind", "need_matplotlib", "write_all"]
 
 
 def check_targets(targets: Sequence[str | None], force: bool) -> None:
@@ -46,7 +46,9 @@ def write_all(asked: Cluster, found: Found, say: Say) -> list[str]:
     if asked.output:
         outputs[asked.output] = lambda: _labels(asked.output or "", found)
     if asked.centers:
-        outputs[asked.centers] = lambda: _centers(asked.centers or "", found)
+        outputs[asked.centers] = lambda: centers_bytes(
+            asked.centers or "", found.table.columns, found.centers
+        )
     if asked.steps:
         outputs[asked.steps] = lambda: _steps(found)
     if asked.animate:
@@ -73,15 +75,16 @@ def _labels(path: str, found: Found) -> bytes:
     return ("cluster\n" + "\n".join(lines) + "\n").encode()
 
 
-def _centers(path: str, found: Found) -> bytes:
+def centers_bytes(path: str, columns: Sequence[str], centers: NDArray[Any]) -> bytes:
+    """The centers as the name of the file asks: CSV under the columns' names, or NPY."""
     import csv
 
     if path.lower().endswith(".npy"):
-        return _npy(found.centers)
+        return _npy(centers)
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(found.table.columns)
-    rows.writerows(found.centers.tolist())
+    rows.writerow(columns)
+    rows.writerows(centers.tolist())
     return text.getvalue().encode()
 
 

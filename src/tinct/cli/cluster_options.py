@@ -27,12 +27,15 @@ class Cluster(Command):
 
     TABLE is text as spreadsheets export it (comma, semicolon, tab or blanks between the cells,
     with or without a header, decimal commas too), NPY, NPZ, Parquet or MATLAB. Columns go by name,
-    or counted from 0, by default all that hold numbers; clusters are counted from 0 too.
+    or counted from 0, by default all that hold numbers; clusters are counted from 0 too. A folder
+    of Parquet files, here or at a URL such as s3://bucket/rows, may be larger than memory; -o is a
+    folder then, with a Parquet file for each part.
 
     \b
       tinct cluster customers.csv -k 5 --columns age,income --scale -o labels.csv
       tinct cluster points.npy --choose 2-10
       tinct cluster points.csv -k 3 --init random --steps steps.png --animate steps.gif
+      tinct cluster rows.parquet/ -k 100 --cluster local -o labels
     """  # noqa: D301 - click reads the \b
 
     table: str = option("", Text("TABLE"), required=True)
@@ -73,6 +76,11 @@ class Cluster(Command):
     steps: str | None = option("--steps", Text("PNG", ".png"), "draw the iterations, a panel each")
     animate: str | None = option(
         "--animate", Text("FILE", ".gif", ".mp4"), "film the iterations, as GIF or MP4"
+    )
+    cluster: str | None = option(
+        "--cluster",
+        Text("ADDRESS"),
+        "work on a Dask cluster: the address of its scheduler, or `local`",
     )
     as_json: bool = option("--json", None, "report as one JSON object")
     force: bool = option("--force", None, "replace existing files")

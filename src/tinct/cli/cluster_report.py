@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinct.cli.cluster import Found
     from tinct.clustering.choose import Choice
 
-__all__ = ["as_json", "as_text", "digits"]
+__all__ = ["as_json", "as_text", "center_lines", "digits"]
 
 MOST_COLUMNS, MOST_CLUSTERS = 8, 40  # in the report
 
@@ -46,7 +47,7 @@ def as_text(found: Found, written: list[str]) -> str:
     told = f"{run.n_iter} iteration{'s' * (run.n_iter != 1)}, {end}"
     lines.append(f"K = {len(run.centers)}, {found.init}: {told}, {seconds}")
     lines.append(f"inertia {digits(run.inertia)}" + (" (standardized)" if found.scale else ""))
-    lines += ["", *_center_lines(found)]
+    lines += ["", *center_lines(table.columns, found.centers.tolist(), found.sizes)]
     if written:
         lines += ["", "written: " + ", ".join(written)]
     return "\n".join(lines)
@@ -62,18 +63,19 @@ def _choice_lines(choice: Choice | None) -> list[str]:
     return ["", *_aligned(list(zip(head, inertia, silhouette, marks, strict=True))), ""]
 
 
-def _center_lines(found: Found) -> list[str]:
-    names = list(found.table.columns[:MOST_COLUMNS])
+def center_lines(columns: Sequence[str], centers: list[list[float]], sizes: list[int]) -> list[str]:
+    """The first clusters and columns, and how many more there are."""
+    names = list(columns[:MOST_COLUMNS])
     rows = [("cluster", "rows", "share", *names)]
-    n = len(found.table.values)
-    centers = found.centers[:MOST_CLUSTERS].tolist()
-    for i, (size, center) in enumerate(zip(found.sizes, centers, strict=False)):
+    n = sum(sizes)
+    shown = centers[:MOST_CLUSTERS]
+    for i, (size, center) in enumerate(zip(sizes, shown, strict=False)):
         cells = map(digits, center[:MOST_COLUMNS])
         rows.append((str(i), f"{size:,}", f"{size / n:.1%}", *cells))
     lines = _aligned(rows)
     for more, what in (
-        (len(found.sizes) - len(centers), "clusters"),
-        (len(found.table.columns) - len(names), "columns"),
+        (len(sizes) - len(shown), "clusters"),
+        (len(columns) - len(names), "columns"),
     ):
         if more > 0:
             lines.append(f"and {more} more {what}: --centers FILE holds all")

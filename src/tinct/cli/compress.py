@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,7 @@ from tinct.options import Compress
 if TYPE_CHECKING:  # what is refused must not pay for NumPy and Pillow
     from tinct.compress.compress import Compressed
 
-__all__ = ["run"]
+__all__ = ["WORST_FIRST", "options_of", "run"]
 
 WORST_FIRST = (INTERNAL, FAILED, OUT_OF_REACH, NOT_SMALLER, OK)
 
@@ -31,9 +31,13 @@ FEW, LARGE = 200_000, 8_000_000
 
 def run(asked: Compress) -> int:
     """Do every job, whatever becomes of the others. Returns the worst code."""
-    jobs, errors = plan(asked)
     if asked.palette or asked.reserve:
         _check_colors(asked)
+    if asked.cluster is not None or any("://" in path for path in asked.inputs):
+        from tinct.cli import compress_many
+
+        return compress_many.run(asked)
+    jobs, errors = plan(asked)
     codes = {OK}
     for error in errors:
         complain(f"{error.filename}: {reason(error)}")
@@ -169,21 +173,8 @@ def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outc
         return Outcome(job, "left alone", why=why, notes=tuple(notes))
     small = compress(
         picture,
-        asked.colors,
-        dither=asked.dither,
-        lossy=asked.lossy,
-        quality=asked.quality,
-        max_bytes=asked.max_bytes,
-        space=asked.space,
-        effort=asked.effort,
-        format=job.format,
-        palette=asked.palette,
-        reserve=asked.reserve,
-        keep_order=asked.keep_order,
-        seed=asked.seed,
-        metadata="all" if asked.keep_metadata else "none" if asked.strip else "density",
+        **options_of(asked, job.format),
         threads=asked.threads,
-        ssimulacra2=asked.score,
         watch=meter.drawn,
     )
     small.report.seconds["read"] = small.report.seconds.get("read", 0.0) + reading
@@ -194,6 +185,14 @@ def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outc
     if before is None:
         return _written(small, data, job, asked, notes)
     return _replaced(small, before, job, asked, notes)
+
+
+def options_of(asked: Compress, format: str) -> dict[str, Any]:
+    """What `tinct.compress` is asked for, whoever calls it."""
+    names = "colors dither lossy quality max_bytes space effort seed palette reserve keep_order"
+    given = {name: getattr(asked, name) for name in names.split()}
+    metadata = "all" if asked.keep_metadata else "none" if asked.strip else "density"
+    return {**given, "format": format, "metadata": metadata, "ssimulacra2": asked.score}
 
 
 def _replaced(

@@ -18,7 +18,7 @@ from tinct.scoring import summary
 if TYPE_CHECKING:  # what is refused must not pay for NumPy
     from tinct.scoring.report import Report
 
-__all__ = ["Outcome", "reporter"]
+__all__ = ["Outcome", "as_dict", "cells_of", "json_line", "reporter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def reporter(jobs: Sequence[Job], asked: Compress) -> Reporter:
     stream = sys.stderr if jobs and jobs[0].target == "-" else sys.stdout
     if asked.as_json:
         return lambda outcome: (
-            print(_as_json(outcome), file=stream, flush=True) if outcome else None
+            print(json_line(outcome), file=stream, flush=True) if outcome else None
         )
     if asked.quiet:
         return lambda outcome: None
@@ -67,7 +67,7 @@ def reporter(jobs: Sequence[Job], asked: Compress) -> Reporter:
 def _line_reporter(stream: Any, width: int, scored: bool) -> Reporter:
     def show(outcome: Outcome | None) -> None:
         if outcome is not None and outcome.report is not None:
-            print(summary.line(_cells(outcome), width, scored), file=stream, flush=True)
+            print(summary.line(cells_of(outcome), width, scored), file=stream, flush=True)
 
     return show
 
@@ -108,19 +108,24 @@ class Total:
         return f"{files:,} file{'s' * (files != 1)}, {sizes}: {', '.join(words)}"
 
 
-def _as_json(outcome: Outcome) -> str:
+def as_dict(outcome: Outcome) -> dict[str, Any]:
+    """What became of a job, under the names that `--json` gives."""
+    report = outcome.report.to_dict() if outcome.report else {}
+    output = outcome.job.target if outcome.status == "written" else None
+    told = {"status": outcome.status, "name": None, **report, "output": output}
+    why = {} if outcome.why is None else {"why": outcome.why}
+    return {**told, "error": outcome.error, **why, "name": outcome.job.name}
+
+
+def json_line(outcome: Outcome) -> str:
+    """The same as one line."""
     import json
 
-    report = outcome.report.to_dict() if outcome.report else {"name": outcome.job.name}
-    output = outcome.job.target if outcome.status == "written" else None
-    told = {"status": outcome.status, **report, "output": output, "error": outcome.error}
-    if outcome.why is not None:
-        told["why"] = outcome.why
-    source = outcome.job.source
-    return json.dumps({**told, "name": "stdin" if source == "-" else source})
+    return json.dumps(as_dict(outcome))
 
 
-def _cells(outcome: Outcome) -> tuple[str, ...]:
+def cells_of(outcome: Outcome) -> tuple[str, ...]:
+    """What `summary.cells` says of it."""
     report = outcome.report
     assert report is not None
     return summary.cells(
@@ -145,7 +150,7 @@ def _table_reporter(stream: Any, scored: bool) -> Reporter:
 
     def show(outcome: Outcome | None) -> None:
         if outcome is not None and outcome.report is not None:
-            rows.append(_cells(outcome))
+            rows.append(cells_of(outcome))
         elif outcome is None and rows:
             text = table.plain(rows, scored, stream)
             if text is None:

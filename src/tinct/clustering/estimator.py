@@ -38,6 +38,8 @@ try:
     from sklearn.utils.validation import check_is_fitted, validate_data
 
     from tinct.clustering.rows import Rows, engine_takes, merge, nearest
+    from tinct.clustering.scattered import inertia_of_parts, kmeans_scattered, labels_of_parts
+    from tinct.clustering.sources import Source, source_of
 except ImportError as error:
     raise ImportError(
         f"tinct.KMeans needs scikit-learn 1.6 or newer: pip install tinct[learn] ({error})"
@@ -144,12 +146,16 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         """Find the centers.
 
         `X` is (n_samples, n_features), dense or sparse: float32 or float64, other numbers taken as
-        float64, other sparse formats as CSR. `sample_weight` is (n_samples,), none negative; a
-        sample of weight 0 only gets a label. ValueError for samples, weights or parameters out of
+        float64, other sparse formats as CSR; or data in parts, as `tinct.kmeans` takes them, and
+        labels and distances are as its labels then. `sample_weight` is (n_samples,), none negative;
+        a sample of weight 0 only gets a label. ValueError for samples, weights or parameters out of
         range; a ConvergenceWarning when fewer than ``n_clusters`` samples are different, a
         RuntimeWarning when ``init`` is an array but ``n_init`` asks for several starts.
         """
         self._validate_params()
+        source = source_of(X, sample_weight)
+        if source is not None:
+            return self._fit_parts(X, source)
         X = self._samples(X, reset=True)
         if X.shape[0] < self.n_clusters:
             raise ValueError(f"n_samples={X.shape[0]} should be >= n_clusters={self.n_clusters}.")
@@ -172,14 +178,19 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self._warn_of_few(int(np.count_nonzero(np.bincount(run.labels, rows.weights))))
         return self
 
-    def predict(self, X: Any) -> NDArray[np.int32]:
-        """Nearest center of every sample: (n_samples,) int32."""
+    def predict(self, X: Any) -> Any:
+        """Nearest center of every sample: (n_samples,) int32; of parts as ``labels_`` is then."""
         check_is_fitted(self)
+        if (source := source_of(X)) is not None:
+            return labels_of_parts(source, self.cluster_centers_)
         return self._assigned(X)[0]
 
-    def transform(self, X: Any) -> Floats:
+    def transform(self, X: Any) -> Any:
         """Distances to the centers: (n_samples, n_clusters), in the dtype of the samples."""
         check_is_fitted(self)
+        if (source := source_of(X)) is not None:
+            dtype = self.cluster_centers_.dtype
+            return source.mapped(self.transform, dtype, len(self.cluster_centers_))
         rows = engine_takes(self._samples(X))
         if isinstance(rows, sparse.Table):
             return sparse.distances(rows, self.cluster_centers_, _threads(self.n_threads))
@@ -190,6 +201,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     def score(self, X: Any, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """Negative inertia: the larger, the nearer the samples are to the centers."""
         check_is_fitted(self)
+        if (source := source_of(X, sample_weight)) is not None:
+            return -inertia_of_parts(source, self.cluster_centers_)
         squared = self._assigned(X)[1].astype(np.float64)
         return -float(squared @ _weights(sample_weight, len(squared)))
 
@@ -201,9 +214,31 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     def fit_transform(
         self, X: Any, y: object = None, sample_weight: ArrayLike | None = None
-    ) -> Floats:
+    ) -> Any:
         """``fit``, then the distances of the same samples."""
         return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def _fit_parts(self, X: Any, source: Source) -> Self:
+        """`fit` where no memory holds the samples; several starts are for those that it does."""
+        if self.n_init not in ("auto", 1):
+            raise ValueError(f"n_init must be 1 or 'auto' for data in parts, not {self.n_init}")
+        draws = check_random_state(self.random_state)
+        seed = draws.randint(2**31) if hasattr(draws, "randint") else draws.integers(2**31)
+        run = kmeans_scattered(
+            source,
+            self.n_clusters,
+            init=self.init,
+            seed=int(seed),
+            max_iter=self.max_iter,
+            tol=self.tol,
+            effort=int(isinstance(self.init, str)) if self.effort is None else self.effort,
+            threads=self.n_threads,
+            callback=self.callback,
+        )
+        self.cluster_centers_, self.labels_ = run.centers, run.labels
+        self.inertia_, self.n_iter_, self.history_ = run.inertia, run.n_iter, ()
+        self.n_features_in_, self._n_features_out = run.centers.shape[1], self.n_clusters
+        return self
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

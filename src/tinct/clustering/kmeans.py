@@ -19,6 +19,7 @@ from tinct.checks import as_kernels_take, flag, function, number, numbers, threa
 from tinct.clustering.arguments import Floats, centers_taken, points_taken, weights_taken
 from tinct.clustering.frame import framed, level_of
 from tinct.clustering.memory import refuse_without_room
+from tinct.clustering.sources import source_of
 from tinct.clustering.starts import STARTS
 
 __all__ = ["INITS", "Iteration", "KMeansResult", "assign", "kmeans", "update"]
@@ -69,10 +70,10 @@ class KMeansResult:
 
 
 def kmeans(
-    points: ArrayLike,
+    points: ArrayLike | Any,
     k: int,
     *,
-    weights: ArrayLike | None = None,
+    weights: ArrayLike | Any = None,
     init: Init = "divisive",
     seed: int = 0,
     max_iter: int = 300,
@@ -90,7 +91,10 @@ def kmeans(
     Parameters
     ----------
     points : (n, d) array of float32 or float64
-        Other numbers are taken as float64. NaN and infinity are refused.
+        Other numbers are taken as float64. NaN and infinity are refused. Or data in parts that need
+        not fit memory: a Dask array or DataFrame; the path or URL of Parquet files, or of an NPY
+        file; a large ``numpy.memmap``; batches, as a list of tables or a function that returns an
+        iterator. See the notes.
     k : int
         Number of clusters, 1 to n.
     weights : (n,) array, optional
@@ -123,6 +127,16 @@ def kmeans(
     callback : callable, optional
         Called with each `Iteration`; the run stops when it returns ``True``.
 
+    Notes
+    -----
+    Data in parts are looked at part by part, on Dask's workers or by ``threads`` here; they are
+    kept if they fit, and loaded again for each step if not. The start and the search run on
+    summaries of the parts, joined, and so does ``"k-means++"``; then all parts iterate. The same
+    parts in the same order give the same bits on any number of workers, kept or not. ``weights``
+    come in the same parts, of Parquet as the name of a column. ``labels`` are a Dask array for
+    Dask's data, an array for a mapped file, else an iterable that computes an array for each part;
+    an `Iteration` has none.
+
     Examples
     --------
     >>> points = [[1.0, 1.0], [1.2, 0.8], [8.0, 8.0], [8.2, 7.9]]
@@ -130,6 +144,15 @@ def kmeans(
     >>> run.centers[run.labels[0]]
     array([1.1, 0.9])
     """
+    source = source_of(points, weights)
+    if source is not None:
+        if flag("record", record):
+            raise ValueError("record must be False for data in parts: it keeps all labels")
+        from tinct.clustering.scattered import kmeans_scattered
+
+        how: dict[str, Any] = {"init": init, "seed": seed, "max_iter": max_iter, "tol": tol}
+        how |= {"effort": effort, "threads": threads, "callback": callback}
+        return kmeans_scattered(source, k, **how)
     x, largest = points_taken(points)
     w, low = weights_taken(weights, len(x))
     k = whole("k", k, 1, len(x), "the number of points")

@@ -109,38 +109,50 @@ class Joined:
     def residuals(self, centers: Floats) -> Doubles:  # noqa: D102
         return reduce(np.add, self._ask("residuals", centers))
 
-    def spread(self) -> Doubles:
-        """Merged after Chan, Golub and LeVeque, "Updating formulae", 1979."""
-
-        def merged(a: Doubles, b: Doubles) -> Doubles:
-            d, mass = self.d, a[-1] + b[-1]
-            apart = b[:d] - a[:d]
-            squares = a[d:-1] + b[d:-1] + apart**2 * (a[-1] / mass * b[-1])
-            return np.concatenate([a[:d] + apart * (b[-1] / mass), squares, [mass]])
-
-        return reduce(merged, [one for one in self._ask("spread") if one[-1] > 0])
+    def spread(self) -> Doubles:  # noqa: D102
+        return spreads_merged(self._ask("spread"))
 
     def worst_served(self, count: int) -> Served:  # noqa: D102
-        answers = self._ask("worst_served", count)
         first = np.cumsum([0, *(part.n for part in self.parts[:-1])])
-        of = np.repeat(first, [len(answer[0]) for answer in answers])
-        points, index, labels, squares, masses = map(np.concatenate, zip(*answers, strict=True))
-        order = np.lexsort([index + of, *points.T[::-1], -squares])
-        apart = (points[order[1:]] != points[order[:-1]]).any(axis=1)
-        new = np.flatnonzero(np.append(True, apart)[: len(order)])
-        masses = np.add.reduceat(masses[order], new) if len(new) else masses
-        kept = order[new[:count]]
-        return points[kept], (index + of)[kept], labels[kept], squares[kept], masses[:count]
+        answers = zip(self._ask("worst_served", count), first, strict=True)
+        return served_merged([(x, at + i, *rest) for (x, at, *rest), i in answers], count)
 
     def summary(self, most: int) -> tuple[Floats, Doubles]:
         """Of each partition as its number of points has a share in all."""
-        shares = [
-            part.n if most >= self.n else max(1, most * part.n // self.n) for part in self.parts
-        ]
+        shares = [share(part.n, most, self.n) for part in self.parts]
         made = list(
             self.run(lambda one: one[0].summary(one[1]), list(zip(self.parts, shares, strict=True)))
         )
         return np.concatenate([one[0] for one in made]), np.concatenate([one[1] for one in made])
+
+
+def spreads_merged(spreads: Sequence[Doubles]) -> Doubles:
+    """After Chan, Golub and LeVeque, "Updating formulae", 1979."""
+
+    def merged(a: Doubles, b: Doubles) -> Doubles:
+        d, mass = len(a) // 2, a[-1] + b[-1]
+        apart = b[:d] - a[:d]
+        squares = a[d:-1] + b[d:-1] + apart**2 * (a[-1] / mass * b[-1])
+        return np.concatenate([a[:d] + apart * (b[-1] / mass), squares, [mass]])
+
+    weighing = [one for one in spreads if one[-1] > 0]
+    return reduce(merged, weighing) if weighing else spreads[0]
+
+
+def served_merged(answers: Sequence[Served], count: int) -> Served:
+    """The worst of all partitions, as each says its own; places are those among all points."""
+    points, index, labels, squares, masses = map(np.concatenate, zip(*answers, strict=True))
+    order = np.lexsort([index, *points.T[::-1], -squares])
+    apart = (points[order[1:]] != points[order[:-1]]).any(axis=1)
+    new = np.flatnonzero(np.append(True, apart)[: len(order)])
+    masses = np.add.reduceat(masses[order], new) if len(new) else masses
+    kept = order[new[:count]]
+    return points[kept], index[kept], labels[kept], squares[kept], masses[:count]
+
+
+def share(n: int, most: int, of: int) -> int:
+    """How many of a summary's `most` points are due to a partition of n of the points."""
+    return n if most >= of else max(1, most * n // of)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from tinct.errors import TableError
 from tinct.tables.columns import Pick, not_numeric, printable
 from tinct.tables.table import Floats
 
-__all__ = ["pyarrow", "read_frame", "read_parquet"]
+__all__ = ["labels_bytes", "pyarrow", "read_frame", "read_parquet"]
 
 Columns = tuple[Floats, tuple[str, ...], tuple[str, ...]]  # values, their names, columns left aside
 
@@ -79,3 +79,14 @@ def _fill(values: Floats, batches: Iterable[Any]) -> None:
             numbers = column.cast(pyarrow.float64(), safe=False)
             values[row : row + len(batch), j] = numbers.to_numpy(zero_copy_only=False)
         row += len(batch)
+
+
+def labels_bytes(labels: Any) -> bytes:
+    """A Parquet file of one column, `cluster`."""
+    import io
+
+    from pyarrow import parquet, table
+
+    data = io.BytesIO()
+    parquet.write_table(table({"cluster": labels}), data)
+    return data.getvalue()

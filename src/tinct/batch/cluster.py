@@ -1,0 +1,32 @@
+"""The cluster that work is given to: one of Dask's, started here or found at an address."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["connected"]
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """A client of the scheduler at an address; `local`: of processes on this machine."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ImportError("--cluster needs an extra: pip install 'tinct[dask]'") from error
+    if address == "local":
+        with (
+            LocalCluster(dashboard_address=":0", silence_logs=logging.CRITICAL) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise ConnectionError(f"cluster {address}: no Dask scheduler answers there") from error
+    with client:
+        yield client

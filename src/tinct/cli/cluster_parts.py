@@ -1,0 +1,144 @@
+"""``tinct cluster`` on a table that no memory need hold: a folder of Parquet, here or on Dask."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinct.cli.cluster_files import centers_bytes, check_targets
+from tinct.cli.cluster_options import Cluster
+from tinct.cli.cluster_report import center_lines, digits
+from tinct.cli.failures import complain
+from tinct.cli.progress import Say, silent, status
+from tinct.defaults import OK
+
+if TYPE_CHECKING:  # what is refused must not pay for NumPy
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from tinct.clustering.kmeans import Iteration
+
+__all__ = ["run"]
+
+
+def run(asked: Cluster) -> int:
+    """Cluster, write labels part by part, tell."""
+    for name in ("choose", "scale", "missing", "variable", "steps", "animate"):
+        if getattr(asked, name) != getattr(Cluster, name).default:
+            raise click.UsageError(f"--{name} takes a table in memory, not one in parts")
+    if asked.k is None:
+        raise click.UsageError("how many clusters? Give -k K")
+    check_targets([asked.centers], asked.force)
+    if asked.output is not None and not asked.force and os.path.exists(asked.output):
+        raise FileExistsError(17, "already exists", asked.output)
+    with contextlib.ExitStack() as open_:
+        if asked.cluster is not None:
+            from tinct.batch.cluster import connected
+
+            client = open_.enter_context(connected(asked.cluster))
+            if not asked.as_json:
+                complain(f"dashboard: {client.dashboard_link}")
+        told = _work(asked, open_.enter_context(status(quiet=asked.as_json)))
+    click.echo(json.dumps(told) if asked.as_json else _as_text(told))
+    return OK
+
+
+def _work(asked: Cluster, say: Say) -> dict[str, Any]:
+    import numpy as np
+
+    from tinct.atomic_write import write
+    from tinct.clustering.kmeans import INITS, kmeans
+    from tinct.clustering.sources import Parquet
+    from tinct.tables import read_table
+
+    init: Any = asked.init
+    if init not in INITS:
+        if not os.path.exists(init):
+            raise ValueError(f"init must be {', '.join(INITS)} or a file, not {init}")
+        init = read_table(init).values
+    columns = None if asked.columns is None else asked.columns.split(",")
+    table, began, count = Parquet(asked.table, columns), time.perf_counter(), 0
+
+    def tell(seen: Iteration) -> None:
+        nonlocal count
+        count += 1
+        say(f"iteration {count}, inertia {digits(seen.inertia)}")
+
+    say(f"reading {asked.table}")
+    assert asked.k is not None
+    found = kmeans(
+        table,
+        asked.k,
+        init=init,
+        seed=asked.seed,
+        max_iter=asked.iterations,
+        effort=asked.effort,
+        threads=asked.threads,
+        callback=None if say is silent else tell,
+    )
+    seconds = time.perf_counter() - began
+    sizes = np.zeros(asked.k, np.int64)
+    written = _write_labels(asked.output, found.labels, sizes, asked.force, say)
+    if asked.centers:
+        write(
+            asked.centers,
+            centers_bytes(asked.centers, tuple(table.names), found.centers),
+            overwrite=asked.force,
+        )
+    return {
+        "table": asked.table,
+        "rows": int(sizes.sum()),
+        "columns": table.names,
+        "k": asked.k,
+        "init": asked.init,
+        "iterations": found.n_iter,
+        "converged": found.converged,
+        "inertia": found.inertia,
+        "sizes": sizes.tolist(),
+        "centers": found.centers.tolist(),
+        "seconds": {"cluster": round(seconds, 4)},
+        "written": written + ([asked.centers] if asked.centers else []),
+    }
+
+
+def _write_labels(
+    path: str | None, parts: Iterable[NDArray[Any]], sizes: NDArray[Any], force: bool, say: Say
+) -> list[str]:
+    """A Parquet file for each part, in a folder; the sizes of the clusters are counted."""
+    import numpy as np
+
+    from tinct.atomic_write import write
+    from tinct.tables.frames import labels_bytes
+
+    if path is not None:
+        os.makedirs(path, exist_ok=True)
+    for i, labels in enumerate(parts):
+        say(f"labels of part {i}")
+        sizes += np.bincount(labels, minlength=len(sizes))
+        if path is not None:
+            write(
+                os.path.join(path, f"part-{i:06d}.parquet"), labels_bytes(labels), overwrite=force
+            )
+    return [path] if path is not None else []
+
+
+def _as_text(told: dict[str, Any]) -> str:
+    rows, d, n = told["rows"], len(told["columns"]), told["iterations"]
+    end = "converged" if told["converged"] else "stopped there"
+    lines = [
+        f"{told['table']}: {rows:,} rows, {d} column{'s' * (d != 1)}, in parts",
+        f"K = {told['k']}, {told['init']}: {n} iteration{'s' * (n != 1)}, {end}, "
+        f"{told['seconds']['cluster']:.2f} s",
+        f"inertia {digits(told['inertia'])}",
+        "",
+        *center_lines(told["columns"], told["centers"], told["sizes"]),
+    ]
+    return "\n".join(
+        lines + (["", "written: " + ", ".join(told["written"])] * bool(told["written"]))
+    )
