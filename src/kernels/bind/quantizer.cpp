@@ -1,6 +1,8 @@
 // The drawing core.
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -80,13 +82,20 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
             return self.draw(colors, float(dither), space_of(space), effort, threads, Signals());
         }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "effort"_a = 1, "threads"_a)
         .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, int search,
-                              const std::string &coder, int bits, const std::string &space, int threads) {
-            const mapping::LossyOptions options{float(spread), float(price), search, bit_model(coder, bits), threads};
+                              const std::string &coder, int bits, const std::string &space, int threads,
+                              const std::optional<Array<uint8_t, 2>> &held, const std::optional<Array<uint8_t, 2>> &must) {
+            mapping::LossyOptions options{float(spread), float(price), search, bit_model(coder, bits), threads};
+            if (held && must) {
+                if (int64_t(held->size()) != self.picture().size() || int64_t(must->size()) != self.picture().size())
+                    throw std::invalid_argument("held and must must be as large as the picture");
+                options.held = held->data();
+                options.must = must->data();
+            }
             const Colors colors = colors_of(palette);
             nb::gil_scoped_release release;
             return self.draw_lossy(colors, options, space_of(space), Signals());
         }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
-           "threads"_a);
+           "threads"_a, "held"_a = nb::none(), "must"_a = nb::none());
 }
 
 }  // namespace

@@ -19,11 +19,43 @@ struct LossyOptions {
     int search = 1;    // 0, 1, 2: how many ways to go on are kept
     BitModel bits;     // of the file that will hold the indices
     int threads = 0;
+    // Of a film's frame: the entries that stand there and that must, the transparent one where none does; or null.
+    const uint8_t *held = nullptr, *must = nullptr;
 };
 
 // Made in bands of so many pixels, at least. A band knows its own indices only, so copies of those above end there: at
 // a megapixel a band's first rows are a few percent of it. It starts some rows early, as those of the diffusion do.
 constexpr int64_t LOSSY_BAND = 1 << 20;
+
+// Bits that a pixel is taken to cost where copies are sought, which know nothing of what stands there. (An LZW's search
+// weighs each pixel by itself.)
+constexpr float HOLD = 4;
+
+// Marks the pixels of a film's frame that leave what stands there: those that must stay, and, where bits are dear, those
+// that hardly differ. Returns the picture without them.
+inline std::vector<uint8_t> leave(const Picture &picture, const float *weights, const float *palette, const uint8_t *held,
+                                  const uint8_t *must, uint8_t hidden, const LossyOptions &options, uint8_t *nearest) {
+    std::vector<uint8_t> cut(picture.pixels, picture.pixels + picture.size() * 4);
+    const float price = options.bits.coder == Coder::lzw ? 0 : HOLD * options.price;
+    for (int64_t i = 0; i < picture.size(); ++i) {
+        if (nearest[i] == hidden || held[i] == hidden) continue;
+        bool left = must[i] == held[i];
+        if (must[i] == hidden && price > 0) {
+            float point[4], far = 0, near = 0;
+            color::points_of<4>(picture.at(i), 1, point);
+            for (int c = 0; c < 4; ++c) {
+                const float a = point[c] - palette[held[i] * 4 + c], b = point[c] - palette[nearest[i] * 4 + c];
+                far += a * a;
+                near += b * b;
+            }
+            left = weights[i] * (far - near) <= price;
+        }
+        if (!left) continue;
+        nearest[i] = hidden;
+        std::fill_n(cut.begin() + i * 4, 4, 0);
+    }
+    return cut;
+}
 
 // Every pixel's entry; `weights` says how visible an error is. Opaque, transparent and other pixels keep to their
 // entries, as in `remap`.
@@ -44,26 +76,37 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
     std::vector<uint8_t> nearest(size_t(picture.size()));
     std::transform(out, out + picture.size(), nearest.begin(), [&](uint8_t entry) { return place[entry]; });
 
+    std::vector<uint8_t> held, must, cut;
+    if (options.held && entries.hidden >= 0) {
+        held.assign(options.held, options.held + picture.size());
+        must.assign(options.must, options.must + picture.size());
+        for (auto *plane : {&held, &must}) for (uint8_t &entry : *plane) entry = place[entry];
+        cut = leave(picture, weights, points.data(), held.data(), must.data(), uint8_t(order.size() - 1), options, nearest.data());
+    }
+    const Picture drawn{cut.empty() ? picture.pixels : cut.data(), picture.height, picture.width, picture.channels};
     // Graphics are as flat as they should be.
-    const std::vector<float> smooth = is_flat(picture) ? std::vector<float>() : smoothness(picture);
+    const std::vector<float> smooth = is_flat(drawn) ? std::vector<float>() : smoothness(drawn);
     const int64_t width = picture.width, height = picture.height;
     const int64_t band = std::max((band_pixels + width - 1) / width, WARM), bands = (height + band - 1) / band;
     const auto draw = [&](int64_t part) {
         const int64_t kept = part * band, first = std::max<int64_t>(kept - WARM, 0), last = std::min(kept + band, height);
         std::vector<uint8_t> indices(size_t((last - first) * width));
-        const RateJob job{.pixels = picture.at(first * width), .weights = weights + first * width,
+        const RateJob job{.pixels = drawn.at(first * width), .weights = weights + first * width,
                           .smooth = smooth.empty() ? nullptr : smooth.data() + first * width,
                           .nearest = nearest.data() + first * width, .palette = points.data(), .h = int(last - first),
                           .w = int(width), .channels = picture.channels, .k = int(order.size()),
                           .hidden = entries.hidden < 0 ? -1 : int(order.size()) - 1, .spread = options.spread,
                           .lambda = options.price, .effort = options.search, .bits = options.bits,
                           .points_of = picture.channels == 4 ? color::points_of<4> : color::points_of<3>,
-                          .indices = indices.data()};
+                          .indices = indices.data(), .held = held.empty() ? nullptr : held.data() + first * width,
+                          .must = must.empty() ? nullptr : must.data() + first * width};
         if (job.bits.coder != Coder::lzw) rate_remap()(job);
         else if (picture.channels == 4) lzw::remap<4>(job);
         else lzw::remap<3>(job);
         std::transform(indices.begin() + (kept - first) * width, indices.end(), out + kept * width,
                        [&](uint8_t index) { return order[index]; });
+        for (int64_t i = kept * width; i < last * width && !must.empty(); ++i)  // what copies were free to change
+            if (nearest[size_t(i)] != place[entries.hidden] && options.must[i] != entries.hidden) out[i] = options.must[i];
     };
     ThreadPool(std::min<int64_t>(options.threads ? options.threads : processors(), bands) - 1).each(bands, draw, poll);
 }

@@ -44,7 +44,7 @@ class Picture:
     color is the one that the source holds. `bytes_in` is the size of the encoded source, None for
     arrays and Pillow images; `format` its format as Pillow names it, such as "PNG"; `name` what
     messages and reports call it. `animated`: it has more frames than the first, which is what
-    `pixels` holds.
+    `pixels` holds; `data` is then the file.
     """
 
     pixels: Pixels
@@ -52,6 +52,7 @@ class Picture:
     format: str | None = None
     name: str | None = None
     animated: bool = False
+    data: bytes | None = None
 
 
 def read(source: Any, *, name: str | None = None) -> Picture:
@@ -159,7 +160,7 @@ def _decode(data: bytes, name: str | None) -> Picture:
         kind = image.format
         # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
-        return Picture(_pixels(image), len(data), kind, name, animated)
+        return Picture(_pixels(image), len(data), kind, name, animated, data if animated else None)
 
 
 def _from_pillow(image: Image.Image, name: str | None) -> Picture:

@@ -1,0 +1,95 @@
+"""Animations: their frames one after the other, as they are seen, and how long each stands."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tinct.errors import PictureError
+from tinct.picture.read import Picture, _open, _pillow, _pixels, _printable
+
+__all__ = ["Film", "Frame", "film_of"]
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """What is seen for a while: `pixels` (h, w, 4) uint8, and for how many `seconds`."""
+
+    pixels: Pixels
+    seconds: Fraction
+
+
+class Film:
+    """An animation's file, whose frames are decoded when they are asked for, each time anew.
+
+    `plays` is how often it is shown, 0 for ever; `height` and `width` are in pixels; `poster`
+    (h, w, 4) is the picture that an APNG shows where animations aren't known, if that is none of
+    its frames.
+    """
+
+    def __init__(self, data: bytes, name: str | None = None) -> None:
+        self.data, self.name = data, name
+        self._label = _printable(name or "the animation")
+        with _pillow(self._label, data):
+            image = _open(data)
+            self.format = str(image.format)
+            self.width, self.height = image.size
+            self.plays = _plays(image)
+            separate = bool(image.info.get("default_image", False))
+            self.poster = _rgba(image) if separate else None
+
+    def frames(self) -> Iterator[Frame]:
+        """Decode frame after frame; PictureError where the file is broken."""
+        with _pillow(self._label, self.data):
+            image = _open(self.data)
+        at = 0 if self.poster is None else 1
+        while True:
+            with _pillow(self._label, self.data):
+                try:
+                    image.seek(at)
+                except EOFError:
+                    return
+                image.load()
+                frame = Frame(_rgba(image), _seconds(image))
+            yield frame
+            at += 1
+
+
+def film_of(picture: Picture) -> Film:
+    """The frames of an animated picture that was read from a file."""
+    if not picture.animated or picture.data is None:
+        raise PictureError(f"{_printable(picture.name or 'the picture')}: is no animation")
+    return Film(picture.data, picture.name)
+
+
+def _rgba(image: Image.Image) -> Pixels:
+    """What stands after a frame: the copy is no file any more, whose first frame would be read."""
+    pixels = _pixels(image.copy())
+    if pixels.shape[2] == 4:
+        return pixels
+    whole = np.full((*pixels.shape[:2], 4), 255, np.uint8)
+    whole[:, :, :3] = pixels
+    return whole
+
+
+def _seconds(image: Image.Image) -> Fraction:
+    """A PNG's are a fraction of whole numbers below 65536, which its float still tells."""
+    milliseconds = image.info.get("duration", 0) or 0
+    return Fraction(float(milliseconds) / 1000).limit_denominator(65535)
+
+
+def _plays(image: Any) -> int:
+    """A GIF says how often it is repeated, if it is; the others how often it is shown."""
+    loop = image.info.get("loop")
+    if image.format == "GIF":
+        return 1 if loop is None else 0 if loop == 0 else int(loop) + 1
+    return int(loop or 0)
