@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinct.cli.failures import complain, failure, reason
 from tinct.cli.jobs import Job, check_target, format_of, plan
 from tinct.cli.progress import Meter, bar
 from tinct.cli.report import Outcome, reporter
-from tinct.defaults import FAILED, INTERNAL, NOT_SMALLER, OK, OUT_OF_REACH
+from tinct.codecs.registry import FORMATS
+from tinct.defaults import FAILED, INTERNAL, NOT_SMALLER, OK, OUT_OF_REACH, extension
+from tinct.errors import PictureError
 from tinct.options import Compress
 
 if TYPE_CHECKING:  # what is refused must not pay for NumPy and Pillow
+    from tinct.compress.animation import CompressedFilm
     from tinct.compress.compress import Compressed
+    from tinct.picture.read import Picture
 
 __all__ = ["run"]
 
@@ -62,8 +67,10 @@ def _compress(job: Job, asked: Compress, meter: Meter) -> Outcome:
     from tinct.picture import read as files
 
     data = sys.stdin.buffer.read() if job.source == "-" else b""
+    picture = files.read(data, name=job.name) if job.source == "-" else files.read(job.source)
+    job, format = _as_moving(job, asked, picture)
     small = compress(
-        files.read(data, name=job.name) if job.source == "-" else job.source,
+        picture,
         asked.colors,
         dither=asked.dither,
         lossy=asked.lossy,
@@ -71,7 +78,7 @@ def _compress(job: Job, asked: Compress, meter: Meter) -> Outcome:
         max_bytes=asked.max_bytes,
         space=asked.space,
         effort=asked.effort,
-        format=format_of(asked),
+        format=format,
         seed=asked.seed,
         threads=asked.threads,
         ssimulacra2=asked.score,
@@ -80,13 +87,31 @@ def _compress(job: Job, asked: Compress, meter: Meter) -> Outcome:
     return _written(small, data, job, asked)
 
 
-def _written(small: Compressed, data: bytes, job: Job, asked: Compress) -> Outcome:
+def _as_moving(job: Job, asked: Compress, picture: Picture) -> tuple[Job, str | None]:
+    """Where an animation goes, and as what: its own kind, unless another was asked for."""
+    named = extension(asked.output or "") in FORMATS or asked.format is not None
+    if picture.data is None or named:
+        return job, format_of(asked)
+    if asked.compare is not None:
+        raise PictureError(f"{job.name}: --compare draws pictures, and this is an animation")
+    from tinct.picture.film import Film
+
+    kind = Film(picture.data, job.name).kind
+    if asked.output is None and job.target != "-":
+        job = replace(job, target=os.path.splitext(job.target)[0] + "." + kind)
+        check_target(job.target, asked.force)
+    return job, kind
+
+
+def _written(small: Compressed | CompressedFilm, data: bytes, job: Job, asked: Compress) -> Outcome:
+    from tinct.compress.compress import Compressed
+
     picture = small.original
-    if picture.animated and not asked.quiet:
+    if picture.animated and isinstance(small, Compressed) and not asked.quiet:
         complain(f"{job.name}: has several frames; only the first is kept")
     if small.cut and not asked.quiet:
         complain(f"{job.name}: gif has no partial transparency; pixels are opaque from half on")
-    if asked.compare is not None:
+    if asked.compare is not None and isinstance(small, Compressed):
         _draw(small, asked.compare, asked.force)
     if picture.bytes_in is not None and len(small.data) >= picture.bytes_in and not asked.force:
         if job.target == "-":  # a pipe never ends empty, nor in a format not asked for

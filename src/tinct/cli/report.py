@@ -74,6 +74,7 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
         sum(report.seconds.values()),
         outcome.job.target if outcome.status == "written" else None,
         report.ground,
+        report.frames,
     )
 
 

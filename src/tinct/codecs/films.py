@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from deflate import crc32, zlib_compress
@@ -121,7 +120,9 @@ class GifWriter(Writer):
         screen = struct.pack("<HHBBB", self.width, self.height, 0xF0 | (bits - 1), 0, 0)
         loop = b""
         if self.plays != 1:
-            loop = b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<HB", max(self.plays - 1, 0), 0)
+            loop = b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack(
+                "<HB", max(self.plays - 1, 0), 0
+            )
         return b"".join([b"GIF89a", screen, table.tobytes(), loop, *self.parts, b";"])
 
 
@@ -148,7 +149,7 @@ class ApngWriter(Writer):
         opacity = self.palette[:, 3].tobytes().rstrip(b"\xff")
         parts = [
             SIGNATURE,
-            self._chunk(b"IHDR", struct.pack(">IIBBBBB", self.width, self.height, bits, 3, 0, 0, 0)),
+            self._chunk(b"IHDR", struct.pack(">IIB", self.width, self.height, bits) + b"\3\0\0\0"),
             self._chunk(b"acTL", struct.pack(">II", self.frames, self.plays)),
             self._chunk(b"PLTE", self.palette[:, :3].tobytes()),
             self._chunk(b"tRNS", opacity),
@@ -165,11 +166,13 @@ class ApngWriter(Writer):
     def _stream(self, indices: Indices) -> bytes:
         bits = index_bits(len(self.palette))
         height, width = indices.shape
-        drawing = _kernels.Drawing(np.ascontiguousarray(indices), self.palette)
         stride = -(-width * bits // 8)
-        rows = np.zeros((height, stride + 1), np.uint8)
-        rows[:, 1:] = np.frombuffer(drawing.packed(bits), np.uint8).reshape(height, stride)
-        return zlib_compress(rows.tobytes(), 12 if self.effort else 7)
+        whole = np.zeros((height, stride * 8 // bits), np.uint8)
+        whole[:, :width] = indices
+        rows = np.zeros((height, stride + 1), np.uint8)  # each behind its filter, which is 0: none
+        for at in range(8 // bits):
+            rows[:, 1:] |= whole[:, at :: 8 // bits] << np.uint8(8 - bits - at * bits)
+        return bytes(zlib_compress(rows.tobytes(), 12 if self.effort else 7))
 
     @staticmethod
     def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -184,8 +187,8 @@ class WebPWriter(Writer):
 
     def _frame(self, piece: Piece) -> None:
         height, width = piece.indices.shape
-        where = (piece.left // 2, piece.top // 2, width - 1, height - 1)
-        where = (*where, self._units(piece.seconds, 1000))
+        time = self._units(piece.seconds, 1000)
+        where = piece.left // 2, piece.top // 2, width - 1, height - 1, time
         flags = int(piece.clears) | (not piece.over) << 1
         image = still_chunks(self.palette[piece.indices], self.effort)
         head = b"".join(number.to_bytes(3, "little") for number in where)
@@ -195,7 +198,7 @@ class WebPWriter(Writer):
         size = b"".join((side - 1).to_bytes(3, "little") for side in (self.width, self.height))
         parts = [
             self._chunk(b"VP8X", bytes([0x12, 0, 0, 0]) + size),  # animated, with alpha
-            self._chunk(b"ANIM", struct.pack("<IH", 0, self.plays)),
+            self._chunk(b"ANIM", struct.pack("<IH", 0, min(self.plays, 65535))),
             *self.parts,
         ]
         return self._chunk(b"RIFF", b"WEBP" + b"".join(parts))

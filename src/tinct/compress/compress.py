@@ -16,6 +16,7 @@ from tinct.codecs.arrays import encode_truecolor
 from tinct.codecs.deflate import check_level
 from tinct.codecs.registry import check_format, codec_of
 from tinct.color.points import check_space
+from tinct.compress.animation import CompressedFilm, compress_film
 from tinct.compress.encoder import Clock, Encoded, Encoder, Options
 from tinct.compress.prepared import Prepared
 from tinct.compress.search_colors import fewest_colors
@@ -25,6 +26,7 @@ from tinct.defaults import DITHER, MAX_COLORS
 from tinct.mapping.lossy import check_lossy
 from tinct.mapping.remap import check_dither, painted
 from tinct.palette.choice import check_colors
+from tinct.picture.film import film_of
 from tinct.picture.read import Picture
 from tinct.scoring.report import Report
 
@@ -96,20 +98,21 @@ def compress(
     space: str = "oklab",
     seed: int = 0,
     effort: int = 1,
-    format: str = "png",
+    format: str | None = None,
     level: int | None = None,
     threads: int | None = None,
     ssimulacra2: bool = False,
     watch: Callable[[int], None] | None = None,
-) -> Compressed:
+) -> Compressed | CompressedFilm:
     """Compress a picture to a palette of few colors, chosen by K-means.
 
     A picture that already has no more than `colors` colors keeps every pixel as it is. So does any
     whose lossless file is smaller than the drawing, but not where a number of colors was asked for:
-    that is never exceeded. The same arguments give the same bytes on every machine and with any
-    number of threads. TypeError or ValueError if an argument is out of its range, PictureError if
-    the source is no picture, OSError if it can't be read, TargetError if `quality` or `max_bytes`
-    is out of reach.
+    that is never exceeded. Of an animation (a GIF, APNG, WebP or AVIF) all frames are drawn with
+    one palette, and a pixel stays where its original stays. The same arguments give the same bytes
+    on every machine and with any number of threads. TypeError or ValueError if an argument is out
+    of its range, PictureError if the source is no picture, OSError if it can't be read, TargetError
+    if `quality` or `max_bytes` is out of reach.
 
     Parameters
     ----------
@@ -140,10 +143,10 @@ def compress(
         which without dithering gives the highest PSNR and looks worse.
     seed, effort, threads
         As in `tinct.kmeans`.
-    format : {"png", "webp", "gif"}
-        What file to make; all three hold palettes and change no pixel. WebP is the smallest. GIF
-        has no partial transparency: pixels less than half opaque become transparent, the others
-        opaque.
+    format : {"png", "webp", "gif"}, optional
+        What file to make, by default PNG, or an animation's own kind (of AVIF WebP); all three hold
+        palettes and change no pixel. WebP is the smallest. GIF has no partial transparency: pixels
+        less than half opaque become transparent, the others opaque.
     level : int, optional
         How hard a PNG's encoder tries, as in `tinct.codecs.arrays.encode`; otherwise `effort` says.
     ssimulacra2 : bool
@@ -163,23 +166,30 @@ def compress(
     most = MAX_COLORS if auto or colors is None else check_colors(colors)
     dither, lossy = check_dither(dither), check_lossy(lossy)
     check_space(space)
-    check_format(format)
+    if format is not None:
+        check_format(format)
     goal, max_bytes = _target(lossy, quality, max_bytes)
     effort, seed, crew = as_kernels_take(effort, seed, threads)
     ssimulacra2 = flag("ssimulacra2", ssimulacra2)
     watch, clock = function("watch", watch), Clock()
     with clock("read"):
         prepared = source if isinstance(source, Prepared) else Prepared(source)
+    film = None if prepared is source else film_of(prepared.picture)
     options = Options(
         dither=dither,
         space=space,
         seed=seed,
         effort=effort,
-        format=format,
+        format=format or ("png" if film is None else film.kind),
         level=None if level is None else check_level(level),
         original=auto or colors is None,
         threads=crew or None,
     )
+    if film is not None:
+        aims: dict[str, Any] = {"lossy": lossy, "goal": goal, "budget": max_bytes}
+        return compress_film(
+            film, most, options, **aims, scored=ssimulacra2, clock=clock, watch=watch
+        )
     encoder = prepared.encoder(options, clock, watch)
     if goal is not None:
         drawn = least_bytes(encoder, most, *goal)
@@ -190,7 +200,7 @@ def compress(
     exact = encoder.exact if drawn.exact else None
     report = _report(encoder, prepared.picture, drawn, ssimulacra2 or goal is not None)
     palette, indices = drawn.drawing.palette, drawn.drawing.indices
-    return Compressed(prepared.picture, palette, indices, drawn.data, report, format, exact)
+    return Compressed(prepared.picture, palette, indices, drawn.data, report, options.format, exact)
 
 
 def _target(lossy: float, goal: Any, budget: Any) -> tuple[tuple[float, ...] | None, int | None]:

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.codecs.codec import Codec
 from tinct.codecs.films import WRITERS, Piece, Writer
+from tinct.codecs.gif import HALF
 from tinct.codecs.registry import codec_of
 from tinct.color.points import to_points
 from tinct.compress.encoder import Clock, Options
 from tinct.mapping.lossy import lossy_options
+from tinct.mapping.remap import remap
 from tinct.palette.choice import palette
 from tinct.palette.histogram import Histogram
 from tinct.picture.film import Film, Frame
@@ -66,6 +68,12 @@ class Drawn:
         return sum(moment.score for moment in self.moments) / len(self.moments)
 
     @property
+    def psnr(self) -> float:
+        """Of the mean error over moments, in dB."""
+        error = sum(10 ** (-moment.psnr / 10) for moment in self.moments) / len(self.moments)
+        return -10 * math.log10(error) if error else math.inf
+
+    @property
     def least(self) -> float:
         """SSIMULACRA2 of the worst moment."""
         return min(moment.score for moment in self.moments)
@@ -75,22 +83,28 @@ class FilmEncoder:
     """An animation drawn again and again, with more or less loss."""
 
     def __init__(
-        self, film: Film, colors: int, options: Options, clock: Clock,
+        self,
+        film: Film,
+        colors: int,
+        options: Options,
+        clock: Clock,
         watch: Callable[[int], None] | None = None,
     ) -> None:
         self.film, self.options, self.clock, self.watch = film, options, clock, watch
         self.codec = codec_of(options.format)
+        self.cut = self.flat = False
         with clock("palette"):
             counted, self.frames = self._histogram()
-            clear = bool(counted.hidden.any())
+            self.clear = bool(counted.hidden.any())
             how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
-            chosen = palette(counted, max(colors - (not clear), 2), threads=options.threads, **how)
-        nothing = np.zeros((int(not clear), 4), np.uint8)
+            most = max(colors - (not self.clear), 2)
+            chosen = palette(counted, most, threads=options.threads, **how)
+        nothing = np.zeros((int(not self.clear), 4), np.uint8)
         self.palette = np.vstack([nothing, chosen.colors])
         self._place = {tuple(color): at for at, color in enumerate(self.palette.tolist())}
 
     def draw(self, lossy: float, *, scored: bool = False) -> Drawn:
-        """Draw all frames with so much loss, and score some."""
+        """Draw all frames with so much loss, and see how some moments look; score them if asked."""
         film = self.film
         writer = WRITERS[self.options.format](
             film.width, film.height, self.palette, film.plays, self.options.effort
@@ -98,12 +112,12 @@ class FilmEncoder:
         if film.poster is not None:
             writer.poster = self._mapped(_fit(self.codec, film.poster), lossy)
         easel = _Easel(self, writer, lossy)
-        moments, every = [], -(-self.frames // MOMENTS)
+        moments, every = [], max(-(-self.frames // MOMENTS), 1)
         for at, frame in enumerate(self._fitted()):
             easel.show(frame)
-            if scored and at % every == 0:
+            if at % every == 0:
                 with self.clock("quality"):
-                    moments.append(self._moment(frame.pixels, self.palette[easel.shown]))
+                    moments.append(self._moment(frame.pixels, self.palette[easel.shown], scored))
         drawn = Drawn(easel.finish(), writer.frames, lossy, moments)
         if self.watch is not None:
             self.watch(drawn.size)
@@ -117,7 +131,9 @@ class FilmEncoder:
                 frame = next(frames, None)
             if frame is None:
                 return
-            yield Frame(_fit(self.codec, frame.pixels), frame.seconds)
+            pixels = _fit(self.codec, frame.pixels)
+            self.cut |= bool((pixels[:, :, 3] != frame.pixels[:, :, 3]).any())
+            yield Frame(pixels, frame.seconds)
 
     def _histogram(self) -> tuple[Histogram, int]:
         """All colors, weighted by how many pixels are drawn in each, and the number of frames."""
@@ -129,6 +145,8 @@ class FilmEncoder:
             now = frame.pixels.view(np.uint32)[:, :, 0]
             new = frame.pixels[now != before] if before is not None else frame.pixels.reshape(-1, 4)
             before = now
+            if frames == 1:
+                self.flat = _kernels.Quantizer(frame.pixels).flat
             if not len(new):
                 continue
             found, times = _kernels.count_colors(np.ascontiguousarray(new))
@@ -141,30 +159,34 @@ class FilmEncoder:
     def _mapped(
         self, pixels: Colors, lossy: float, held: Indices | None = None, must: Indices | None = None
     ) -> Indices:
+        free = np.zeros(pixels.shape[:2], np.uint8)
+        held = free if held is None else np.ascontiguousarray(held)
+        must = free if must is None else np.ascontiguousarray(must)
         options = self.options
+        if not lossy:
+            cut = np.where(((must > 0) & (held == must))[:, :, None], np.uint8(0), pixels)
+            dither = 0.0 if self.flat else options.dither
+            with self.clock("remap"):
+                indices = remap(cut, self.palette, dither=dither, threads=options.threads)
+            return np.where((must > 0) & (held != must), must, indices)
         coder, bits = self.codec.bit_model(len(self.palette), False)
         how = lossy_options(lossy, options.dither, options.effort, options.threads or 0)
-        free = np.zeros(pixels.shape[:2], np.uint8)
+        how |= {"coder": coder, "bits": bits, "space": options.space}
         with self.clock("remap"):
             drawing = _kernels.Quantizer(np.ascontiguousarray(pixels)).draw_lossy(
-                self.palette.tobytes(),
-                coder=coder,
-                bits=bits,
-                space=options.space,
-                held=free if held is None else np.ascontiguousarray(held),
-                must=free if must is None else np.ascontiguousarray(must),
-                **how,
+                self.palette.tobytes(), held=held, must=must, **how
             )
         # A drawing has none but the entries that it uses.
         order = np.array([self._place[color] for color in drawing.entries], np.uint8)
         return order[drawing.indices]
 
-    def _moment(self, original: Colors, shown: Colors) -> Moment:
+    def _moment(self, original: Colors, shown: Colors, scored: bool) -> Moment:
         if (original[:, :, 3] == 255).all():
             original, shown = original[:, :, :3], shown[:, :, :3]
         original, shown = np.ascontiguousarray(original), np.ascontiguousarray(shown)
-        threads = self.options.threads
-        return Moment(Reference(original, threads=threads).score(shown), psnr(original, shown))
+        reference = Reference(original, threads=self.options.threads) if scored else None
+        score = reference.score(shown) if reference is not None else math.nan
+        return Moment(score, psnr(original, shown))
 
 
 class _Easel:
@@ -185,12 +207,12 @@ class _Easel:
         else:
             same = now == self.source
             drawn = None if same.all() else self._over(frame, same)
-            if drawn is None:
+            if drawn is None and not self.waiting.clears:
                 self.source = now
                 self._wait(frame.seconds)
                 return
             self._write(self.waiting)
-            piece = drawn
+            piece = drawn or _nothing(frame.seconds)
         self.source, self.waiting = now, piece
 
     def finish(self) -> bytes:
@@ -205,7 +227,7 @@ class _Easel:
             self.waiting.seconds += seconds
         else:
             self._write(self.waiting)
-            self.waiting = Piece(np.zeros((1, 1), np.uint8), 0, 0, seconds)
+            self.waiting = _nothing(seconds)
 
     def _write(self, piece: Piece) -> None:
         with self.encoder.clock("encode"):
@@ -223,8 +245,9 @@ class _Easel:
         if self.writer.replaces:
             over = not (vanish.any() or soft.any())
         elif vanish.any():
-            held = self._cleared(waiting, vanish)
-        left, top, right, bottom = _bounds((~same & ~(hidden & (held == 0))) | (must != 0) & (held != must), self.writer.even)
+            held = self.shown = self._cleared(waiting, vanish)
+        stays = np.where(same, held == must, hidden & (held == 0))
+        left, top, right, bottom = _bounds(~stays, self.writer.even)
         if right <= left:
             return None
         area = left, top, right, bottom
@@ -249,7 +272,9 @@ class _Easel:
         held[top:bottom, left:right] = 0
         return held
 
-    def _drawn(self, frame: Frame, held: Indices, must: Indices, area: tuple[int, ...], over: bool = True) -> Piece:
+    def _drawn(
+        self, frame: Frame, held: Indices, must: Indices, area: tuple[int, ...], over: bool = True
+    ) -> Piece:
         left, top, right, bottom = area
         part = slice(top, bottom), slice(left, right)
         indices = self.encoder._mapped(frame.pixels[part], self.lossy, held[part], must[part])
@@ -267,11 +292,16 @@ class _Easel:
         return piece
 
 
+def _nothing(seconds: Fraction) -> Piece:
+    """A frame that changes nothing: files know none without a pixel."""
+    return Piece(np.zeros((1, 1), np.uint8), 0, 0, seconds)
+
+
 def _fit(codec: Codec, pixels: Colors) -> Colors:
     """Pixels as the format can hold them, those that nobody sees all the same."""
     if not codec.partial_alpha:
-        pixels = np.concatenate([pixels[:, :, :3], np.where(pixels[:, :, 3:] < 128, 0, 255).astype(np.uint8)], axis=2)
-    pixels = np.ascontiguousarray(pixels)
+        pixels = pixels.copy()
+        pixels[:, :, 3] = np.where(pixels[:, :, 3] < HALF, 0, 255)
     return np.where(pixels[:, :, 3:] == 0, np.uint8(0), pixels)
 
 
@@ -285,11 +315,13 @@ def _bounds(mask: NDArray[np.bool_], even: bool) -> tuple[int, int, int, int]:
     return left, top, int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _summed(codes: NDArray[np.uint32], counts: NDArray[np.float64]) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+def _summed(
+    codes: NDArray[np.uint32], counts: NDArray[np.float64]
+) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
     """Each color once."""
     while True:
         codes, place = np.unique(codes, return_inverse=True)
-        counts = np.bincount(place, weights=counts)
+        counts = np.bincount(place, weights=counts).astype(np.float64)
         if len(codes) <= MOST_COLORS:
             return codes, counts
         codes = codes & np.uint32(0xFFFCFCFC)

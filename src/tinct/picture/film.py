@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tinct.errors import PictureError
 from tinct.picture.read import Picture, _open, _pillow, _pixels, _printable
 
 __all__ = ["Film", "Frame", "film_of"]
@@ -37,7 +35,8 @@ class Film:
     """
 
     def __init__(self, data: bytes, name: str | None = None) -> None:
-        self.data, self.name = data, name
+        self.data, self.name, self.bytes_in = data, name, len(data)
+        self.animated = True
         self._label = _printable(name or "the animation")
         with _pillow(self._label, data):
             image = _open(data)
@@ -46,6 +45,11 @@ class Film:
             self.plays = _plays(image)
             separate = bool(image.info.get("default_image", False))
             self.poster = _rgba(image) if separate else None
+
+    @property
+    def kind(self) -> str:
+        """The format of ours that is most like its own."""
+        return {"GIF": "gif", "PNG": "png"}.get(self.format, "webp")
 
     def frames(self) -> Iterator[Frame]:
         """Decode frame after frame; PictureError where the file is broken."""
@@ -64,11 +68,9 @@ class Film:
             at += 1
 
 
-def film_of(picture: Picture) -> Film:
-    """The frames of an animated picture that was read from a file."""
-    if not picture.animated or picture.data is None:
-        raise PictureError(f"{_printable(picture.name or 'the picture')}: is no animation")
-    return Film(picture.data, picture.name)
+def film_of(picture: Picture) -> Film | None:
+    """The frames of a picture that is an animation."""
+    return None if picture.data is None else Film(picture.data, picture.name)
 
 
 def _rgba(image: Image.Image) -> Pixels:

@@ -33,6 +33,7 @@ MAX_PIXELS = 300_000_000  # a 200-megapixel phone photograph passes, a bomb of 4
 # Pillow knows more, but some of those run other programs (EPS) or take anything for a picture.
 COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")  # what Pillow loads first: no need to import the rest
 OTHERS = ("AVIF", "DIB", "ICNS", "ICO", "JPEG2000", "MPO", "PCX", "PSD", "QOI", "SGI", "TGA")
+FILMS = ("GIF", "PNG", "WEBP", "AVIF")  # whose frames are moments; a TIFF's are pages
 FORMATS = (*COMMON, "WEBP", "TIFF", *OTHERS)
 
 
@@ -44,7 +45,7 @@ class Picture:
     color is the one that the source holds. `bytes_in` is the size of the encoded source, None for
     arrays and Pillow images; `format` its format as Pillow names it, such as "PNG"; `name` what
     messages and reports call it. `animated`: it has more frames than the first, which is what
-    `pixels` holds; `data` is then the file.
+    `pixels` holds; `data` is the file of an animation.
     """
 
     pixels: Pixels
@@ -160,7 +161,8 @@ def _decode(data: bytes, name: str | None) -> Picture:
         kind = image.format
         # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
-        return Picture(_pixels(image), len(data), kind, name, animated, data if animated else None)
+        film = data if animated and kind in FILMS else None
+        return Picture(_pixels(image), len(data), kind, name, animated, film)
 
 
 def _from_pillow(image: Image.Image, name: str | None) -> Picture:
