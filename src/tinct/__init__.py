@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tinct.clustering.estimator import KMeans
     from tinct.clustering.kmeans import Iteration, KMeansResult, assign, kmeans, update
     from tinct.color.oklab import oklab_to_srgb, srgb_to_oklab
+    from tinct.compress.animation import CompressedFilm
     from tinct.compress.compress import Compressed, compress
     from tinct.errors import PictureError, TargetError
     from tinct.mapping.remap import remap
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Compressed",
+    "CompressedFilm",
     "Histogram",
     "Iteration",
     "KMeans",
@@ -58,6 +60,7 @@ _HOMES = {
     "clustering.estimator": ("KMeans",),
     "clustering.kmeans": ("Iteration", "KMeansResult", "assign", "kmeans", "update"),
     "color.oklab": ("oklab_to_srgb", "srgb_to_oklab"),
+    "compress.animation": ("CompressedFilm",),
     "compress.compress": ("Compressed", "compress"),
     "errors": ("PictureError", "TargetError"),
     "mapping.remap": ("remap",),

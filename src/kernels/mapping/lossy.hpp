@@ -27,8 +27,8 @@ struct LossyOptions {
 // a megapixel a band's first rows are a few percent of it. It starts some rows early, as those of the diffusion do.
 constexpr int64_t LOSSY_BAND = 1 << 20;
 
-// Bits that a pixel is taken to cost where copies are sought, which know nothing of what stands there. (An LZW's search
-// weighs each pixel by itself.)
+// Bits that a pixel is taken to cost where copies are sought, which know nothing of what stands there. (The search for
+// an LZW weighs each pixel by itself.)
 constexpr float HOLD = 4;
 
 // Marks the pixels of a film's frame that leave what stands there: those that must stay, and, where bits are dear, those
@@ -36,7 +36,7 @@ constexpr float HOLD = 4;
 inline std::vector<uint8_t> leave(const Picture &picture, const float *weights, const float *palette, const uint8_t *held,
                                   const uint8_t *must, uint8_t hidden, const LossyOptions &options, uint8_t *nearest) {
     std::vector<uint8_t> cut(picture.pixels, picture.pixels + picture.size() * 4);
-    const float price = options.bits.coder == Coder::lzw ? 0 : HOLD * options.price;
+    const float price = HOLD * options.price;
     for (int64_t i = 0; i < picture.size(); ++i) {
         if (nearest[i] == hidden || held[i] == hidden) continue;
         bool left = must[i] == held[i];
@@ -81,7 +81,8 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
         held.assign(options.held, options.held + picture.size());
         must.assign(options.must, options.must + picture.size());
         for (auto *plane : {&held, &must}) for (uint8_t &entry : *plane) entry = place[entry];
-        cut = leave(picture, weights, points.data(), held.data(), must.data(), uint8_t(order.size() - 1), options, nearest.data());
+        if (options.bits.coder != Coder::lzw)
+            cut = leave(picture, weights, points.data(), held.data(), must.data(), uint8_t(order.size() - 1), options, nearest.data());
     }
     const Picture drawn{cut.empty() ? picture.pixels : cut.data(), picture.height, picture.width, picture.channels};
     // Graphics are as flat as they should be.
@@ -105,7 +106,7 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
         else lzw::remap<3>(job);
         std::transform(indices.begin() + (kept - first) * width, indices.end(), out + kept * width,
                        [&](uint8_t index) { return order[index]; });
-        for (int64_t i = kept * width; i < last * width && !must.empty(); ++i)  // what copies were free to change
+        for (int64_t i = kept * width; i < last * width && !cut.empty(); ++i)  // what copies were free to change
             if (nearest[size_t(i)] != place[entries.hidden] && options.must[i] != entries.hidden) out[i] = options.must[i];
     };
     ThreadPool(std::min<int64_t>(options.threads ? options.threads : processors(), bands) - 1).each(bands, draw, poll);

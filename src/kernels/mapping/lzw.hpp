@@ -46,6 +46,7 @@ template <int D> class Remapper {
 
   private:
     static constexpr float NEVER = 1e30f;
+    static constexpr float AGAIN = 0.05f;  // bits
     static constexpr int NARROW = 32;     // pixels: below, error diffusion would cut phrases too short
     static constexpr int NEIGHBORS = 24;  // entries with which a phrase may begin
 
@@ -67,7 +68,8 @@ template <int D> class Remapper {
     uint8_t shown(size_t p, uint8_t index) const { return job_.held && index == job_.hidden ? job_.held[p] : index; }
     bool may_take(size_t p, uint8_t index) const {
         if (!job_.held || hidden(p)) return (index == job_.hidden) == hidden(p);
-        return job_.must[p] == job_.hidden ? shown(p, index) != job_.hidden : index == job_.must[p];
+        const uint8_t seen = shown(p, index);
+        return seen != job_.hidden && (job_.must[p] == job_.hidden || job_.must[p] == seen);
     }
     float code_price() const { return job_.lambda * float(phrases_.width()); }
 
@@ -119,7 +121,7 @@ template <int D> class Remapper {
         const auto enter = [&](uint8_t index) {
             if (before < 0 || phrases_.full() || !phrases_.child(before, index)) extend(p, -1, cost, place.error, index, index);
         };
-        if (job_.held && !settled(p)) enter(uint8_t(job_.hidden));
+        if (job_.held && !hidden(p)) enter(uint8_t(job_.hidden));
         for (int i = 0, n = settled(p) ? 1 : std::min(visible_, NEIGHBORS); i < n; ++i) enter(list[i]);
         if (nodes_.size() == start) extend(p, -1, cost, place.error, list[0], list[0]);
     }
@@ -136,7 +138,9 @@ template <int D> class Remapper {
             distance += e * e;
             node.error[c] = e * share;
         }
-        node.cost = cost + (settled(p) ? 0.0f : job_.weights[p] * distance);
+        // What stays may be written again where that goes on with a phrase; else runs of one index are learned soon.
+        if (settled(p)) node.cost = cost + (index == job_.hidden ? 0.0f : AGAIN * job_.lambda);
+        else node.cost = cost + job_.weights[p] * distance;
         node.before = before;
         node.phrase = uint16_t(phrase);
         node.index = index;

@@ -95,7 +95,7 @@ class Writer:
 
 
 class GifWriter(Writer):
-    """A GIF89a; all frames share the palette."""
+    """A GIF89a; frames share the palette, or have a table of the few entries that they use."""
 
     replaces = False
     longest = Fraction(65535, 100)
@@ -105,13 +105,17 @@ class GifWriter(Writer):
         time = self._units(piece.seconds, 100)
         control = struct.pack("<BHBB", disposal << 2 | 1, time, 0, 0)  # entry 0 is transparent
         self.parts.append(b"\x21\xf9\x04" + control)
-        height, width = piece.indices.shape
-        self.parts.append(struct.pack("<BHHHHB", 0x2C, piece.left, piece.top, width, height, 0))
-        size = code_size(len(self.palette))
-        codes = _kernels.encode_lzw(np.ascontiguousarray(piece.indices), size)
-        blocks = (codes[at : at + 255] for at in range(0, len(codes), 255))
-        self.parts.append(bytes([size]))
-        self.parts.append(b"".join(bytes([len(block)]) + block for block in blocks) + b"\0")
+        where = (piece.left, piece.top, *piece.indices.shape[::-1])
+        plain = struct.pack("<BHHHHB", 0x2C, *where, 0) + _lzw(piece.indices, len(self.palette))
+        used = np.union1d(piece.indices, np.uint8(0))  # entry 0 is transparent in all
+        few = 1 << max(1, (len(used) - 1).bit_length())
+        if few < len(self.palette):  # a table of its own, whose codes are shorter
+            table = np.zeros((few, 3), np.uint8)
+            table[: len(used)] = self.palette[used, :3]
+            head = struct.pack("<BHHHHB", 0x2C, *where, 0x80 | (few.bit_length() - 2))
+            indices = np.searchsorted(used, piece.indices).astype(np.uint8)
+            plain = min(plain, head + table.tobytes() + _lzw(indices, few), key=len)
+        self.parts.append(plain)
 
     def finish(self) -> bytes:
         bits = max(1, (len(self.palette) - 1).bit_length())
@@ -124,6 +128,14 @@ class GifWriter(Writer):
                 "<HB", max(self.plays - 1, 0), 0
             )
         return b"".join([b"GIF89a", screen, table.tobytes(), loop, *self.parts, b";"])
+
+
+def _lzw(indices: Indices, colors: int) -> bytes:
+    """The data of a GIF's image."""
+    size = code_size(colors)
+    codes = _kernels.encode_lzw(np.ascontiguousarray(indices), size)
+    blocks = (codes[at : at + 255] for at in range(0, len(codes), 255))
+    return bytes([size]) + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
 
 
 class ApngWriter(Writer):

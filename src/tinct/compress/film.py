@@ -263,9 +263,7 @@ class _Easel:
         height, width = waiting.indices.shape
         place = slice(waiting.top, waiting.top + height), slice(waiting.left, waiting.left + width)
         written[place] = waiting.indices
-        reach = vanish.copy()
-        reach[place] = True
-        left, top, right, bottom = _bounds(reach, self.writer.even)
+        left, top, right, bottom = _bounds(vanish | (written > 0), self.writer.even)
         waiting.indices = np.ascontiguousarray(written[top:bottom, left:right])
         waiting.left, waiting.top, waiting.clears = left, top, True
         held = self.shown.copy()
