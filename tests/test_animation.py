@@ -214,3 +214,16 @@ def test_memory_does_not_grow_with_the_number_of_frames() -> None:
 
     peak(6)  # what is imported and cached once
     assert peak(60) < peak(12) + 20 * 48 * 64 * 4
+
+
+def test_pictures_become_an_animation(tmp_path, capsys) -> None:
+    paths = [str(tmp_path / f"{at}.png") for at in range(3)]
+    for path, frame in zip(paths, moving(3), strict=True):
+        Image.fromarray(frame).save(path)
+    out = str(tmp_path / "film.gif")
+    assert run(["compress", *paths, "--fps", "20", "-o", out]) == 0
+    assert [time for _, time in seen((tmp_path / "film.gif").read_bytes())] == [50] * 3
+    assert run(["compress", *paths, "--fps", "20"]) == 2
+    Image.fromarray(moving(1)[0][:20]).save(paths[2])
+    assert run(["compress", *paths, "--fps", "20", "-o", out, "--force"]) == 1
+    assert "must have 64x48 as the first, not 64x20" in capsys.readouterr().err

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tinct.mapping.remap import remap
     from tinct.palette.choice import Palette, palette
     from tinct.palette.histogram import Histogram, histogram
+    from tinct.picture.film import Slides
     from tinct.picture.read import Picture, read
     from tinct.scoring.psnr import psnr
     from tinct.scoring.report import Report
@@ -40,6 +41,7 @@ __all__ = [
     "Picture",
     "PictureError",
     "Report",
+    "Slides",
     "TargetError",
     "assign",
     "compress",
@@ -66,6 +68,7 @@ _HOMES = {
     "mapping.remap": ("remap",),
     "palette.choice": ("Palette", "palette"),
     "palette.histogram": ("Histogram", "histogram"),
+    "picture.film": ("Slides",),
     "picture.read": ("Picture", "read"),
     "scoring.psnr": ("psnr",),
     "scoring.report": ("Report",),

@@ -263,6 +263,11 @@ class Compress(Command):
         either([f"`{name}`" for name in FORMATS]) + "; all without loss, `webp` is the smallest",
         shown="as OUT is named, else `png`",
     )
+    fps: float | None = option(
+        "--fps",
+        Number(float, 0.01, 100),
+        "make one animation of all pictures, so many a second, {span}: a GIF unless OUT says else",
+    )
     dither: float = option(
         "--dither",
         Number(float, 0, 1),

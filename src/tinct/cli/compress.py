@@ -65,12 +65,13 @@ def _guarded(job: Job, asked: Compress, meter: Meter) -> Outcome:
 def _compress(job: Job, asked: Compress, meter: Meter) -> Outcome:
     from tinct.compress.compress import compress
     from tinct.picture import read as files
+    from tinct.picture.film import Slides
 
     data = sys.stdin.buffer.read() if job.source == "-" else b""
     picture = files.read(data, name=job.name) if job.source == "-" else files.read(job.source)
     job, format = _as_moving(job, asked, picture)
     small = compress(
-        picture,
+        picture if asked.fps is None else Slides(asked.inputs, 1 / asked.fps, name=job.name),
         asked.colors,
         dither=asked.dither,
         lossy=asked.lossy,

@@ -36,7 +36,9 @@ class Job:
 def plan(asked: Compress) -> list[Job]:
     """Every job, or a usage error: all that can be refused before any work is refused here."""
     _exclude({"-o": asked.output, "--out-dir": asked.out_dir, "--suffix": asked.suffix})
-    if len(asked.inputs) > 1:
+    if asked.fps is not None and (asked.output is None or "-" in asked.inputs):
+        raise click.UsageError("--fps takes pictures by name and needs -o")
+    if len(asked.inputs) > 1 and asked.fps is None:
         for name, value in (("-o", asked.output), ("--compare", asked.compare)):
             if value is not None:
                 raise click.UsageError(f"{name} takes one picture, not {len(asked.inputs)}")
@@ -49,7 +51,8 @@ def plan(asked: Compress) -> list[Job]:
     if asked.compare == "-":
         raise click.UsageError("--compare takes a file, not stdout")
     _check_extension(asked)
-    jobs = [Job(source, _target(source, asked)) for source in asked.inputs]
+    inputs = asked.inputs if asked.fps is None else asked.inputs[:1]
+    jobs = [Job(source, _target(source, asked)) for source in inputs]
     _refuse_collisions(jobs, asked.compare)
     if jobs[0].target == "-" and sys.stdout.isatty():
         raise click.UsageError("the picture would go to the terminal: give -o FILE or a pipe")
@@ -74,7 +77,8 @@ def _check_extension(asked: Compress) -> None:
 def format_of(asked: Compress) -> str:
     """Which was asked for, else what the output's name says, else PNG."""
     named = extension(asked.output or "")
-    return asked.format or (named if named in FORMATS else "png")
+    usual = "png" if asked.fps is None else "gif"
+    return asked.format or (named if named in FORMATS else usual)
 
 
 def _target(source: str, asked: Compress) -> str:

@@ -26,8 +26,8 @@ from tinct.defaults import DITHER, MAX_COLORS
 from tinct.mapping.lossy import check_lossy
 from tinct.mapping.remap import check_dither, painted
 from tinct.palette.choice import check_colors
-from tinct.picture.film import film_of
-from tinct.picture.read import Picture
+from tinct.picture.film import Film, film_of
+from tinct.picture.read import Picture, read
 from tinct.scoring.report import Report
 
 __all__ = ["Compressed", "compress"]
@@ -116,8 +116,8 @@ def compress(
 
     Parameters
     ----------
-    source : path, bytes, array, Pillow image, Picture or Prepared
-        Whatever `tinct.read` takes, or what was kept of it.
+    source : path, bytes, array, Pillow image, Picture, Prepared or Slides
+        Whatever `tinct.read` takes, or what was kept of it, or pictures to make an animation of.
     colors : int or "auto", optional
         How many colors at most, 2...256; one of them is spent on full transparency where the
         picture has it. By default 256, or all of the original's where that is smaller. "auto": as
@@ -173,8 +173,10 @@ def compress(
     ssimulacra2 = flag("ssimulacra2", ssimulacra2)
     watch, clock = function("watch", watch), Clock()
     with clock("read"):
-        prepared = source if isinstance(source, Prepared) else Prepared(source)
-    film = None if prepared is source else film_of(prepared.picture)
+        film = source if isinstance(source, Film) else None
+        if film is None and not isinstance(source, Prepared):
+            source = read(source)
+            film = film_of(source)
     options = Options(
         dither=dither,
         space=space,
@@ -190,6 +192,8 @@ def compress(
         return compress_film(
             film, most, options, **aims, scored=ssimulacra2, clock=clock, watch=watch
         )
+    with clock("read"):
+        prepared = source if isinstance(source, Prepared) else Prepared(source)
     encoder = prepared.encoder(options, clock, watch)
     if goal is not None:
         drawn = least_bytes(encoder, most, *goal)

@@ -35,6 +35,7 @@ __all__ = ["Drawn", "FilmEncoder", "Moment"]
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
 
+FAINT = 1e-6  # a loss that decides nothing but between equal errors
 MOMENTS = 24  # of an animation, at most, that are scored
 SLOWED = Fraction(2, 100)  # seconds: browsers show frames of less for a tenth of a second
 MOST_COLORS = 1 << 20  # distinct ones of which a palette is chosen; beyond, near ones are one
@@ -96,6 +97,7 @@ class FilmEncoder:
         with clock("palette"):
             counted, self.frames = self._histogram()
             self.clear = bool(counted.hidden.any())
+            self.exact = len(counted.colors) <= colors - (not self.clear)
             how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
             most = max(colors - (not self.clear), 2)
             chosen = palette(counted, most, threads=options.threads, **how)
@@ -163,14 +165,14 @@ class FilmEncoder:
         held = free if held is None else np.ascontiguousarray(held)
         must = free if must is None else np.ascontiguousarray(must)
         options = self.options
-        if not lossy:
+        if not lossy and not (self.exact and self.codec.coder == "lzw"):
             cut = np.where(((must > 0) & (held == must))[:, :, None], np.uint8(0), pixels)
             dither = 0.0 if self.flat else options.dither
             with self.clock("remap"):
                 indices = remap(cut, self.palette, dither=dither, threads=options.threads)
             return np.where((must > 0) & (held != must), must, indices)
         coder, bits = self.codec.bit_model(len(self.palette), False)
-        how = lossy_options(lossy, options.dither, options.effort, options.threads or 0)
+        how = lossy_options(lossy or FAINT, options.dither, options.effort, options.threads or 0)
         how |= {"coder": coder, "bits": bits, "space": options.space}
         with self.clock("remap"):
             drawing = _kernels.Quantizer(np.ascontiguousarray(pixels)).draw_lossy(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tinct.picture.read import Picture, _open, _pillow, _pixels, _printable
+from tinct.checks import number, whole
+from tinct.errors import PictureError
+from tinct.picture.read import Picture, _open, _pillow, _pixels, _printable, read
 
-__all__ = ["Film", "Frame", "film_of"]
+__all__ = ["Film", "Frame", "Slides", "film_of"]
 
 Pixels = NDArray[np.uint8]
 
@@ -34,9 +36,11 @@ class Film:
     its frames.
     """
 
+    animated = True
+
     def __init__(self, data: bytes, name: str | None = None) -> None:
-        self.data, self.name, self.bytes_in = data, name, len(data)
-        self.animated = True
+        self.data, self.name = data, name
+        self.bytes_in: int | None = len(data)
         self._label = _printable(name or "the animation")
         with _pillow(self._label, data):
             image = _open(data)
@@ -68,6 +72,41 @@ class Film:
             at += 1
 
 
+class Slides(Film):
+    """Pictures that become an animation, each read when it has its turn.
+
+    `pictures` are a sequence of what `tinct.read` takes, of one size; each stands for as many
+    `seconds`. PictureError if there is none, or a later one is of another size.
+
+    >>> import tinct
+    >>> grays = [np.full((8, 8, 3), shade, np.uint8) for shade in (0, 99)]
+    >>> tinct.compress(tinct.Slides(grays, 0.5), format="gif").report.frames
+    2
+    """
+
+    def __init__(
+        self, pictures: Sequence[Any], seconds: float, *, plays: int = 0, name: str | None = None
+    ) -> None:
+        if not len(pictures):
+            raise PictureError(f"{_printable(name or 'the animation')}: has no pictures")
+        self.pictures, self.plays = pictures, whole("plays", plays, 0, 65535)
+        stands = number("seconds", seconds, 0, 655)
+        self.seconds = Fraction(stands).limit_denominator(65535)
+        self.name, self.format, self.bytes_in, self.poster = name, "GIF", None, None
+        self.height, self.width = read(pictures[0]).pixels.shape[:2]
+
+    def frames(self) -> Iterator[Frame]:
+        """Read picture after picture."""
+        for at, source in enumerate(self.pictures):
+            picture = read(source)
+            height, width = picture.pixels.shape[:2]
+            if (height, width) != (self.height, self.width):
+                label = _printable(picture.name or f"picture {at + 1}")
+                sizes = f"{self.width}x{self.height} as the first, not {width}x{height}"
+                raise PictureError(f"{label}: must have {sizes}")
+            yield Frame(_with_alpha(picture.pixels), self.seconds)
+
+
 def film_of(picture: Picture) -> Film | None:
     """The frames of a picture that is an animation."""
     return None if picture.data is None else Film(picture.data, picture.name)
@@ -75,7 +114,10 @@ def film_of(picture: Picture) -> Film | None:
 
 def _rgba(image: Image.Image) -> Pixels:
     """What stands after a frame: the copy is no file any more, whose first frame would be read."""
-    pixels = _pixels(image.copy())
+    return _with_alpha(_pixels(image.copy()))
+
+
+def _with_alpha(pixels: Pixels) -> Pixels:
     if pixels.shape[2] == 4:
         return pixels
     whole = np.full((*pixels.shape[:2], 4), 255, np.uint8)
