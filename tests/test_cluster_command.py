@@ -70,7 +70,7 @@ def test_labels_and_centers_are_those_of_the_library(folder):
 
 def test_labels_stay_in_step_with_the_file_when_rows_are_left_out(folder):
     (folder / "gaps.csv").write_text("a\n1\n?\n9\n\n1\n")
-    args = ["cluster", "gaps.csv", "-k", "2", "--drop-missing"]
+    args = ["cluster", "gaps.csv", "-k", "2", "--missing", "drop"]
     assert cli.main([*args, "-o", "l.csv"]) == 0
     lines = (folder / "l.csv").read_text().splitlines()
     assert lines[2] == ""

@@ -166,6 +166,88 @@ def test_png_gamma_is_undone(gamma):
     assert np.abs(shown.astype(int) - photo())[bright].max() <= 3
 
 
+DISPLAY_P3 = {  # as Apple's own profile has them: of D50, by columns
+    b"rXYZ": (0.51512, 0.24120, -0.00105),
+    b"gXYZ": (0.29198, 0.69225, 0.04189),
+    b"bXYZ": (0.15710, 0.06657, 0.78407),
+}
+P3_CHRM = chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
+
+
+def display_p3():
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for name, xyz in DISPLAY_P3.items():
+        at = int.from_bytes(data[data.index(name) + 4 :][:4])
+        data[at + 8 : at + 20] = struct.pack(">3i", *(round(65536 * v) for v in xyz))
+    return bytes(data)
+
+
+def stored(pixels, *extras, bits=8):
+    deep = pixels if bits == 8 else (pixels.astype(np.uint16) * 257).byteswap()
+    rows = b"".join(b"\0" + row.tobytes() for row in deep)
+    return png(pixels.shape[1], pixels.shape[0], bits, 2, rows, b"".join(extras))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(
+    "told",
+    [chunk(b"cICP", bytes([12, 13, 0, 1])), P3_CHRM],
+    ids=["cICP", "cHRM"],
+)
+def test_primaries_named_by_a_png_mean_what_their_profile_means_to_littlecms(told, bits):
+    profile = encoded(photo(), icc_profile=display_p3())
+    by_profile, by_chunk = read(profile).pixels, read(stored(photo(), told, bits=bits)).pixels
+    assert np.abs(by_profile.astype(int) - by_chunk).max() <= 2
+    assert np.abs(photo().astype(int) - by_chunk).max() > 10
+
+
+def test_the_first_to_count_is_cicp_then_the_profile_then_srgb_then_chromaticities():
+    packed = chunk(b"iCCP", b"p\0\0" + zlib.compress(display_p3()))
+    srgb, is_srgb = chunk(b"sRGB", b"\0"), chunk(b"cICP", bytes([1, 13, 0, 1]))
+    gama = chunk(b"gAMA", struct.pack(">I", 100_000))
+    p3 = read(stored(photo(), packed)).pixels
+    assert np.array_equal(read(stored(photo(), is_srgb, packed, P3_CHRM, gama)).pixels, photo())
+    assert np.array_equal(read(stored(photo(), packed, P3_CHRM, gama)).pixels, p3)
+    assert np.array_equal(read(stored(photo(), srgb, P3_CHRM, gama)).pixels, photo())
+    assert not np.array_equal(read(stored(photo(), P3_CHRM, gama)).pixels, photo())
+
+
+def test_white_and_greys_stay_grey_in_any_primaries():
+    grey = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    for space in (1, 4, 5, 6, 9, 11, 12):
+        shown = read(stored(grey, chunk(b"cICP", bytes([space, 13, 0, 1])))).pixels
+        assert np.array_equal(shown, grey), space
+
+
+def test_hdr_is_refused_in_a_sentence():
+    for transfer, name in ((16, "PQ"), (18, "HLG")):
+        with pytest.raises(PictureError, match=rf"HDR \({name}\) can't be shown in 8 bits"):
+            read(stored(photo(), chunk(b"cICP", bytes([9, transfer, 0, 1]))))
+
+
+@pytest.mark.parametrize(("kind", "module"), [("HEIF", "pillow_heif"), ("JXL", "pillow_jxl")])
+def test_heic_and_jpeg_xl_are_read_where_their_plugins_are(kind, module):
+    plugin = pytest.importorskip(module, reason=f"{module} is not installed")
+    if kind == "HEIF":
+        plugin.register_heif_opener()
+    shown = read(encoded(photo(), kind, quality=95)).pixels.astype(int)
+    assert np.abs(shown - photo()).mean() < 8
+
+
+def test_floating_point_and_32_bit_greys_are_read_in_their_whole_range():
+    ramp = np.linspace(0, 1, 256).reshape(16, 16)
+    codes = np.arange(256).reshape(16, 16)
+    floats = read(encoded(Image.fromarray(ramp.astype(np.float32)), "TIFF")).pixels[:, :, 0]
+    assert np.array_equal(floats, codes)
+    with pytest.raises(PictureError, match=r"floating-point samples must be 0..1, not 0..2 \(HDR"):
+        read(encoded(Image.fromarray((2 * ramp).astype(np.float32)), "TIFF"))
+    whole = np.rint(ramp * (2**32 - 1)).astype(np.uint32)
+    data = bytearray(encoded(Image.fromarray(whole.view(np.int32)), "TIFF"))
+    at = data.index(struct.pack("<HHI", 339, 3, 1)) + 8  # the format of the samples: a sign or not
+    data[at : at + 2] = struct.pack("<H", 1)
+    assert np.array_equal(read(bytes(data)).pixels[:, :, 0], codes)
+
+
 def test_sixteen_bits_are_rounded_not_clipped():
     deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     from_png = read(encoded(Image.fromarray(deep))).pixels[:, :, 0]
@@ -286,10 +368,6 @@ def test_a_damaged_file_gives_pixels_or_a_picture_error_and_no_warning(data):
 )
 def test_an_array_that_is_no_picture_is_refused_by_shape_or_value(array, words):
     refused(array, words)
-
-
-def test_floating_point_files_are_refused_because_they_have_no_range():
-    refused(encoded(Image.new("F", (4, 4)), "TIFF"), "floating-point")
 
 
 def test_what_is_no_source_at_all_is_a_type_error():

@@ -22,6 +22,7 @@ from tinct.cli.quick import quick
 from tinct.compress.compress import compress
 from tinct.defaults import NOT_SMALLER, OK
 from tinct.picture import inflate
+from tinct.picture.inflate import SRGB_PRIMARIES
 
 
 @pytest.fixture(autouse=True)
@@ -230,7 +231,8 @@ def test_what_stands_behind_the_end_does_not_matter(capsys):
 HARMLESS = {
     "gAMA": [chunk(b"gAMA", struct.pack(">I", 45455))],
     "gAMA under sRGB": [chunk(b"gAMA", struct.pack(">I", 100000)), chunk(b"sRGB", b"\0")],
-    "cHRM": [chunk(b"cHRM", bytes(32))],
+    "cHRM": [chunk(b"cHRM", struct.pack(">8I", *SRGB_PRIMARIES))],
+    "cHRM under sRGB": [chunk(b"cHRM", bytes(32)), chunk(b"sRGB", b"\0")],
     "pHYs": [chunk(b"pHYs", bytes(9))],
     "texts": [chunk(b"tEXt", b"Title\0robin"), chunk(b"iTXt", b"Comment\0\0\0\0\0robin")],
     "odd texts": [chunk(b"tEXt", b"robin"), chunk(b"tEXt", b""), chunk(b"iTXt", b"a\0\0")],
@@ -257,6 +259,7 @@ UNUSUAL = {
     "eXIf": [chunk(b"eXIf", b"MM\0*")],
     "acTL": [chunk(b"acTL", struct.pack(">II", 1, 0))],
     "cICP": [chunk(b"cICP", bytes(4))],
+    "cHRM": [chunk(b"cHRM", bytes(32))],
     "short cHRM": [chunk(b"cHRM", bytes(31))],
     "unknown": [chunk(b"abCd", b"")],
     "critical": [chunk(b"ABCD", b"")],

@@ -72,7 +72,7 @@ DOORS |= {
     tinct.update: ({"points": POINTS, "labels": RUN.labels, "k": 3}, "weights"),
     choose_k: ({"points": POINTS, "ks": range(2, 4)}, "seed threads callback"),
     silhouette: ({"points": POINTS, "labels": [RUN.labels]}, ""),
-    read_table: ({"source": "points.csv"}, "columns variable drop_missing"),
+    read_table: ({"source": "points.csv"}, "columns variable missing"),
     standardize: ({"table": Table(POINTS, ("a", "b"), "points")}, ""),
 }
 PICTURE = tinct.read(PIXELS)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tinct.scoring.psnr import psnr
     from tinct.scoring.report import Report
     from tinct.scoring.ssimulacra2 import ssimulacra2
+    from tinct.tables import Table, read_table
 
 __version__ = "0.1.0"
 
@@ -42,6 +43,7 @@ __all__ = [
     "PictureError",
     "Report",
     "Slides",
+    "Table",
     "TargetError",
     "assign",
     "compress",
@@ -51,6 +53,7 @@ __all__ = [
     "palette",
     "psnr",
     "read",
+    "read_table",
     "remap",
     "srgb_to_oklab",
     "ssimulacra2",
@@ -73,6 +76,7 @@ _HOMES = {
     "scoring.psnr": ("psnr",),
     "scoring.report": ("Report",),
     "scoring.ssimulacra2": ("ssimulacra2",),
+    "tables": ("Table", "read_table"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -95,9 +95,7 @@ def _read(asked: Cluster) -> Table:
     from tinct.tables import read_table
 
     columns = None if asked.columns is None else asked.columns.split(",")
-    return read_table(
-        asked.table, columns=columns, variable=asked.variable, drop_missing=asked.drop_missing
-    )
+    return read_table(asked.table, columns=columns, variable=asked.variable, missing=asked.missing)
 
 
 def _choose(asked: Cluster, table: Table, say: Say) -> Choice | None:

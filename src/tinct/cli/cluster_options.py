@@ -25,9 +25,9 @@ class Span(Text):
 class Cluster(Command):
     """Cluster the rows of a table with K-means.
 
-    TABLE is text (comma, semicolon, tab or blanks between the cells, with or without a header),
-    NPY, NPZ, Parquet or MATLAB. Columns go by name, or counted from 0; clusters are counted from 0
-    too.
+    TABLE is text as spreadsheets export it (comma, semicolon, tab or blanks between the cells,
+    with or without a header, decimal commas too), NPY, NPZ, Parquet or MATLAB. Columns go by name,
+    or counted from 0, by default all that hold numbers; clusters are counted from 0 too.
 
     \b
       tinct cluster customers.csv -k 5 --columns age,income --scale -o labels.csv
@@ -58,7 +58,13 @@ class Cluster(Command):
     variable: str | None = option(
         "--variable", Text("NAME"), "which array of an NPZ or MATLAB file"
     )
-    drop_missing: bool = option("--drop-missing", None, "leave out rows without a value")
+    missing: str = option(
+        "--missing",
+        Word("error", "drop", "mean"),
+        "where a column has no value: refuse the table (`error`), leave out the row (`drop`), or "
+        "take the column's mean",
+        default="error",
+    )
     scale: bool = option("--scale", None, "standardize every column before clustering")
     output: str | None = option("-o --output", Text("FILE"), "each row's cluster, as CSV or NPY")
     centers: str | None = option(

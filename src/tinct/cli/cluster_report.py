@@ -33,6 +33,10 @@ def as_text(found: Found, written: list[str]) -> str:
         f" ({len(table.dropped):,} left out)" if table.dropped else ""
     )
     lines = [f"{table.name}: {rows}, {d} column{'s' * (d != 1)}"]
+    if table.aside:
+        lines.append(f"no numbers, and so left aside: {', '.join(table.aside)}")
+    if table.filled:
+        lines.append(f"{table.filled:,} missing values taken as their column's mean")
     if found.constant:
         names = ", ".join(found.constant)
         lines.append(f"constant, and so without a say: {names}")
@@ -91,7 +95,9 @@ def as_json(found: Found, written: list[str]) -> str:
         "table": found.table.name,
         "rows": len(found.table.values),
         "dropped": len(found.table.dropped),
+        "filled": found.table.filled,
         "columns": list(found.table.columns),
+        "aside": list(found.table.aside),
         "constant": list(found.constant),
         "scaled": found.scale is not None,
         "k": len(run.centers),

@@ -20,7 +20,7 @@ _STORED = re.compile(r"(L|LA|RGB|RGBA|RGBX|RGBa|CMYK);16([BLN])")
 # Unpacked as if its bytes stood in the other order, a sample gives its low byte for the high one.
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 # Tags of a TIFF
-_BITS, _WHITE_IS_0, _CHANNELS, _PLANAR, _EXTRA = 258, 262, 277, 284, 338
+_BITS, _WHITE_IS_0, _CHANNELS, _PLANAR, _EXTRA, _FORMAT = 258, 262, 277, 284, 338, 339
 _PIECES = (273, 279, 324, 325)  # offsets and bytes of strips, of tiles
 _OF_A_PLANE = (256, 257, 259, 266, 278, 317, 322, 323)  # size, compression, sizes of pieces
 _SIZ = b"\xff\x4f\xff\x51"  # how a JPEG 2000 codestream begins
@@ -43,6 +43,8 @@ def samples(image: Any) -> Samples | None:
         return _jpeg2000(image)
     if image.mode.startswith("I"):
         return _grey(image, tags)
+    if image.mode == "F":
+        return _floats(image)
     if codec and tags.get(_PLANAR) == 2 and max(tags.get(_BITS, (1,))) == 16:
         apart = _planes(image, tags)
         return _straight(apart) if tags.get(_EXTRA) == (1,) else apart
@@ -118,10 +120,22 @@ def _straight(both: Samples) -> Samples:
 def _grey(image: Any, tags: Any) -> Samples:
     image.load()
     found = np.asarray(image)[:, :, None]
+    if tags.get(_BITS) == (32,) and tags.get(_FORMAT, (1,)) == (1,):  # Pillow gives them a sign
+        whole = found.view(np.uint32)
+        found = whole >> 16 if whole.max(initial=0) > TOP else whole  # of 16 bits, stored in 32
     if found.size and not (found.min() >= 0 and found.max() <= TOP):  # 32 bits, or a sign
         raise TooDeep(f"grey samples must be 0..{TOP}, not {found.min()}..{found.max()}")
     grey = _scaled(found, 12) if tags.get(_BITS) == (12,) else found.astype(np.uint16)
     return np.uint16(TOP) - grey if tags.get(_WHITE_IS_0) == 0 else grey
+
+
+def _floats(image: Any) -> Samples:
+    image.load()
+    found = np.asarray(image)[:, :, None]
+    if found.size and not (found.min() >= 0 and found.max() <= 1):
+        span = f"{found.min():g}..{found.max():g}"
+        raise TooDeep(f"floating-point samples must be 0..1, not {span} (HDR? save it as SDR)")
+    return np.rint(found.astype(np.float64) * TOP).astype(np.uint16)
 
 
 def _planes(image: Any, tags: Any) -> Samples:

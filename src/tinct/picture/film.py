@@ -13,7 +13,7 @@ from PIL import Image
 
 from tinct.checks import number, whole
 from tinct.errors import PictureError
-from tinct.picture.read import Picture, _open, _pillow, _pixels, _printable, read
+from tinct.picture.read import Picture, _open, _orientation, _pillow, _pixels, _printable, read
 
 __all__ = ["Film", "Frame", "Slides", "film_of"]
 
@@ -45,10 +45,11 @@ class Film:
         with _pillow(self._label, data):
             image = _open(data)
             self.format = str(image.format)
-            self.width, self.height = image.size
+            upright = _orientation(image) < 5  # beyond, a turn by a quarter
+            self.width, self.height = image.size if upright else image.size[::-1]
             self.plays = _plays(image)
             separate = bool(image.info.get("default_image", False))
-            self.poster = _rgba(image) if separate else None
+            self.poster = _rgba(image, data) if separate else None
 
     @property
     def kind(self) -> str:
@@ -67,7 +68,7 @@ class Film:
                 except EOFError:
                     return
                 image.load()
-                frame = Frame(_rgba(image), _seconds(image))
+                frame = Frame(_rgba(image, self.data), _seconds(image))
             yield frame
             at += 1
 
@@ -112,9 +113,11 @@ def film_of(picture: Picture) -> Film | None:
     return None if picture.data is None else Film(picture.data, picture.name)
 
 
-def _rgba(image: Image.Image) -> Pixels:
+def _rgba(image: Image.Image, data: bytes) -> Pixels:
     """What stands after a frame: the copy is no file any more, whose first frame would be read."""
-    return _with_alpha(_pixels(image.copy()))
+    copy = image.copy()
+    copy.format = image.format
+    return _with_alpha(_pixels(copy, data))
 
 
 def _with_alpha(pixels: Pixels) -> Pixels:

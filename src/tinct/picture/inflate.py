@@ -16,6 +16,7 @@ MAX_TEXT = 1 << 18
 MAX_CHUNKS = 1 << 7  # besides the pixels: texts then stay below the 64 MB that Pillow takes
 
 # What changes no pixel, and its length where Pillow insists on that.
+SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 HARMLESS = {
     b"bKGD": None,
     b"cHRM": 32,
@@ -89,7 +90,7 @@ def _size(header: memoryview) -> tuple[int, int, int] | None:
 def _all_harmless(chunks: list[tuple[bytes, memoryview]]) -> bool:
     if len(chunks) > MAX_CHUNKS:
         return False
-    gamma = None
+    gamma, off = None, False
     for name, body in chunks:
         if name not in HARMLESS or HARMLESS[name] not in (None, len(body)):
             return False
@@ -97,7 +98,10 @@ def _all_harmless(chunks: list[tuple[bytes, memoryview]]) -> bool:
             return False
         if name == b"gAMA":
             gamma = int.from_bytes(body) / 100_000
-    return is_srgb(gamma) or any(name == b"sRGB" for name, _ in chunks)
+        if name == b"cHRM":
+            told = [int.from_bytes(body[at : at + 4]) for at in range(0, 32, 4)]
+            off = max(abs(a - b) for a, b in zip(told, SRGB_PRIMARIES, strict=True)) >= 150
+    return (is_srgb(gamma) and not off) or any(name == b"sRGB" for name, _ in chunks)
 
 
 def _is_mere_text(name: bytes, body: bytes) -> bool:

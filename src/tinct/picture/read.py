@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from tinct.errors import PictureError
-from tinct.picture.deep import TOP, TooDeep, samples
-from tinct.picture.inflate import is_srgb
+from tinct.picture.deep import TooDeep, samples
+from tinct.picture.encoding import Encoding, encoding, from_profile, plain_rgb, to_8_bits
 
 __all__ = ["Picture", "read"]
 
@@ -32,8 +32,22 @@ MAX_PIXELS = 300_000_000  # a 200-megapixel phone photograph passes, a bomb of 4
 
 # Pillow knows more, but some of those run other programs (EPS) or take anything for a picture.
 COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")  # what Pillow loads first: no need to import the rest
-OTHERS = ("AVIF", "DIB", "ICNS", "ICO", "JPEG2000", "MPO", "PCX", "PSD", "QOI", "SGI", "TGA")
 FILMS = ("GIF", "PNG", "WEBP", "AVIF")  # whose frames are moments; a TIFF's are pages
+OTHERS = (
+    "AVIF",
+    "DIB",
+    "HEIF",
+    "ICNS",
+    "ICO",
+    "JPEG2000",
+    "JXL",
+    "MPO",
+    "PCX",
+    "PSD",
+    "QOI",
+    "SGI",
+    "TGA",
+)
 FORMATS = (*COMMON, "WEBP", "TIFF", *OTHERS)
 
 
@@ -101,7 +115,7 @@ def _from_array(array: NDArray[Any], label: str) -> Pixels:
         raise PictureError(f"{label}: no pixels, shape {array.shape}")
     array = np.asarray(array)  # a matrix stays flat whatever is done to it
     if array.dtype.newbyteorder("=") == np.uint16:
-        array = _to_8_bits(array)
+        array = to_8_bits(array)
     elif np.issubdtype(array.dtype, np.floating):
         if not (array.min() >= 0 and array.max() <= 1):
             raise PictureError(
@@ -117,11 +131,6 @@ def _from_array(array: NDArray[Any], label: str) -> Pixels:
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     return _sealed(array)
-
-
-def _to_8_bits(samples: NDArray[Any]) -> Pixels:
-    """Round 0...65535 to 0...255: keeping the high byte would darken by half a step."""
-    return ((samples.astype(np.uint32) * 255 + TOP // 2) // TOP).astype(np.uint8)
 
 
 def _sealed(pixels: Pixels) -> Pixels:
@@ -162,12 +171,12 @@ def _decode(data: bytes, name: str | None) -> Picture:
         # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
         film = data if animated and kind in FILMS else None
-        return Picture(_pixels(image), len(data), kind, name, animated, film)
+        return Picture(_pixels(image, data), len(data), kind, name, animated, film)
 
 
 def _from_pillow(image: Image.Image, name: str | None) -> Picture:
     with _pillow(_printable(name or "the image"), b""):
-        return Picture(_pixels(image, ours=False), format=image.format, name=name)
+        return Picture(_pixels(image, b"", ours=False), format=image.format, name=name)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -178,8 +187,24 @@ def _open(data: bytes) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=COMMON)
     except UnidentifiedImageError:
         Image.init()
+        _plug_in(data)
         known = [name for name in FORMATS if name in Image.OPEN]
         return Image.open(io.BytesIO(data), formats=known)
+
+
+def _plug_in(data: bytes) -> None:
+    """Have Pillow know HEIC and JPEG XL, by libraries that may be there."""
+    with contextlib.suppress(ImportError):
+        if _is_heic(data):
+            from pillow_heif import register_heif_opener
+
+            register_heif_opener(thumbnails=False)
+        elif data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
+            import pillow_jxl  # noqa: F401 - registers itself
+
+
+def _is_heic(data: bytes) -> bool:
+    return data[4:11] in (b"ftyphei", b"ftypmif", b"ftypmsf", b"ftyphev")
 
 
 def _open_png(data: bytes) -> Image.Image:
@@ -253,8 +278,10 @@ def _what_it_is(data: bytes) -> str:
         if data.startswith(signature):
             return kind
     head = data[:256]
-    if b"ftyphei" in head or b"ftypmif1" in head:
-        return "a HEIC picture, which can't be read; convert it to PNG or JPEG first"
+    if _is_heic(data):
+        return "a HEIC picture, which needs an extra: pip install 'tinct[heic]'"
+    if data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
+        return "a JPEG XL picture, which needs an extra: pip install 'tinct[jxl]'"
     if b"<svg" in data[:2048]:
         return "an SVG drawing, not pixels; render it to PNG first"
     with contextlib.suppress(UnicodeDecodeError):
@@ -280,22 +307,23 @@ _UPRIGHT = {
 }
 
 
-def _pixels(image: Image.Image, *, ours: bool = True) -> Pixels:
+def _pixels(image: Image.Image, data: bytes, *, ours: bool = True) -> Pixels:
     """Decode, split off the alpha channel, manage the color, turn upright."""
     if 0 in image.size:
         raise PictureError(f"no pixels, {image.width}x{image.height}")
     stored = str(getattr(image, "tile", ""))  # names the samples' layout; gone after loading
     deep = samples(image)
+    told = encoding(image, data)
     if deep is None:
         image = image if ours else image.copy()
         image.load()
         _match_key(image, stored)
         color, alpha = _split(image)
     else:
-        color, alpha = _split_deep(image, deep)
-    rgb = np.asarray(_from_profile(color, image.info.get("icc_profile")) or _plain_rgb(color))
-    if deep is None:
-        rgb = _from_gamma(rgb, _gamma(image))
+        color, alpha = _split_deep(image, deep, told)
+    rgb = np.asarray(from_profile(color, image.info.get("icc_profile")) or plain_rgb(color))
+    if deep is None and told is not None:
+        rgb = told.to_srgb(rgb)
     pixels = rgb if alpha is None else np.dstack([rgb, np.asarray(alpha)])
     turn = _UPRIGHT.get(_orientation(image))
     if turn is not None:
@@ -320,8 +348,6 @@ def _match_key(image: Image.Image, stored: str) -> None:
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The color in a mode that profiles know (L, RGB, CMYK, LAB...), and the alpha, if any."""
-    if image.mode == "F":
-        raise PictureError("floating-point pixels have no stated range; save it with 8 or 16 bits")
     if "transparency" in image.info:  # one color, or one alpha per palette entry
         image = image.convert("RGBA")
     elif image.mode == "P":
@@ -335,7 +361,7 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _split_deep(
-    image: Image.Image, deep: NDArray[np.uint16]
+    image: Image.Image, deep: NDArray[np.uint16], told: Encoding | None
 ) -> tuple[Image.Image, Image.Image | None]:
     """Samples of 16 bits as `_split` gives those of 8: compared with the key, then rounded."""
     key = image.info.get("transparency")
@@ -343,79 +369,9 @@ def _split_deep(
     if isinstance(key, int | tuple):
         alpha = np.where((deep == key).all(axis=2), 0, 255).astype(np.uint8)
     elif image.mode != "CMYK" and deep.shape[2] in (2, 4):
-        deep, alpha = deep[:, :, :-1], _to_8_bits(deep[:, :, -1])
-    color = _from_gamma(deep, _gamma(image))
+        deep, alpha = deep[:, :, :-1], to_8_bits(deep[:, :, -1])
+    color = to_8_bits(deep) if told is None else told.to_srgb(deep)
     height, width, channels = color.shape
     mode = "CMYK" if image.mode == "CMYK" else "RGB" if channels == 3 else "L"
     shown = Image.frombytes(mode, (width, height), color.tobytes())
     return shown, None if alpha is None else Image.fromarray(alpha)
-
-
-def _plain_rgb(color: Image.Image) -> Image.Image:
-    if color.mode == "RGB":
-        return color
-    if color.mode != "LAB":
-        return color.convert("RGB")
-    from PIL import ImageCms
-
-    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
-    converted = ImageCms.profileToProfile(color, lab, srgb, outputMode="RGB")
-    assert converted is not None  # None only in place
-    return converted
-
-
-_SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK", "Lab ": "LAB"}
-
-
-def _from_profile(color: Image.Image, profile: bytes | None) -> Image.Image | None:
-    """Through the embedded ICC profile to sRGB; None where it changes nothing or can't be done."""
-    if not profile:
-        return None
-    from PIL import ImageCms
-
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = _SPACES.get(source.profile.xcolor_space)
-        if mode == "RGB" and color.mode not in ("CMYK", "LAB"):
-            color = color.convert("RGB")  # a grey file may carry an RGB profile, not the reverse
-        if mode is None or mode != color.mode:
-            return None
-        to_srgb = _to_srgb(source, mode)
-        return None if _does_nothing(to_srgb, mode) else ImageCms.applyTransform(color, to_srgb)
-    except (ImageCms.PyCMSError, OSError, ValueError):  # a broken one: show the pixels as they are
-        return None
-
-
-def _to_srgb(source: Any, mode: str) -> Any:
-    from PIL import ImageCms
-
-    how = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
-    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", *how)
-
-
-def _does_nothing(transform: Any, mode: str) -> bool:
-    """Whether a grid of colors moves by no more than rounding: sRGB by another name."""
-    if mode != "RGB":
-        return False
-    from PIL import ImageCms
-
-    steps = np.arange(0, 256, 15, dtype=np.uint8)
-    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
-    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(grid), transform))
-    return bool(np.abs(moved.astype(int) - grid).max() <= 2)
-
-
-def _gamma(image: Image.Image) -> float | None:
-    """A PNG's gAMA, where it counts and isn't sRGB's."""
-    gamma: float | None = image.info.get("gamma")
-    known = image.info.get("icc_profile") or "srgb" in image.info or is_srgb(gamma)
-    return None if known else gamma
-
-
-def _from_gamma(samples: NDArray[Any], gamma: float | None) -> Pixels:
-    """Undo it, in samples of 8 or 16 bits."""
-    if gamma is None:
-        return samples if samples.dtype == np.uint8 else _to_8_bits(samples)
-    top = np.iinfo(samples.dtype).max
-    table = np.rint(255 * (np.arange(top + 1) / top) ** (1 / (2.2 * gamma))).astype(np.uint8)
-    return np.asarray(table[samples])

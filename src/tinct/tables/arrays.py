@@ -1,4 +1,4 @@
-"""Arrays in NPY, NPZ, MATLAB and Parquet files."""
+"""Arrays in NPY, NPZ and MATLAB files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct.errors import TableError
-from tinct.tables.columns import Pick, default_names, not_numeric, printable, quoted, take
+from tinct.tables.columns import Pick, default_names, printable, quoted, take
 from tinct.tables.table import Floats
 
-__all__ = ["read_array", "read_parquet"]
+__all__ = ["read_array"]
 
 
 def read_array(
-    kind: str, path: str, label: str, variable: str | None, pick: Pick
+    kind: str, path: str, label: str, variable: str | None, pick: Pick | None
 ) -> tuple[Floats, tuple[str, ...]]:
     """The columns picked and their names, from a file of the kind ``npy``, ``npz`` or ``mat``."""
     return _table_of(_found(kind, path, label, variable), pick, label)
@@ -104,15 +104,15 @@ def _the_table(
     raise TableError(f"{label}: no table of rows and columns; there is {there}")
 
 
-def _table_of(found: NDArray[Any], pick: Pick, label: str) -> tuple[Floats, tuple[str, ...]]:
+def _table_of(found: NDArray[Any], pick: Pick | None, label: str) -> tuple[Floats, tuple[str, ...]]:
     if found.dtype.names is not None:  # a structured array: its fields are the columns
         names = found.dtype.names
-        picked = pick(names)
+        picked = pick(names) if pick else list(range(len(names)))
         parts = [take(_two(found[names[i]], label, names[i]), [0]) for i in picked]
         return np.ascontiguousarray(np.hstack(parts)), tuple(names[i] for i in picked)
     found = _two(found, label, None)
     names = default_names(found.shape[1])
-    picked = pick(names)
+    picked = pick(names) if pick else list(range(len(names)))
     return take(found, picked), tuple(names[i] for i in picked)
 
 
@@ -130,54 +130,3 @@ def _two(found: NDArray[Any], label: str, name: str | None) -> NDArray[Any]:
     if 0 in found.shape:
         raise TableError(f"{label}: {what}no rows" if not len(found) else f"{label}: no columns")
     return found
-
-
-def read_parquet(path: str, label: str, pick: Pick) -> tuple[Floats, tuple[str, ...]]:
-    """The columns picked and their names."""
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError as error:
-        raise ImportError("Parquet files need an extra: pip install 'tinct[tables]'") from error
-    try:
-        with parquet.ParquetFile(path) as file:
-            names = tuple(file.schema_arrow.names)
-            picked = pick(names)
-            single = _check_types(file.schema_arrow, picked, label)
-            values = np.empty((file.metadata.num_rows, len(picked)), "f4" if single else "f8")
-            _fill(values, file, [names[i] for i in picked])
-    except (ArrowException, OSError) as error:
-        text = " ".join(printable(str(error)).split())
-        raise TableError(f"{label}: broken Parquet file ({text})") from error
-    if not picked or not len(values):
-        raise TableError(f"{label}: no {'rows' if picked else 'columns'}")
-    return values, tuple(names[i] for i in picked)
-
-
-def _check_types(schema: Any, picked: list[int], label: str) -> bool:
-    """Whether all columns picked are float32; one that holds no numbers is refused."""
-    from pyarrow import types
-
-    def is_number(kind: Any) -> bool:
-        tests = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
-        return any(test(kind) for test in tests)
-
-    numeric = [
-        name for name, kind in zip(schema.names, schema.types, strict=True) if is_number(kind)
-    ]
-    for i in picked:
-        if not is_number(schema.types[i]):
-            what = f"holds no numbers ({schema.types[i]})"
-            raise not_numeric(label, schema.names[i], what, numeric)
-    return all(types.is_float32(schema.types[i]) for i in picked)
-
-
-def _fill(values: Floats, file: Any, names: list[str]) -> None:
-    """Batch by batch: the whole file is never in memory beside its values."""
-    import pyarrow
-
-    row = 0
-    for batch in file.iter_batches(1 << 16, columns=names):
-        for j, name in enumerate(names):
-            column = batch.column(name).cast(pyarrow.float64(), safe=False)
-            values[row : row + len(batch), j] = column.to_numpy(zero_copy_only=False)
-        row += len(batch)

@@ -18,17 +18,17 @@ __all__ = ["Pick", "default_names", "not_numeric", "picker", "printable", "quote
 Pick = Callable[[Sequence[str]], list[int]]
 
 
-def picker(columns: Sequence[str | int] | None, label: str) -> Pick:
-    """From the names in a file to the indices of the columns asked for."""
-    chosen = None if columns is None else listed("columns", columns)
-    for wanted in chosen or ():
+def picker(columns: Sequence[str | int] | None, label: str) -> Pick | None:
+    """From the names in a file to the indices of the columns asked for; None: all that will do."""
+    if columns is None:
+        return None
+    chosen = listed("columns", columns)
+    for wanted in chosen:
         if isinstance(wanted, bool) or not isinstance(wanted, str | int | np.integer):
             kind = type(wanted).__name__
             raise TypeError(f"columns must be names or whole numbers, not {kind}")
 
     def pick(names: Sequence[str]) -> list[int]:
-        if chosen is None:
-            return list(range(len(names)))
         if not chosen:
             raise TableError(f"{label}: no columns asked for")
         picked = [_index(wanted, names, label) for wanted in chosen]

@@ -1,15 +1,17 @@
-"""Numeric tables in: text, NPY, NPZ, Parquet and MATLAB files become one array of numbers."""
+"""Numeric tables in: files and DataFrames become one array of numbers."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from os import PathLike
+from typing import Any
 
-from tinct.checks import flag, instance
+from tinct.checks import instance, word
 from tinct.errors import TableError
-from tinct.tables.arrays import read_array, read_parquet
+from tinct.tables.arrays import read_array
 from tinct.tables.columns import picker, printable
+from tinct.tables.frames import read_frame, read_parquet
 from tinct.tables.table import Table, finite
 from tinct.tables.text import read_text
 
@@ -29,34 +31,44 @@ _NO_TABLES = {
 
 
 def read_table(
-    source: str | PathLike[str],
+    source: str | PathLike[str] | Any,
     *,
     columns: Sequence[str | int] | None = None,
     variable: str | None = None,
-    drop_missing: bool = False,
+    missing: str = "error",
 ) -> Table:
-    r"""Read a table of numbers from a file: what the file begins with decides how, not its name.
+    r"""Read a table of numbers from a file, or from a DataFrame of pandas, Polars or PyArrow.
 
-    Text with a comma, semicolon, tab, bar or blanks between the cells, with or without a header;
-    NPY; NPZ; Parquet (needs pyarrow); MATLAB up to version 7.2 (needs scipy); ImportError if what
-    it needs is not there. `columns` go by name or counted from 0, in the order wanted, all by
-    default. `variable` is which array of an NPZ or MATLAB file, needed when there are several
-    tables in it. `drop_missing` leaves out rows in which one of the columns has no value, instead
-    of refusing the table. TableError if the file is missing, broken or no table; if a column is not
-    numeric, a value is missing or infinite, a row has too few or too many cells, or nothing is
-    left.
+    What a file begins with decides how it is read, not its name. Text with a comma, semicolon, tab,
+    bar or blanks between the cells, with or without a header, in UTF-8, UTF-16 or Windows-1252;
+    decimal commas, thousands apart and percent signs are understood. NPY; NPZ; Parquet; MATLAB up
+    to version 7.2. All but NPY and NPZ need the extra `tables`: ImportError if it is not there.
+
+    `columns` go by name or counted from 0, in the order wanted; by default all that hold numbers,
+    and the others are named in `Table.aside`. `variable` is which array of an NPZ or MATLAB file,
+    needed when there are several tables in it. `missing` says what becomes of rows in which a
+    column has no value: ``"error"`` refuses the table, ``"drop"`` leaves them out, ``"mean"`` puts
+    the column's mean there. TableError if the file is missing, broken or no table; if a column
+    asked for is not numeric, a value is infinite, a row has too few or too many cells, or nothing
+    is left.
 
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.csv"
-    >>> _ = path.write_text("name;age;height\nAda;36;1.65\nAlan;41;1.79\n")
-    >>> read_table(path, columns=["age", "height"]).values.tolist()
-    [[36.0, 1.65], [41.0, 1.79]]
+    >>> _ = path.write_text("name;age;height\nAda;36;1,65\nAlan;41;1,79\n")
+    >>> table = read_table(path)
+    >>> table.columns, table.values.tolist(), table.aside
+    (('age', 'height'), [[36.0, 1.65], [41.0, 1.79]], ('name',))
     """
-    if not isinstance(source, str | PathLike):
-        raise TypeError(f"source must be a path, not {type(source).__name__}")
+    missing = word("missing", missing, "error", "drop", "mean")
     if variable is not None:
         variable = instance("variable", variable, str)
-    drop_missing = flag("drop_missing", drop_missing)
+    if hasattr(source, "__arrow_c_stream__"):
+        label = type(source).__name__
+        values, names, aside = read_frame(source, label, picker(columns, label))
+        return finite(values, names, label, missing, aside=aside)
+    if not isinstance(source, str | PathLike):
+        kind = type(source).__name__
+        raise TypeError(f"source must be a path or a DataFrame, not {kind}")
     path = os.fsdecode(source)
     label = printable(path)
     kind = _kind(path, label)
@@ -64,12 +76,12 @@ def read_table(
         raise TableError(f"{label}: only NPZ and MATLAB files hold named variables")
     pick = picker(columns, label)
     if kind == "text":
-        return read_text(path, label, pick, drop_missing)
+        return read_text(path, label, pick, missing)
     if kind == "parquet":
-        values, names = read_parquet(path, label, pick)
-    else:
-        values, names = read_array(kind, path, label, variable, pick)
-    return finite(values, names, label, drop_missing)
+        values, names, aside = read_parquet(path, label, pick)
+        return finite(values, names, label, missing, aside=aside)
+    values, names = read_array(kind, path, label, variable, pick)
+    return finite(values, names, label, missing)
 
 
 def _kind(path: str, label: str) -> str:

@@ -1,10 +1,8 @@
-"""A table as numbers: values, columns' names, the scale of each; rows that lack a value."""
+"""A table as numbers: values, columns' names, the scale of each; what is done without a value."""
 
 from __future__ import annotations
 
-import math
-from array import array
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from tinct.checks import instance
 from tinct.errors import TableError
 
-__all__ = ["Floats", "Missing", "Scale", "Table", "finite", "standardize"]
+__all__ = ["Floats", "Scale", "Table", "finite", "standardize"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -25,14 +23,17 @@ class Table:
 
     `values` (n, d) are C-contiguous and finite, float32 only if the file holds float32, else
     float64. `columns` are the d names, from the file's header; ``x0``, ``x1``... where it has none.
-    `name` is what messages and reports call the table; `dropped` are the rows of the file, counted
-    from 0, left out because a value was missing.
+    `name` is what messages and reports call the table. `dropped` are the rows of the file, counted
+    from 0, left out because a value was missing; `aside` the columns left out because they hold no
+    numbers; `filled` is how many values are their column's mean because there was none.
     """
 
     values: Floats
     columns: tuple[str, ...]
     name: str
     dropped: tuple[int, ...] = ()
+    aside: tuple[str, ...] = ()
+    filled: int = 0
 
     @property
     def constant(self) -> tuple[str, ...]:
@@ -57,8 +58,8 @@ class Scale:
 def standardize(table: Table) -> tuple[Table, Scale]:
     """Bring every column to mean 0 and standard deviation 1, so that none counts for more.
 
-    The table, and the way back to the units of the file. TableError if a column is constant: it has
-    no deviation to divide by.
+    The table, and the way back to the units of the file. A constant column has no deviation to
+    divide by and stays as it is: it tells no rows apart, in whatever unit.
 
     >>> table = Table(np.array([[1.0, 100.0], [3.0, 500.0]]), ("a", "b"), "two rows")
     >>> scaled, scale = standardize(table)
@@ -66,13 +67,12 @@ def standardize(table: Table) -> tuple[Table, Scale]:
     ([[-1.0, -1.0], [1.0, 1.0]], [[1.0, 100.0], [3.0, 500.0]])
     """
     table = instance("table", table, Table)
-    if table.constant:
-        names = ", ".join(map(repr, table.constant))
-        raise TableError(f"{table.name}: column {names} is constant and can't be scaled")
     # Divided by a power of 2, which changes no digit: squares of 1e160 or 1e-160 are no numbers.
     size = np.frexp(np.abs(table.values).max(axis=0))[1]
     values = np.ldexp(table.values.astype(np.float64, copy=False), -size)
     mean, std = values.mean(axis=0), values.std(axis=0)
+    constant = (values == values[0]).all(axis=0)
+    mean, std = np.where(constant, 0, mean), np.where(constant, np.ldexp(1.0, -size), std)
     values = ((values - mean) / std).astype(table.values.dtype)
     least = np.finfo(np.float64).smallest_subnormal
     return replace(table, values=values), Scale(
@@ -80,41 +80,38 @@ def standardize(table: Table) -> tuple[Table, Scale]:
     )
 
 
-class Missing:
-    """Rows without a value, or with an infinite one: refused by name, or counted and left out."""
+def finite(
+    values: Floats,
+    names: tuple[str, ...],
+    label: str,
+    missing: str,
+    where: Callable[[int], str] = "row {}".format,
+    aside: tuple[str, ...] = (),
+) -> Table:
+    """The table with rows that lack a value refused, left out or filled; infinite ones are refused.
 
-    def __init__(self, label: str, drop: bool) -> None:
-        self.label, self.drop, self.first = label, drop, ""
-        self.rows = array("q")
-
-    def found(self, number: int, where: str, row: Sequence[float], names: Sequence[str]) -> None:
-        """Note a row that is not finite."""
-        for value, name in zip(row, names, strict=True):
-            if math.isinf(value):
-                raise TableError(f"{self.label}: {where}, column {name!r} is infinite")
-        name = next(n for value, n in zip(row, names, strict=True) if math.isnan(value))
-        self.first = self.first or f"{where}, column {name!r} has no value"
-        self.rows.append(number)
-
-    def settle(self, rows: int) -> None:
-        """Once all rows have been seen; ``rows`` of them are complete."""
-        if self.rows and not self.drop:
-            more = f" ({len(self.rows)} rows lack one)" if len(self.rows) > 1 else ""
-            raise TableError(f"{self.label}: {self.first}{more}")
-        if rows == 0:
-            why = ": every row lacks a value" if self.rows else ""
-            raise TableError(
-                f"{self.label}: no rows left{why}" if why else f"{self.label}: no rows"
-            )
-
-
-def finite(values: Floats, names: tuple[str, ...], label: str, drop: bool) -> Table:
-    """The table without the rows that lack a value."""
+    `where` says where a row of the file is.
+    """
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    missing = Missing(label, drop)
-    for row in bad.tolist():
-        missing.found(row, f"row {row}", values[row].tolist(), names)
-    missing.settle(rows=len(values) - len(bad))
-    if len(bad):
-        values = np.delete(values, bad, axis=0)
-    return Table(values, names, label, tuple(bad.tolist()))
+    for row in bad[np.isinf(values[bad]).any(axis=1)][:1].tolist():
+        name = names[int(np.isinf(values[row]).argmax())]
+        raise TableError(f"{label}: {where(row)}, column {name!r} is infinite")
+    if len(values) == 0:
+        raise TableError(f"{label}: no rows")
+    if len(bad) == 0:
+        return Table(values, names, label, aside=aside)
+    if missing == "error":
+        name = names[int(np.isnan(values[bad[0]]).argmax())]
+        more = f" ({len(bad)} rows lack one)" if len(bad) > 1 else ""
+        at = f"{where(int(bad[0]))}, column {name!r}"
+        raise TableError(f"{label}: {at} has no value{more}; missing may be drop or mean")
+    if missing == "drop":
+        if len(bad) == len(values):
+            raise TableError(f"{label}: no rows left: every row lacks a value")
+        return Table(np.delete(values, bad, axis=0), names, label, tuple(bad.tolist()), aside)
+    gaps = np.isnan(values)
+    for j in np.flatnonzero(gaps.any(axis=0)):
+        if gaps[:, j].all():
+            raise TableError(f"{label}: column {names[j]!r} has no value to take the mean of")
+        values[gaps[:, j], j] = values[~gaps[:, j], j].mean(dtype=np.float64)
+    return Table(values, names, label, aside=aside, filled=int(gaps.sum()))
