@@ -443,7 +443,7 @@ def test_the_command_and_the_library_have_the_same_defaults():
     assert len(LIBRARY) >= 11
     for name, option in LIBRARY.items():
         default = inspect.signature(compress).parameters[name].default
-        assert (option.default or (name == "format" and "png") or 0) == (default or 0), name
+        assert (option.default or 0) == (default or 0), name
 
 
 @pytest.mark.parametrize("name", [name for name in LIBRARY if hasattr(LIBRARY[name].kind, "low")])

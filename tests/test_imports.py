@@ -30,7 +30,7 @@ ROOMS = {
     "mapping": "checks color defaults palette",
     "options": "codecs defaults",
     "palette": "checks color defaults",
-    "picture": "errors",
+    "picture": "checks errors",
     "plots": "checks clustering color compress mapping palette picture scoring",
     "scoring": "checks",
     "tables": "checks errors",
