@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, zoom
 
 __all__ = ["JUDGES", "TO_XYZ", "lab_as_seen", "over_grey", "srgb_to_linear"]
 
@@ -69,13 +69,25 @@ def blurred(planes, sigma):
     return np.dstack([gaussian_filter(p, sigma, mode="nearest") for p in np.moveaxis(planes, 2, 0)])
 
 
+def wide_blur(plane, sigma):
+    """A Gaussian; a very wide one on means of 8 x 8 pixels, in a tenth of the time."""
+    if sigma < 64:
+        return gaussian_filter(plane, sigma, mode="nearest", truncate=3)
+    (height, width), reach = plane.shape, int(3 * sigma / 8)
+    padded = np.pad(plane, [(8 * reach, 8 * reach + -side % 8) for side in plane.shape], "edge")
+    means = padded.reshape(len(padded) // 8, 8, -1, 8).mean(axis=(1, 3))
+    inside = slice(reach - 1, 1 - reach)
+    wide = gaussian_filter(means, sigma / 8, truncate=3)[inside, inside]
+    return zoom(wide, 8, order=1, mode="nearest", grid_mode=True)[8 : 8 + height, 8 : 8 + width]
+
+
 def lab_as_seen(pixels):
     """CIELAB after the eye's blur at 60 pixels per degree."""
     channels = srgb_to_linear(pixels) @ TO_XYZ.T @ OPPONENT.T
     for c, widths in enumerate(WIDTHS):
         total = sum(weight for _, weight in widths)
         channels[..., c] = sum(
-            weight / total * gaussian_filter(channels[..., c], sigma, mode="nearest", truncate=3)
+            weight / total * wide_blur(channels[..., c], sigma)
             for sigma, weight in [(width * PER_DEGREE / 2**0.5, w) for width, w in widths]
         )
     xyz = channels @ np.linalg.inv(OPPONENT).T / WHITE

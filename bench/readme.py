@@ -132,9 +132,9 @@ def command():
 
 RATE_PAGE = """\
 Bytes of PNGs at the same look against pngquant 2.17 `--speed 1` with 8 to 256 colors, ours those of
-`--quality` 50 to 90 at `--effort 5` (photographs in steps of 5, most graphics of 10 or 15), both
-through oxipng level 4: mean relative difference over the scores that both reach (BD-rate). Over
-{count} pictures {mean:+.1%} at equal SSIMULACRA2, from {least:+.1%} to {most:+.1%}:
+`--quality` 50, 55 ... 90 at the default effort, both through oxipng level 4: mean relative
+difference over the scores that both reach (BD-rate). Over {count} pictures {mean:+.1%} at equal
+SSIMULACRA2, from {least:+.1%} to {most:+.1%}:
 
 {table}
 """
@@ -157,7 +157,7 @@ def rate():
         norms = [
             [(int(r["bytes"]), -float(r["butteraugli_3"])) for r in tools[tool]]
             for tool in ("pngquant", "tinct")
-            if all(r["butteraugli_3"] for r in tools[tool])
+            if all(r.get("butteraugli_3") for r in tools[tool])
         ]
         found = bd_rate(looks["pngquant"], looks["tinct"])
         other = bd_rate(*norms, -np.inf, np.inf) if len(norms) == 2 else None
@@ -165,6 +165,8 @@ def rate():
         texts = ("-" if value is None else f"{value:+.1%}" for value in (found, other))
         rows.append(dict(zip(("picture", "look", "norm"), (picture, *texts), strict=True)))
     columns = {"picture": "picture", "SSIMULACRA2": "look", "butteraugli 3-norm": "norm"}
+    if all(row["norm"] == "-" for row in rows):
+        del columns["butteraugli 3-norm"]
     table = markdown(rows, {title: (key, "") for title, key in columns.items()})
     return RATE_PAGE.format(
         count=len(means), mean=np.mean(means), least=min(means), most=max(means), table=table

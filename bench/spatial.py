@@ -1,11 +1,12 @@
 """Few colors as the eye sees them: ours with and without the blur, beside pngquant and others.
 
-    python -m bench.spatial PICTURE_OR_FOLDER... [--colors 4 8 16] [--dither 0.75] [--effort 1]
+    python -m bench.spatial PICTURE_OR_FOLDER... [--colors 4 8 16] [--dither 0 0.5 1] [--effort 1]
 
 For each number of colors the means over the pictures of SSIMULACRA2; S-CIELAB (Zhang and Wandell
-1996: mean difference in Lab after the blur of an eye at 60 pixels per degree, lower is better);
-colorfulness after a blur of 1.5 pixels in linear light (Hasler and Suesstrunk 2003) and light, both
-as parts of the original's; bytes of the PNG after oxipng, as parts of pngquant's; seconds of ours.
+1996: mean difference in Lab after the blur of an eye at 60 pixels per degree, lower is better), as
+a part of pngquant's; colorfulness after a blur of 1.5 pixels in linear light (Hasler and
+Suesstrunk 2003) and light, both as parts of the original's; bytes of the PNG after oxipng, as parts
+of pngquant's; seconds of ours. `diffusion` is ours before: error diffusion at 0.75.
 Needs pngquant on the PATH and the packages of `make bench`.
 """
 
@@ -68,48 +69,50 @@ class Looks:
         )
 
 
-def drawings(pixels, colors, dither, effort):
+def drawings(pixels, colors, dithers, effort):
     """(name, file, pixels, seconds) of each quantizer."""
     source = io.BytesIO()
     Image.fromarray(pixels).save(source, "PNG", compress_level=1)
     counted = histogram(pixels)
     chosen = palette(counted, colors, effort=effort).colors
-    for name in ("before", "after"):
+    for dither in (None, *dithers):
         start = time.perf_counter()
-        if name == "before":
+        if dither is None:
             indices, moved = remap(pixels, chosen, dither=0.75, counted=counted), chosen
         else:
             indices, moved = remap_spatial(
                 pixels, chosen, dither=dither, counted=counted, effort=effort
             )
         spent = time.perf_counter() - start
+        name = "diffusion" if dither is None else f"tinct {dither:g}"
         yield name, encode(indices, moved), moved[indices], spent
     command = ["pngquant", "--speed", "1", str(colors), "-"]
     done = subprocess.run(command, input=source.getvalue(), capture_output=True, check=True).stdout
     yield "pngquant", done, np.asarray(Image.open(io.BytesIO(done)).convert("RGB")), np.nan
     picture = Image.fromarray(pixels)
     others = {
-        "imagequant": imagequant.quantize_pil_image(picture, dithering_level=1, max_colors=colors),
-        "Pillow": picture.quantize(colors, dither=Image.Dither.FLOYDSTEINBERG),
+        "imagequant": imagequant.quantize_pil_image(picture, dithering_level=1, max_colors=colors)
     }
+    for name, method in (("Pillow", "MEDIANCUT"), ("Pillow oct", "FASTOCTREE")):
+        chosen = picture.quantize(colors, Image.Quantize[method])  # dithers with a given one alone
+        others[name] = picture.quantize(palette=chosen, dither=Image.Dither.FLOYDSTEINBERG)
     for name, drawn in others.items():
         file = io.BytesIO()
         drawn.save(file, "PNG")
         yield name, file.getvalue(), np.asarray(drawn.convert("RGB")), np.nan
 
 
-def rows(path, colors, dither, effort):
+def rows(path, colors, dithers, effort):
     """{(colors, name): figures} of one picture."""
     pixels = np.ascontiguousarray(Image.open(path).convert("RGB"))
     looks, found = Looks(pixels), {}
     for k in colors:
-        for name, file, drawn, spent in drawings(pixels, k, dither, effort):
+        for name, file, drawn, spent in drawings(pixels, k, dithers, effort):
             size = len(oxipng.optimize_from_memory(file, level=4))
-            found[k, name] = (*looks.of(drawn), size, spent)
-        whole = found[k, "pngquant"][4]
-        for name in ("before", "after", "pngquant", "imagequant", "Pillow"):
-            score, lab, color, bright, size, spent = found[k, name]
-            found[k, name] = (score, lab, color, bright, size / whole, spent)
+            found[k, name] = np.array([*looks.of(drawn), size, spent])
+        peer = found[k, "pngquant"].copy()
+        for name in [name for colors_of, name in found if colors_of == k]:
+            found[k, name][[1, 4]] /= peer[[1, 4]]
     return found
 
 
@@ -117,7 +120,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--colors", nargs="+", type=int, default=COLORS)
-    parser.add_argument("--dither", type=float, default=0.75)
+    parser.add_argument("--dither", nargs="+", type=float, default=[0.75])
     parser.add_argument("--effort", type=int, default=1)
     options = parser.parse_args()
     paths = []
@@ -125,7 +128,7 @@ def main():
         paths += sorted(path.iterdir()) if path.is_dir() else [path]
     paths = [path for path in paths if path.suffix.lower() in SUFFIXES]
     every = [rows(path, options.colors, options.dither, options.effort) for path in paths]
-    print(f"{len(paths)} pictures, dither {options.dither}, effort {options.effort}\n")
+    print(f"{len(paths)} pictures, effort {options.effort}\n")
     print("colors  by          SSIMULACRA2  S-CIELAB  colorful  light  bytes  seconds")
     for key in every[0]:
         figures = np.array([found[key] for found in every])

@@ -36,9 +36,9 @@ def main():
     picture = tinct.read(bird.bird())
     counted = tinct.histogram(picture.pixels)
     options = {"weights": counted.weights, "init": "random", "effort": 0, "record": True}
-    save(
-        "bird-steps", plots.plot_picture_steps(picture, tinct.kmeans(counted.points, 8, **options))
-    )
+    run = tinct.kmeans(counted.points, 8, **options)
+    save("bird-steps", plots.plot_picture_steps(picture, run))
+    save("bird-seen", plots.plot_picture_steps(picture, run, panels=5, rounds=6))
     save("colors", plots.plot_colors(picture, tinct.compress(picture, 16, dither=0)))
 
 

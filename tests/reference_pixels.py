@@ -192,3 +192,67 @@ def unfiltered(rows, width, height, channels):
         found.append(row)
         above = row
     return np.array(found, np.uint8).reshape(height, width, channels)
+
+
+def bands(original, drawn, ground=0):
+    """What areas of one lightness a small step apart share, more than the original's."""
+    planes = [_lightness(pixels, ground) for pixels in (original, drawn)]
+    total = _bands_at(*planes)
+    if min(planes[0].shape) >= 2:
+        total += _bands_at(*map(_halved, planes))
+    return total
+
+
+def _lightness(pixels, ground):
+    pixels = pixels.astype(int)
+    alpha = pixels[:, :, 3:] if pixels.shape[2] == 4 else 255
+    seen = (pixels[:, :, :3] * alpha + ground * (255 - alpha) + 127) // 255
+    return seen @ np.array([54, 183, 19])
+
+
+def _halved(plane):
+    height, width = (side // 2 * 2 for side in plane.shape)
+    quarters = [plane[y:height:2, x:width:2] for y in (0, 1) for x in (0, 1)]
+    return (sum(quarters) + 2) // 4
+
+
+def _like_neighbors(plane, most):
+    right, below = np.diff(plane, axis=1, append=plane[:, -1:]), np.diff(plane, axis=0)
+    below = np.vstack([below, np.zeros_like(plane[:1])])
+    return (abs(right) <= most) & (abs(below) <= most)
+
+
+def _areas(plane):
+    equal, (height, width) = _like_neighbors(plane, 128), plane.shape
+    around = [
+        [equal[max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4].mean() for x in range(width)]
+        for y in range(height)
+    ]
+    return np.where(np.array(around) > 0.5, (plane + 128) // 256, -1)
+
+
+def _bands_at(original, drawn):
+    smooth, areas = _like_neighbors(original, 3 * 256), [_areas(original), _areas(drawn)]
+    starts = [
+        sorted({min(start, max(side - 32, 0)) for start in range(0, side, 32)})
+        for side in original.shape
+    ]
+    found = []
+    for y in starts[0]:
+        for x in starts[1]:
+            block = slice(y, y + 32), slice(x, x + 32)
+            furthest = 40 if smooth[block].mean() > 0.9 else 8
+            before, after = _edge(areas[0][block], 40), _edge(areas[1][block], furthest)
+            found.append(max(after - before, 0))
+    return np.mean(found)
+
+
+def _edge(levels, furthest):
+    counts = Counter(int(level) for level in levels.flat if level >= 0)
+    shared = [
+        min(other - one, 8) * counts[one] * counts[other] / (counts[one] + counts[other])
+        for one in counts
+        for other in counts
+        if 0 < other - one <= furthest
+    ]
+    return max(shared, default=0) / levels.size

@@ -128,6 +128,9 @@ def test_a_picture_becomes_a_film_beside_it_or_a_sheet(picture, capsys):
     assert "in 4 clusters" in capsys.readouterr().out
     assert cli.main(["steps", "small.png", "-k", "4", "-o", "sheet.png"]) == 0
     assert size_and_frames("sheet.png")[0] > 400
+    args = "steps small.png -k 4 --iterations 2 --blur 2 -o blur.gif"
+    assert cli.main(args.split()) == 0
+    assert size_and_frames("blur.gif")[1] > size_and_frames("small-steps.gif")[1]
 
 
 REFUSED = [
@@ -157,6 +160,7 @@ REFUSED = [
     ("steps points.csv -k 2", 1, "points.csv: a text file, not a picture"),
     ("steps small.png -k 2 -o x.txt", 2, "output must end with .gif, .mp4 or .png, not x.txt"),
     ("steps small.png -k 999", 1, "k must be"),
+    ("steps small.png -k 2 --blur 101", 2, "blur must be 0..100, not 101 "),
 ]
 
 

@@ -17,7 +17,7 @@ matplotlib = pytest.importorskip("matplotlib")
 from PIL import Image  # noqa: E402
 
 from tinct import plots  # noqa: E402
-from tinct.plots import common  # noqa: E402
+from tinct.plots import common, pictures  # noqa: E402
 from tinct.plots import gif_mp4 as film  # noqa: E402
 
 
@@ -237,6 +237,31 @@ def test_each_step_of_a_picture_is_the_picture_in_the_colors_of_its_centers():
     assert len(np.unique(steps[-1].reshape(-1, 3), axis=0)) == 5
     error = [np.mean((step.astype(float) - original) ** 2) for step in steps]
     assert error[-1] < error[0]
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_rounds_under_the_blur_follow_the_iterations_and_their_error_never_rises(alpha):
+    pixels = ramp().pixels
+    if alpha:
+        clear = np.broadcast_to(np.where(np.arange(pixels.shape[1]) < 8, 90, 255), pixels.shape[:2])
+        pixels = np.dstack([pixels, clear.astype(np.uint8)])
+    counted = histogram(pixels)
+    run = recorded(counted.points, 5, weights=counted.weights)
+    states = pictures.shown_states(pixels, run, 8, 4)
+    assert [state.seen for state in states] == [False] * (len(states) - 4) + [True] * 4
+    errors = [state.inertia for state in states if state.seen]
+    assert errors == sorted(errors, reverse=True)
+    painted = pictures.Painter.of(pixels, run).paint(states[-1])
+    assert painted.shape == pixels.shape
+    titles = [a.get_title() for a in plots.plot_picture_steps(read(pixels), run, rounds=1).axes]
+    assert titles[-2:] == ["round 1 under the blur", "original"]
+
+
+def test_rounds_without_an_opaque_cluster_are_refused():
+    pixels = np.repeat(np.arange(64, dtype=np.uint8), 4).reshape(8, 8, 4)
+    run = recorded(histogram(pixels).points, 1)
+    with pytest.raises(ValueError, match="rounds need a cluster that is mostly opaque"):
+        plots.plot_picture_steps(read(pixels), run, rounds=1)
 
 
 @pytest.mark.parametrize("alpha", [False, True])

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+import reference_pixels as reference
 from painted import alpha, bird, flat, grey, photo, text
 from tinct.compress.compress import compress
+from tinct.scoring.bands import bands, bands_word
 from tinct.scoring.psnr import mse, psnr
 from tinct.scoring.report import Report
 from tinct.scoring.ssimulacra2 import Reference, ssimulacra2
@@ -191,6 +193,53 @@ def test_sides_below_8_are_judged_mirrored(height, width):
     large = pair[:, mirrored(height)][:, :, mirrored(width)]
     assert min(large.shape[1:3]) >= 8
     assert ssimulacra2(*pair) == Reference(pair[0]).score(pair[1]) == ssimulacra2(*large) < 100
+
+
+def sky(height=70, width=90):
+    """A slow ramp with a little of another along the other side."""
+    y, x = np.mgrid[:height, :width]
+    return np.dstack([90 + y // 2, 120 + x // 4, 150 + (x + y) // 4]).astype(np.uint8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_bands_are_their_definition_with_and_without_alpha(data):
+    height, width = data.draw(st.tuples(st.integers(1, 50), st.integers(1, 50)))
+    step = data.draw(st.integers(1, 24))
+    pixels = sky(height, width)
+    noise = np.random.default_rng(step).integers(0, data.draw(st.integers(1, 9)), pixels.shape)
+    pair = [pixels, ((pixels + noise) // step * step).astype(np.uint8)]
+    grounds = [0]
+    if data.draw(st.booleans()):
+        clear = np.linspace(0, 255, height * width).reshape(height, width, 1).astype(np.uint8)
+        pair, grounds = [np.dstack([p, clear]) for p in pair], [0, 128, 255]
+    slow = max(reference.bands(*pair, ground) for ground in grounds)
+    assert bands(*pair) == pytest.approx(slow, rel=1e-12, abs=1e-12)
+
+
+def test_bands_grow_with_the_steps_of_a_sky_and_dots_hide_them():
+    pixels = sky(256, 256)
+    found = [bands(pixels, pixels // step * step) for step in (1, 2, 4, 8)]
+    assert found[0] == 0
+    assert found == sorted(found)
+    dotted = (pixels + np.indices((256, 256)).sum(axis=0)[:, :, None] % 2 * 8) // 16 * 16
+    assert bands(pixels, dotted.astype(np.uint8)) < bands(pixels, pixels // 16 * 16) / 3
+
+
+def test_fills_that_stay_as_they_are_have_no_bands():
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[:, 32:] = 6
+    assert bands(pixels, pixels) == bands(pixels, pixels + np.uint8(1)) == 0
+    assert bands_word(pixels, pixels) == "none"
+
+
+def test_a_score_comes_with_a_word_for_bands():
+    pixels = sky(256, 256)
+    banded, fine = (
+        compress(pixels, 256, dither=dither, ssimulacra2=True).report for dither in (0, 1)
+    )
+    assert (banded.bands, fine.bands) == ("visible", "none")
+    assert compress(pixels, 8).report.bands is None
 
 
 def a_report(**changes):

@@ -100,6 +100,7 @@ def test_a_form_does_as_the_query_does(client):
 def test_the_report_comes_as_json_with_the_file_in_it(client):
     told = client.post("/api/compress", params={"answer": "json", "score": "1"}, content=PHOTO)
     assert base64.b64decode(told.json()["data"]) == tinct.compress(PHOTO).data
+    assert told.json()["bands"] in ("none", "slight", "visible")
     assert told.json()["ssimulacra2"] == pytest.approx(
         tinct.compress(PHOTO, ssimulacra2=True).report.ssimulacra2
     )

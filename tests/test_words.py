@@ -83,8 +83,8 @@ FIGURES = {
     "plot_inertia": ({"run": RUN}, ""),
     "plot_choose_k": ({"choice": choose_k(POINTS, range(2, 4))}, ""),
     "plot_colors": ({"picture": PICTURE, "result": tinct.compress(PIXELS, 4)}, ""),
-    "plot_picture_steps": ({"picture": PICTURE, "run": PAINTED}, "panels"),
-    "animate_picture": ({"picture": PICTURE, "run": PAINTED}, "kind"),
+    "plot_picture_steps": ({"picture": PICTURE, "run": PAINTED}, "panels rounds"),
+    "animate_picture": ({"picture": PICTURE, "run": PAINTED}, "kind rounds"),
 }
 
 

@@ -316,7 +316,8 @@ class Compress(Command):
         "--score",
         None,
         "also measure SSIMULACRA2, which `--quality` does anyway: 90 can't be told from the "
-        "original, 70 is good; sides below 8 are mirrored for it",
+        "original, 70 is good; sides below 8 are mirrored for it; and say whether smooth areas got "
+        "bands: none, slight or visible",
     )
     as_json: bool = option(
         "--json", None, "one JSON object per picture and line, with seconds per stage"

@@ -1,5 +1,6 @@
 // How far two pictures are apart.
 #include "bind/arrays.hpp"
+#include "scoring/banding.hpp"
 #include "scoring/difference.hpp"
 #include "scoring/ssimulacra2.hpp"
 
@@ -28,6 +29,9 @@ nb::tuple squared_differences(const Array<uint8_t, 3> &one, const Array<uint8_t,
 void bind_scoring(nb::module_ &m) {
     using Picture = Array<uint8_t, 3>;
     m.def("squared_differences", &squared_differences, "one"_a, "other"_a);
+    m.def("bands", [](const Picture &one, const Picture &other, int ground) {
+        return banding::bands(picture_of(one), picture_of(other), ground);
+    }, "original"_a.noconvert(), "drawn"_a.noconvert(), "ground"_a, Release());
     nb::class_<Reference>(m, "Reference")
         .def("__init__", [](Reference *self, const Picture &p, uint8_t ground, int threads) {
             nb::gil_scoped_release release;

@@ -90,6 +90,7 @@ class Steps(Command):
       tinct steps bird.png -k 8                     writes bird-steps.gif
       tinct steps bird.png -k 16 -o bird.mp4        needs ffmpeg
       tinct steps bird.png -k 16 -o bird-steps.png
+      tinct steps bird.png -k 8 --blur 6            and how dots come to look like more colors
     """  # noqa: D301 - click reads the \b
 
     picture: str = option("", Text("PICTURE"), required=True)
@@ -107,6 +108,12 @@ class Steps(Command):
         default="random",
     )
     iterations: int = option("--iterations", Number(int, 1), "iterations at most", default=40)
+    blur: int = option(
+        "--blur",
+        Number(int, 0, 100),
+        "rounds that follow under the blur of the eye, as photographs are drawn, {span}",
+        default=0,
+    )
     seed: int = Cluster.seed
     force: bool = option("--force", None, "replace an existing file")
     threads: int | None = Compress.threads

@@ -74,6 +74,7 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
         sum(report.seconds.values()),
         outcome.job.target if outcome.status == "written" else None,
         report.ground,
+        report.bands,
         report.frames,
     )
 
@@ -109,7 +110,7 @@ def _print_by_rich(columns: list[tuple[str, ...]], stream: Any) -> None:
     titles, *rows = zip(*columns, strict=True)
     for title in titles:
         if title in TO_THE_LEFT:
-            table.add_column(title, overflow="fold")
+            table.add_column(title, overflow="fold", min_width=8)
         else:
             table.add_column(title, justify="right", no_wrap=True)
     for row in rows:

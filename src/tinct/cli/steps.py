@@ -52,14 +52,14 @@ def _make(asked: Steps, target: str, say: Say) -> tuple[bytes, str]:
     )
     say(f"drawing {target}")
     many = f"{len(counted.colors):,} colors in {asked.k} clusters, {run.n_iter} iterations"
-    return _draw(source, run, target), f"{many}, inertia {digits(run.inertia)}"
+    return _draw(source, run, target, asked.blur), f"{many}, inertia {digits(run.inertia)}"
 
 
-def _draw(source: Any, run: Any, target: str) -> bytes:
+def _draw(source: Any, run: Any, target: str, rounds: int) -> bytes:
     from tinct.plots import animate_picture, plot_picture_steps
 
     if target.lower().endswith(".png"):
         data = io.BytesIO()
-        plot_picture_steps(source, run).savefig(data, format="png", dpi=150)
+        plot_picture_steps(source, run, rounds=rounds).savefig(data, format="png", dpi=150)
         return data.getvalue()
-    return animate_picture(source, run, kind=film_kind(target))
+    return animate_picture(source, run, kind=film_kind(target), rounds=rounds)

@@ -49,6 +49,9 @@ def _lines(rows: "Sequence[tuple[str, ...]]", scored: bool) -> list[str]:
 
 
 def columns(rows: "Sequence[tuple[str, ...]]", scored: bool) -> list[tuple[str, ...]]:
-    """What `cells` says in columns, each under its title; the score's only where there is one."""
-    turned = zip(TITLES, *rows, strict=True)
-    return [column for column in turned if scored or column[0] != "SSIMULACRA2"]
+    """What `cells` says in columns, each under its title; score and bands are one, or none."""
+    turned = list(zip(TITLES, *rows, strict=True))
+    at = TITLES.index("SSIMULACRA2")
+    both = [f"{score}, {bands}" for score, bands in zip(*turned[at : at + 2], strict=True)][1:]
+    turned[at : at + 2] = [("score, bands", *both)] if scored else []
+    return turned

@@ -236,5 +236,6 @@ def _report(encoder: Encoder, picture: Picture, drawn: Encoded, scored: bool) ->
         psnr=encoder.decibels(drawn),
         ssimulacra2=min(scores.values(), default=None),
         ground=min(scores, key=scores.__getitem__) if len(scores) > 1 else None,
+        bands=encoder.bands(drawn) if scored else None,
         seconds=encoder.clock.seconds,
     )

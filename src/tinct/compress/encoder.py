@@ -16,6 +16,7 @@ from tinct import _kernels
 from tinct.codecs.registry import codec_of
 from tinct.mapping.lossy import lossy_options
 from tinct.mapping.remap import painted
+from tinct.scoring.bands import bands_word
 from tinct.scoring.psnr import psnr
 from tinct.scoring.ssimulacra2 import Reference
 from tinct.scoring.summary import decibels
@@ -236,6 +237,11 @@ class Encoder:
     def score(self, drawn: Encoded) -> float:
         """SSIMULACRA2 of a drawing: the least of `scores`."""
         return min(self.scores(drawn).values())
+
+    def bands(self, drawn: Encoded) -> str:
+        """Whether a drawing has bands that the original has not: none, slight or visible."""
+        with self.clock("quality"):
+            return bands_word(self.reference.original, self.image(drawn))
 
     def scores(self, drawn: Encoded) -> dict[str, float]:
         """SSIMULACRA2 of a drawing, by what it is seen over."""

@@ -19,7 +19,7 @@ from tinct.picture.read import Picture
 from tinct.plots import common
 from tinct.plots import gif_mp4 as film
 from tinct.plots.common import INK, Floats, Pixels
-from tinct.plots.pictures import Cloud, Painter, draw_discs, draw_plane
+from tinct.plots.pictures import Cloud, Painter, draw_discs, draw_plane, shown_states
 
 __all__ = ["animate_picture", "animate_steps"]
 
@@ -55,7 +55,9 @@ def animate_steps(
     return _film(_PointScene(view, shown, headline), kind)
 
 
-def animate_picture(picture: Picture, run: KMeansResult, *, kind: str = "gif") -> bytes:
+def animate_picture(
+    picture: Picture, run: KMeansResult, *, kind: str = "gif", rounds: int = 0
+) -> bytes:
     """Film K-means at work on a picture, beside its colors in Oklab and the centers among them.
 
     Arguments are those of `plot_picture_steps`, `kind` and errors those of `animate_steps`.
@@ -67,10 +69,10 @@ def animate_picture(picture: Picture, run: KMeansResult, *, kind: str = "gif") -
     >>> animate_picture(picture, run)[:6]
     b'GIF89a'
     """
-    kind, states = word("kind", kind, "gif", "mp4"), common.states_of(run)
-    picture = instance("picture", picture, Picture)
-    shown = [states[i] for i in common.spread(len(states), MOST_STATES)]
-    return _film(_PictureScene(picture, run, shown), kind)
+    kind = word("kind", kind, "gif", "mp4")
+    pixels = instance("picture", picture, Picture).pixels
+    states = shown_states(pixels, run, MOST_STATES, rounds)
+    return _film(_PictureScene(picture, run, states), kind)
 
 
 def _film(scene: _Scene, kind: str) -> bytes:
@@ -152,8 +154,8 @@ class _PointScene(_Scene):
             x, y = view.flat.T
             return [axes.scatter(x, y, s=self.dots, c="#a0a0a0", lw=0, alpha=0.8)]
         state = self.states[i]
-        told = f"iteration {state.number}   inertia {common.digits(state.inertia)}"
-        axes.set_title(f"{self.headline}\n{told}", fontsize=11, color=INK)
+        told = f"{self.headline}\n{state.title}   {state.note}"
+        axes.set_title(told, fontsize=11, color=INK)
         self.here = view.project(state.centers)
         k = len(first.centers)
         paths = [view.project(path) for path in common.trails_of(self.states[: i + 1])]
@@ -207,11 +209,10 @@ class _PictureScene(_Scene):
 
     def dress(self, i: int) -> list[Any]:
         state, k = self.states[i], len(self.states[i].centers)
-        self.image.set_data(self.painter.paint(state.centers, state.labels))
-        mass = np.bincount(state.labels, self.weights, k)
+        self.image.set_data(self.painter.paint(state))
+        mass = np.bincount(state.labels.ravel(), None if state.seen else self.weights, k)
         self.shares = mass / mass.sum()
-        inertia = common.digits(state.inertia)
-        self.title.set_text(f"K = {k}   iteration {state.number}   inertia {inertia}")
+        self.title.set_text(f"K = {k}   {state.title}   {state.note}")
         paths = common.trails_of(self.states[: i + 1])
         trails = [self.plane.plot(p[:, 1], p[:, 2], color=INK, lw=0.7, zorder=3) for p in paths]
         return [line for trail in trails for line in trail] + self._draw_palette(state)

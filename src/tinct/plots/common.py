@@ -33,13 +33,31 @@ MOST_DRAWN = 6000  # points in a panel: more would only be drawn over each other
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """Centers, the points assigned to them, and how they came to be there."""
+    """Centers, the points assigned to them, and how they came to be there.
+
+    Under the blur of the eye pixels are assigned, (h, w), and the inertia is the error as seen.
+    """
 
     number: int
     centers: Floats
     labels: NDArray[np.int32]
     inertia: float
     jumped: frozenset[int]  # centers that the search or an empty cluster put elsewhere: no trail
+
+    @property
+    def seen(self) -> bool:
+        """Whether it is a round under the blur."""
+        return self.labels.ndim == 2
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return f"round {self.number} under the blur" if self.seen else f"iteration {self.number}"
+
+    @property
+    def note(self) -> str:
+        """How far its drawing is from the picture."""
+        return f"{'seen error' if self.seen else 'inertia'} {digits(self.inertia)}"
 
 
 def states_of(run: KMeansResult) -> list[State]:

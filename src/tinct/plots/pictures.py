@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,13 @@ from numpy.typing import NDArray
 from tinct.checks import instance, whole
 from tinct.clustering.kmeans import KMeansResult
 from tinct.color.oklab import srgb_to_oklab
-from tinct.color.points import from_points
+from tinct.color.points import from_points, to_points
 from tinct.compress.compress import Compressed
+from tinct.mapping.spatial import SpatialQuantizer
 from tinct.palette.histogram import histogram
 from tinct.picture.read import Picture
 from tinct.plots import common
-from tinct.plots.common import INK, MOST_DRAWN, SOFT, Floats, Pixels
+from tinct.plots.common import INK, MOST_DRAWN, SOFT, Pixels
 
 __all__ = ["plot_colors", "plot_picture_steps"]
 
@@ -150,11 +152,15 @@ def check_colors(colors: int, run: KMeansResult) -> None:
         )
 
 
-def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) -> Figure:
+def plot_picture_steps(
+    picture: Picture, run: KMeansResult, *, panels: int = 8, rounds: int = 0
+) -> Figure:
     """Draw a picture as it looks after each iteration: every pixel in the color of its center.
 
     The original is drawn last. The run is one over ``tinct.histogram(picture.pixels).points`` with
-    ``record=True``, else ValueError; `panels` is how many iterations to show at most.
+    ``record=True``, else ValueError; `panels` is how many iterations to show at most. `rounds` of
+    K-means under the blur of the eye (`tinct.mapping.spatial`), 0...100, follow from the run's
+    centers, at most 256; ValueError where no cluster is mostly opaque.
 
     >>> from tinct.picture.read import read
     >>> from tinct.clustering.kmeans import kmeans
@@ -163,15 +169,15 @@ def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) 
     >>> plot_picture_steps(picture, run, panels=1).axes[-1].get_title()
     'original'
     """
-    pixels, states = instance("picture", picture, Picture).pixels, common.states_of(run)
+    pixels = instance("picture", picture, Picture).pixels
+    shown = shown_states(pixels, run, whole("panels", panels, 1), rounds)
     painter = Painter.of(pixels, run)
-    shown = common.spread(len(states), whole("panels", panels, 1))
     height, width = pixels.shape[:2]
     layout = common.Layout.of(len(shown) + 1, height / width)
     figure = common.blank(*layout.size, layout="compressed")
     grid = figure.subplots(layout.rows, layout.columns, squeeze=False)
-    images = [painter.paint(states[i].centers, states[i].labels) for i in shown]
-    titles = [f"iteration {i}" for i in shown]
+    images = [painter.paint(state) for state in shown]
+    titles = [state.title for state in shown]
     for axes, image, title in zip(
         grid.flat, [*images, pixels], [*titles, "original"], strict=False
     ):
@@ -179,9 +185,9 @@ def plot_picture_steps(picture: Picture, run: KMeansResult, *, panels: int = 8) 
         axes.set_title(title, fontsize=11, color=INK, pad=5)
     for axes in grid.flat:
         axes.axis("off")
-    for axes, i in zip(grid.flat, shown, strict=False):
-        note = f"inertia {common.digits(states[i].inertia)}"
-        axes.text(0.5, -0.03, note, transform=axes.transAxes, ha="center", va="top", color=SOFT)
+    for axes, state in zip(grid.flat, shown, strict=False):
+        told = {"transform": axes.transAxes, "ha": "center", "va": "top", "color": SOFT}
+        axes.text(0.5, -0.03, state.note, **told)
     return figure
 
 
@@ -199,8 +205,36 @@ class Painter:
         order = np.argsort(codes)
         return cls(order[np.searchsorted(codes, _code(pixels), sorter=order)])
 
-    def paint(self, centers: Floats, labels: NDArray[np.int32]) -> Pixels:
-        return np.asarray(from_points(centers)[labels[self.which]])
+    def paint(self, state: common.State) -> Pixels:
+        labels = state.labels if state.seen else state.labels[self.which]
+        return np.asarray(from_points(state.centers)[labels])
+
+
+def shown_states(pixels: Pixels, run: KMeansResult, most: int, rounds: int) -> list[common.State]:
+    """At most that many states: iterations and, half of them at most, rounds under the blur."""
+    states = common.states_of(run)
+    seen = list(_rounds(pixels, run, rounds)) if whole("rounds", rounds, 0, 100) else []
+    seen = [seen[i] for i in common.spread(len(seen), max(most // 2, 1))] if seen else []
+    return [states[i] for i in common.spread(len(states), max(most - len(seen), 1))] + seen
+
+
+def _rounds(pixels: Pixels, run: KMeansResult, rounds: int) -> Iterator[common.State]:
+    """What each round's assignment leads to. Pixels that aren't opaque stay with their centers."""
+    colors, labels = from_points(run.centers), run.labels[Painter.of(pixels, run).which]
+    opaque = (pixels[:, :, 3:] == 255).all(axis=2)
+    if colors.shape[1] == 4:  # clusters that are mostly opaque become so, as in `palette`
+        opaque_ones, all_ones = (
+            np.bincount(which, minlength=len(colors)) for which in (labels[opaque], labels.ravel())
+        )
+        colors[2 * opaque_ones > all_ones, 3] = 255
+        if not (colors[:, 3] == 255).any():
+            raise ValueError("rounds need a cluster that is mostly opaque, and there is none")
+    steps = SpatialQuantizer(pixels, colors)
+    for number in range(1, rounds + 1):
+        steps.sweep()
+        assigned = np.where(opaque, steps.indices, labels).astype(np.int32)
+        yield common.State(number, to_points(steps.palette), assigned, steps.error(), frozenset())
+        steps.update()
 
 
 def _code(colors: Pixels) -> NDArray[np.uint32]:

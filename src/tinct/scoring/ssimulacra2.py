@@ -9,7 +9,7 @@ from tinct import _kernels
 from tinct.checks import threads_taken
 from tinct.scoring.psnr import check_pair
 
-__all__ = ["GROUNDS", "Reference", "ssimulacra2"]
+__all__ = ["GROUNDS", "Reference", "has_alpha", "ssimulacra2"]
 
 Pixels = NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ class Reference:
         check_pair(original, original)
         self.original = np.ascontiguousarray(original)
         self._threads = threads_taken(threads)
-        grounds = GROUNDS if _has_alpha(original) else {"black": 0}  # where all are seen alike
+        grounds = GROUNDS if has_alpha(original) else {"black": 0}  # where all are seen alike
         judged = _judged(self.original)
         self._kernels = {
             ground: _kernels.Reference(judged, GROUNDS[ground], self._threads) for ground in grounds
@@ -59,7 +59,7 @@ class Reference:
         check_pair(self.original, compressed)
         compressed = _judged(compressed)
         scores = {}
-        for ground in GROUNDS if _has_alpha(compressed) else self._kernels:
+        for ground in GROUNDS if has_alpha(compressed) else self._kernels:
             kernel = self._kernels.get(ground, self._kernels["black"])
             scores[ground] = kernel.score(compressed, GROUNDS[ground], self._threads)
         return scores
@@ -81,7 +81,8 @@ def ssimulacra2(original: Pixels, compressed: Pixels, *, threads: int | None = N
     return Reference(original, threads=threads).score(compressed)
 
 
-def _has_alpha(pixels: Pixels) -> bool:
+def has_alpha(pixels: Pixels) -> bool:
+    """Whether some pixel lets the ground through."""
     return pixels.shape[2] == 4 and bool((pixels[:, :, 3] < 255).any())
 
 

@@ -5,7 +5,7 @@ import math
 __all__ = ["TITLES", "cells", "decibels", "line", "saved", "size_text"]
 
 TITLES = (
-    *("picture", "before", "after", "saved", "colors", "PSNR", "SSIMULACRA2", "time"),
+    *("picture", "before", "after", "saved", "colors", "PSNR", "SSIMULACRA2", "bands", "time"),
     "written to",
 )
 
@@ -46,13 +46,14 @@ def cells(
     seconds: float,
     where: str | None,
     ground: str | None = None,
+    bands: str | None = None,
     frames: int | None = None,
 ) -> tuple[str, ...]:
-    """Say what became of a picture: name, before, after, saved, colors, PSNR, score, time, place.
+    """Say what became of a picture, under each of TITLES.
 
-    Bytes, colors and PSNR are those of `tinct.Report`, the score SSIMULACRA2 over `ground`. `where`
-    the file is: ``-`` is stdout, None means that none was written; of an animation, so many
-    `frames`.
+    Bytes, colors, PSNR and `bands` are those of `tinct.Report`, the score SSIMULACRA2 over
+    `ground`. `where` the file is: ``-`` is stdout, None means that none was written; of an
+    animation, so many `frames`.
 
     >>> cells("a.png", 4149, 1000, 16, 33.52, None, 0.123, None)[1:6]
     ('4.1 kB', '1.0 kB', '-75.9%', '16', '33.5 dB')
@@ -66,6 +67,7 @@ def cells(
         str(colors),
         f"{psnr:.1f} dB" if math.isfinite(psnr) else "lossless",
         "" if score is None else f"{score:.1f}" + (f" {ground}" if ground else ""),
+        bands or "",
         f"{seconds:.2f} s",
         ("left alone: not smaller" if where is None else "stdout" if where == "-" else where)
         + (f"  {frames} frames" if frames else ""),
@@ -78,8 +80,8 @@ def line(told: tuple[str, ...], width: int, scored: bool = False) -> str:
     >>> line(cells("a.png", 4149, 1000, 16, 33.52, None, 0.123, "b.png"), 5)
     'a.png  4.1 kB -> 1.0 kB   -75.9%   16 colors   33.5 dB   0.12 s  b.png'
     """
-    name, before, after, part, colors, psnr, score, seconds, where = told
-    points = f"SSIMULACRA2 {score:>5}  " if scored else ""
+    name, before, after, part, colors, psnr, score, bands, seconds, where = told
+    points = f"SSIMULACRA2 {score:>5}  bands: {bands:7}  " if scored else ""
     return (
         f"{name:{width}}  {before:>6} -> {after:>6}  {part:>7}  "
         f"{colors:>3} colors  {psnr:>8}  {points}{seconds:>7}  {where}"

@@ -11,6 +11,7 @@ export function tellNumbers(file) {
   if (!file.smaller) looks.push(words.notSmaller);
   if (report.psnr === null) looks.push(words.lossless);
   else if (report.ssimulacra2 !== null) looks.push(`${words.looked} ${words.looks(report.ssimulacra2)} (${Math.round(report.ssimulacra2)})`);
+  if (report.bands !== null && report.psnr !== null) looks.push(words.bands[report.bands]);
   if (report.psnr !== null) looks.push(words.decibels(report.psnr));
   if (report.animated) looks.push(words.animated);
   if (report.cut) looks.push(words.cut);

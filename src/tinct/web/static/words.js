@@ -45,6 +45,7 @@ export const words = {
   },
   looks: (score) => LOOKS.find(([least]) => score >= least)[1],
   score: (score, ground) => `The number is SSIMULACRA2${ground ? `, over ${ground}, where it is least` : ""}: 90 can’t be told from the original, 70 is good.`,
+  bands: { none: "no bands", slight: "slight bands", visible: "visible bands" },
   decibels: (psnr) => `PSNR ${psnr.toFixed(1)} dB`,
   looked: "looks", lossless: "lossless: every pixel as it was",
   notSmaller: "This one is already small: left as it is.",
