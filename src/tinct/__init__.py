@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from tinct.clustering.estimator import KMeans
     from tinct.clustering.kmeans import Iteration, KMeansResult, assign, kmeans, update
     from tinct.color.oklab import oklab_to_srgb, srgb_to_oklab
+    from tinct.compress.animation import CompressedFilm
     from tinct.compress.compress import Compressed, compress
     from tinct.errors import PaletteError, PictureError, TargetError
     from tinct.mapping.remap import remap
     from tinct.palette.choice import Palette, palette
     from tinct.palette.histogram import Histogram, histogram
     from tinct.palette.merge import merge_histograms
+    from tinct.picture.film import Slides
     from tinct.picture.read import Picture, read
     from tinct.scoring.psnr import psnr
     from tinct.scoring.report import Report
@@ -32,6 +34,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Compressed",
+    "CompressedFilm",
     "Histogram",
     "Iteration",
     "KMeans",
@@ -41,6 +44,7 @@ __all__ = [
     "Picture",
     "PictureError",
     "Report",
+    "Slides",
     "Table",
     "TargetError",
     "assign",
@@ -64,12 +68,14 @@ _HOMES = {
     "clustering.estimator": ("KMeans",),
     "clustering.kmeans": ("Iteration", "KMeansResult", "assign", "kmeans", "update"),
     "color.oklab": ("oklab_to_srgb", "srgb_to_oklab"),
+    "compress.animation": ("CompressedFilm",),
     "compress.compress": ("Compressed", "compress"),
     "errors": ("PaletteError", "PictureError", "TargetError"),
     "mapping.remap": ("remap",),
     "palette.choice": ("Palette", "palette"),
     "palette.histogram": ("Histogram", "histogram"),
     "palette.merge": ("merge_histograms",),
+    "picture.film": ("Slides",),
     "picture.read": ("Picture", "read"),
     "scoring.psnr": ("psnr",),
     "scoring.report": ("Report",),

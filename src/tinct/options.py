@@ -316,6 +316,11 @@ class Compress(Command):
         "keep EXIF, XMP, texts and times as far as the format holds them, not only the density",
     )
     strip: bool = option("--strip", None, "keep not even the density (pixels per inch)")
+    fps: float | None = option(
+        "--fps",
+        Number(float, 0.01, 100),
+        "make one animation of all pictures, so many a second, {span}: a GIF unless OUT says else",
+    )
     dither: float = option(
         "--dither",
         Number(float, 0, 1),

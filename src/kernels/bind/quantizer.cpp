@@ -1,6 +1,8 @@
 // The drawing core.
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -84,14 +86,22 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
             "kept"_a = false, "ordered"_a = false, "threads"_a)
         .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, double share, int search,
                               const std::string &coder, int bits, const std::string &space, const nb::bytes &fixed,
-                              bool kept, bool ordered, int threads) {
-            const mapping::LossyOptions options{float(spread), float(price), float(share), search, bit_model(coder, bits), threads};
+                              bool kept, bool ordered, int threads, const std::optional<Array<uint8_t, 2>> &held,
+                              const std::optional<Array<uint8_t, 2>> &must) {
+            mapping::LossyOptions options{float(spread), float(price), float(share), search, bit_model(coder, bits), threads};
+            if (held && must) {
+                if (int64_t(held->size()) != self.picture().size() || int64_t(must->size()) != self.picture().size())
+                    throw std::invalid_argument("held and must must be as large as the picture");
+                options.held = held->data();
+                options.must = must->data();
+            }
             const Colors colors = colors_of(palette);
             const palette::Fixed stays{colors_of(fixed), kept, ordered};
             nb::gil_scoped_release release;
             return self.draw_lossy(colors, options, space_of(space), Signals(), stays);
         }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "share"_a = 0.0, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
-            "fixed"_a = nb::bytes("", 0), "kept"_a = false, "ordered"_a = false, "threads"_a);
+            "fixed"_a = nb::bytes("", 0), "kept"_a = false, "ordered"_a = false, "threads"_a, "held"_a = nb::none(),
+            "must"_a = nb::none());
 }
 
 }  // namespace

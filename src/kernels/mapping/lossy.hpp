@@ -20,6 +20,8 @@ struct LossyOptions {
     int search = 1;    // 0, 1, 2: how many ways to go on are kept
     BitModel bits;     // of the file that will hold the indices
     int threads = 0;
+    // Of a film's frame: the entries that stand there and that must, the transparent one where none does; or null.
+    const uint8_t *held = nullptr, *must = nullptr;
 };
 
 // Made in bands of so many pixels, at least. A band knows its own indices only, so copies of those above end there: at
@@ -55,6 +57,36 @@ inline double own_error(const Picture &picture, const float *weights, const std:
     return sum / double(std::max<int64_t>(inexact, 1));
 }
 
+// Bits that a pixel is taken to cost where copies are sought, which know nothing of what stands there. (The search for
+// an LZW weighs each pixel by itself.)
+constexpr float HOLD = 4;
+
+// Marks the pixels of a film's frame that leave what stands there: those that must stay, and, where bits are dear, those
+// that hardly differ. Returns the picture without them.
+inline std::vector<uint8_t> leave(const Picture &picture, const float *weights, const float *palette, const uint8_t *held,
+                                  const uint8_t *must, uint8_t hidden, float lambda, uint8_t *nearest) {
+    std::vector<uint8_t> cut(picture.pixels, picture.pixels + picture.size() * 4);
+    const float price = HOLD * lambda;
+    for (int64_t i = 0; i < picture.size(); ++i) {
+        if (nearest[i] == hidden || held[i] == hidden) continue;
+        bool left = must[i] == held[i];
+        if (must[i] == hidden && price > 0) {
+            float point[4], far = 0, near = 0;
+            color::points_of<4>(picture.at(i), 1, point);
+            for (int c = 0; c < 4; ++c) {
+                const float a = point[c] - palette[held[i] * 4 + c], b = point[c] - palette[nearest[i] * 4 + c];
+                far += a * a;
+                near += b * b;
+            }
+            left = weights[i] * (far - near) <= price;
+        }
+        if (!left) continue;
+        nearest[i] = hidden;
+        std::fill_n(cut.begin() + i * 4, 4, 0);
+    }
+    return cut;
+}
+
 // Every pixel's entry; `weights` says how visible an error is. Opaque, transparent and other pixels keep to their
 // entries, as in `remap`.
 inline void remap_lossy(const Picture &picture, const float *weights, const uint8_t *colors, int k,
@@ -80,25 +112,37 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
         // Distances are means over black and white; what is seen over the worse of them is more.
         if (picture.channels == 4) price *= 0.7f;
     }
-    const std::vector<float> smooth = smoothness(picture, is_flat(picture));
+    std::vector<uint8_t> held, must, cut;
+    if (options.held && entries.hidden >= 0) {
+        held.assign(options.held, options.held + picture.size());
+        must.assign(options.must, options.must + picture.size());
+        for (auto *plane : {&held, &must}) for (uint8_t &entry : *plane) entry = place[entry];
+        if (options.bits.coder != Coder::lzw)
+            cut = leave(picture, weights, points.data(), held.data(), must.data(), uint8_t(order.size() - 1), price, nearest.data());
+    }
+    const Picture drawn{cut.empty() ? picture.pixels : cut.data(), picture.height, picture.width, picture.channels};
+    const std::vector<float> smooth = smoothness(drawn, is_flat(drawn));
     const int64_t width = picture.width, height = picture.height;
     const int64_t band = std::max((band_pixels + width - 1) / width, WARM), bands = (height + band - 1) / band;
     const auto draw = [&](int64_t part) {
         const int64_t kept = part * band, first = std::max<int64_t>(kept - WARM, 0), last = std::min(kept + band, height);
         std::vector<uint8_t> indices(size_t((last - first) * width));
-        const RateJob job{.pixels = picture.at(first * width), .weights = weights + first * width,
+        const RateJob job{.pixels = drawn.at(first * width), .weights = weights + first * width,
                           .smooth = smooth.data() + first * width,
                           .nearest = nearest.data() + first * width, .palette = points.data(), .h = int(last - first),
                           .w = int(width), .channels = picture.channels, .k = int(order.size()),
                           .hidden = entries.hidden < 0 ? -1 : int(order.size()) - 1, .spread = options.spread,
                           .lambda = price, .effort = options.search, .bits = options.bits,
                           .points_of = picture.channels == 4 ? color::points_of<4> : color::points_of<3>,
-                          .indices = indices.data()};
+                          .indices = indices.data(), .held = held.empty() ? nullptr : held.data() + first * width,
+                          .must = must.empty() ? nullptr : must.data() + first * width};
         if (job.bits.coder != Coder::lzw) rate_remap()(job);
         else if (picture.channels == 4) lzw::remap<4>(job);
         else lzw::remap<3>(job);
         std::transform(indices.begin() + (kept - first) * width, indices.end(), out + kept * width,
                        [&](uint8_t index) { return order[index]; });
+        for (int64_t i = kept * width; i < last * width && !cut.empty(); ++i)  // what copies were free to change
+            if (nearest[size_t(i)] != place[entries.hidden] && options.must[i] != entries.hidden) out[i] = options.must[i];
     };
     ThreadPool(std::min<int64_t>(options.threads ? options.threads : processors(), bands) - 1).each(bands, draw, poll);
 }

@@ -49,6 +49,7 @@ template <int D> class Remapper {
 
   private:
     static constexpr float NEVER = 1e30f;
+    static constexpr float AGAIN = 0.05f;  // bits
     static constexpr int NARROW = 32;     // pixels: below, error diffusion would cut phrases too short
     static constexpr int NEIGHBORS = 24;  // entries with which a phrase may begin
 
@@ -64,7 +65,15 @@ template <int D> class Remapper {
     };
 
     bool hidden(size_t p) const { return job_.nearest[p] == job_.hidden; }
-    float spread(size_t p) const { return hidden(p) ? 0.0f : job_.spread * (1 / ALL); }
+    bool settled(size_t p) const { return hidden(p) || (job_.must && job_.must[p] != job_.hidden); }
+    float spread(size_t p) const { return settled(p) ? 0.0f : job_.spread * (1 / ALL); }
+    /// The entry that is seen where an index is written.
+    uint8_t shown(size_t p, uint8_t index) const { return job_.held && index == job_.hidden ? job_.held[p] : index; }
+    bool may_take(size_t p, uint8_t index) const {
+        if (!job_.held || hidden(p)) return (index == job_.hidden) == hidden(p);
+        const uint8_t seen = shown(p, index);
+        return seen != job_.hidden && (job_.must[p] == job_.hidden || job_.must[p] == seen);
+    }
     float code_price() const { return job_.lambda * float(phrases_.width()); }
 
     /// Fills places_ from p on: the phrases from each within sight. As no path goes on for a row's length,
@@ -110,28 +119,37 @@ template <int D> class Remapper {
     }
 
     void begin(size_t p, const Place &place, int before, uint8_t left) {
-        const uint8_t *list = neighbors_[job_.nearest[p]];
+        const bool forced = settled(p) && !hidden(p);
+        const uint8_t *list = forced ? &job_.must[p] : neighbors_[job_.nearest[p]];
         const float cost = place.cost + code_price();
         const size_t start = nodes_.size();
-        for (int i = 0, n = hidden(p) ? 1 : std::min(visible_, NEIGHBORS); i < n; ++i)
-            if (before < 0 || phrases_.full() || !phrases_.child(before, list[i]))
-                extend(p, -1, cost, place.error, left, list[i], list[i]);
+        const auto enter = [&](uint8_t index) {
+            if (before < 0 || phrases_.full() || !phrases_.child(before, index))
+                extend(p, -1, cost, place.error, left, index, index);
+        };
+        if (job_.held && !hidden(p)) enter(uint8_t(job_.hidden));
+        for (int i = 0, n = settled(p) ? 1 : std::min(visible_, NEIGHBORS); i < n; ++i) enter(list[i]);
         if (nodes_.size() == start) extend(p, -1, cost, place.error, left, list[0], list[0]);
     }
 
     /// One pixel more on a path, whose last index is `left`.
     void extend(size_t p, int before, float cost, const float *error, uint8_t left, int phrase, uint8_t index) {
-        if (D == 4 && (index == job_.hidden) != hidden(p)) return;
+        if (D == 4 && !may_take(p, index)) return;
         Node node = {};
         const float share = (p + 1) % w_ == 0 ? 0.0f : AHEAD * spread(p);
         float distance = 0.0f;
+        const uint8_t seen = shown(p, index);
         for (int c = 0; c < D; ++c) {
-            const float e = target_[p * D + c] + error[c] - palette_[index][c];
+            const float e = target_[p * D + c] + error[c] - palette_[seen][c];
             distance += e * e;
             node.error[c] = e * share;
         }
-        if (job_.smooth && job_.smooth[p] > 0) distance += FLATTER * job_.lambda * job_.smooth[p] * flatter(p, left, index);
-        node.cost = cost + (hidden(p) ? 0.0f : job_.weights[p] * distance);
+        // Of a frame, indices that leave what stands there say nothing about what is flat.
+        if (job_.smooth && !job_.held && job_.smooth[p] > 0)
+            distance += FLATTER * job_.lambda * job_.smooth[p] * flatter(p, left, index);
+        // What stays may be written again where that goes on with a phrase; else runs of one index are learned soon.
+        if (settled(p)) node.cost = cost + (index == job_.hidden ? 0.0f : AGAIN * job_.lambda);
+        else node.cost = cost + job_.weights[p] * distance;
         node.before = before;
         node.phrase = uint16_t(phrase);
         node.index = index;
@@ -191,8 +209,9 @@ template <int D> class Remapper {
     void diffuse(size_t p) {
         const float share = spread(p);
         const bool first = p % w_ == 0, last = (p + 1) % w_ == 0, lowest = p + w_ >= n_;
+        const uint8_t seen = shown(p, job_.indices[p]);
         for (int c = 0; c < D; ++c) {
-            const float e = (target_[p * D + c] + carried_[c] - palette_[job_.indices[p]][c]) * share;
+            const float e = (target_[p * D + c] + carried_[c] - palette_[seen][c]) * share;
             carried_[c] = last ? 0.0f : AHEAD * e;
             if (lowest) continue;
             float *below = &target_[(p + w_) * D + c];

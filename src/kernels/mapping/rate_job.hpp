@@ -26,6 +26,9 @@ struct RateJob {
     BitModel bits;
     void (*points_of)(const uint8_t *colors, int64_t n, float *points);
     uint8_t *indices;  // [h][w]: the result
+    // Of a film's frame, whose `hidden` entry leaves what stands there; null: of a picture by itself.
+    const uint8_t *held = nullptr;  // [h][w]: what stands there, `hidden` where nothing does
+    const uint8_t *must = nullptr;  // [h][w]: what must stand there, `hidden` where that is free
 };
 using RateRemap = void (*)(const RateJob &);
 extern const RateRemap remap_rate_baseline, remap_rate_avx2, remap_rate_avx512;

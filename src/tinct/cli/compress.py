@@ -6,19 +6,24 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tinct.cli.failures import complain, failure, reason
-from tinct.cli.jobs import Job, check_target, known, plan, settings
+from tinct.cli.jobs import Job, check_target, format_of, known, plan, settings
 from tinct.cli.progress import Meter, bar
 from tinct.cli.report import Outcome, reporter
-from tinct.defaults import FAILED, INTERNAL, NOT_SMALLER, OK, OUT_OF_REACH
+from tinct.codecs.registry import FORMATS
+from tinct.defaults import FAILED, INTERNAL, NOT_SMALLER, OK, OUT_OF_REACH, extension
+from tinct.errors import PictureError
 from tinct.options import Compress
 
 if TYPE_CHECKING:  # what is refused must not pay for NumPy and Pillow
+    from tinct.compress.animation import CompressedFilm
     from tinct.compress.compress import Compressed
+    from tinct.picture.read import Picture
 
 __all__ = ["WORST_FIRST", "options_of", "run"]
 
@@ -155,11 +160,12 @@ def _guarded(job: Job, asked: Compress, meter: Meter) -> Outcome:
 def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outcome:
     from tinct.compress.compress import compress
     from tinct.picture import read as files
+    from tinct.picture.film import Slides
 
     data = sys.stdin.buffer.read() if job.source == "-" else b""
     before = os.stat(job.source) if asked.in_place else None
     start = time.perf_counter()
-    picture = files.read(
+    picture: Any = files.read(
         data if job.source == "-" else job.source,
         name=job.name,
         max_pixels=asked.max_pixels,
@@ -168,17 +174,17 @@ def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outc
     reading = time.perf_counter() - start
     if picture.flaw is not None:
         notes.append(f"{job.name}: {picture.flaw}; what is there was kept")
-    if before is not None and (picture.animated or picture.flaw is not None):
-        why = "has several frames" if picture.animated else "is broken"
-        return Outcome(job, "left alone", why=why, notes=tuple(notes))
+    if before is not None and picture.flaw is not None:
+        return Outcome(job, "left alone", why="is broken", notes=tuple(notes))
+    job = _as_moving(job, asked, picture)
     small = compress(
-        picture,
+        picture if asked.fps is None else Slides(asked.inputs, 1 / asked.fps, name=job.name),
         **options_of(asked, job.format),
         threads=asked.threads,
         watch=meter.drawn,
     )
     small.report.seconds["read"] = small.report.seconds.get("read", 0.0) + reading
-    if picture.animated:
+    if picture.animated and picture.data is None:
         notes.append(f"{job.name}: has several frames; only the first is kept")
     if small.cut:
         notes.append(f"{job.name}: gif has no partial transparency; pixels are opaque from half on")
@@ -195,11 +201,30 @@ def options_of(asked: Compress, format: str) -> dict[str, Any]:
     return {**given, "format": format, "metadata": metadata, "ssimulacra2": asked.score}
 
 
-def _replaced(
-    small: Compressed, before: os.stat_result, job: Job, asked: Compress, notes: list[str]
-) -> Outcome:
-    from dataclasses import replace
+def _as_moving(job: Job, asked: Compress, picture: Picture) -> Job:
+    """Where an animation goes, and as what: its own kind, unless another was asked for."""
+    if picture.data is None:
+        return job
+    if asked.compare is not None:
+        raise PictureError(f"{job.name}: --compare draws pictures, and this is an animation")
+    if extension(asked.output or "") in FORMATS or asked.format is not None or asked.in_place:
+        return job
+    from tinct.picture.film import Film
 
+    job = replace(job, format=Film(picture.data, job.name).kind)
+    if asked.output is None and job.target != "-":
+        job = replace(job, target=os.path.splitext(job.target)[0] + "." + job.format)
+        check_target(job.target, asked.force)
+    return job
+
+
+def _replaced(
+    small: Compressed | CompressedFilm,
+    before: os.stat_result,
+    job: Job,
+    asked: Compress,
+    notes: list[str],
+) -> Outcome:
     from tinct.batch import in_place
 
     data = in_place.mark(small.data)
@@ -212,10 +237,12 @@ def _replaced(
 
 
 def _written(
-    small: Compressed, data: bytes, job: Job, asked: Compress, notes: list[str]
+    small: Compressed | CompressedFilm, data: bytes, job: Job, asked: Compress, notes: list[str]
 ) -> Outcome:
+    from tinct.compress.compress import Compressed
+
     picture = small.original
-    if asked.compare is not None:
+    if asked.compare is not None and isinstance(small, Compressed):
         _draw(small, asked.compare, asked.force)
     if picture.bytes_in is not None and len(small.data) >= picture.bytes_in and not asked.force:
         if job.target == "-":  # a pipe never ends empty, nor in a format not asked for

@@ -57,7 +57,10 @@ def plan(asked: Compress) -> tuple[list[Job], list[OSError]]:
         raise click.UsageError("--recursive, --include and --exclude are for folders")
     if not walk.files and not walk.errors:
         raise click.UsageError(f"no pictures in {asked.inputs[0]}")
-    if len(walk.files) > 1 or walk.folders:
+    if asked.fps is not None:  # the pictures of a folder too are frames
+        asked.inputs = tuple(found.path for found in walk.files)
+        del walk.files[1:]
+    elif len(walk.files) > 1 or walk.folders:
         for name, value in (("-o", asked.output), ("--compare", asked.compare)):
             if value is not None:
                 raise click.UsageError(f"{name} takes one picture, not {len(walk.files)}")
@@ -78,6 +81,8 @@ def plan(asked: Compress) -> tuple[list[Job], list[OSError]]:
 
 
 def _check(asked: Compress) -> None:
+    if asked.fps is not None and (asked.output is None or "-" in asked.inputs):
+        raise click.UsageError("--fps takes pictures by name and needs -o")
     ways = {"-o": asked.output, "--out-dir": asked.out_dir, "--suffix": asked.suffix}
     _exclude({**ways, "--in-place": asked.in_place or None})
     _exclude({"--keep-metadata": asked.keep_metadata or None, "--strip": asked.strip or None})
@@ -159,7 +164,8 @@ def _check_extension(asked: Compress) -> None:
 def format_of(asked: Compress) -> str:
     """Which was asked for, else what the output's name says, else PNG."""
     named = extension(asked.output or "")
-    return asked.format or (named if named in FORMATS else "png")
+    usual = "png" if asked.fps is None else "gif"
+    return asked.format or (named if named in FORMATS else usual)
 
 
 def _target(found: Found, asked: Compress, ending: str) -> str:

@@ -139,6 +139,7 @@ def cells_of(outcome: Outcome) -> tuple[str, ...]:
         escaped(outcome.job.target) if outcome.status == "written" else None,
         report.ground,
         report.bands,
+        report.frames,
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tinct.codecs.codec import Source
     from tinct.codecs.deflate import Entry
 
-__all__ = ["CODEC", "WebP"]
+__all__ = ["CODEC", "WebP", "still_chunks"]
 
 
 class WebP(Codec):
@@ -53,6 +53,11 @@ class WebP(Codec):
 
 
 CODEC = WebP()
+
+
+def still_chunks(pixels: NDArray[np.uint8], effort: int) -> bytes:
+    """A picture without loss as a frame of an animation holds it: all but the file's header."""
+    return _encode(pixels, effort)[12:]
 
 
 def _encode(pixels: NDArray[np.uint8], effort: int) -> bytes:

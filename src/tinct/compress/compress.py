@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from tinct.codecs.arrays import encode_truecolor
 from tinct.codecs.deflate import check_level
 from tinct.codecs.registry import check_format, codec_of
 from tinct.color.points import check_space
+from tinct.compress.animation import CompressedFilm, compress_film
 from tinct.compress.encoder import Clock, Encoded, Encoder, Options
 from tinct.compress.pinned import pinned
 from tinct.compress.prepared import Prepared
@@ -26,8 +27,12 @@ from tinct.compress.search_size import within_bytes
 from tinct.defaults import DITHER, MAX_COLORS
 from tinct.mapping.remap import check_dither, check_lossy, painted
 from tinct.palette.choice import check_colors
-from tinct.picture.read import Picture
+from tinct.picture.film import Film, film_of
+from tinct.picture.read import Picture, read
 from tinct.scoring.report import Report
+
+if TYPE_CHECKING:
+    from tinct.mapping.lossy import Loss
 
 __all__ = ["Compressed", "compress"]
 
@@ -99,7 +104,7 @@ def compress(
     space: str = "oklab",
     seed: int = 0,
     effort: int = 1,
-    format: str = "png",
+    format: str | None = None,
     level: int | None = None,
     metadata: Literal["density", "all", "none"] = "density",
     palette: Any = None,
@@ -108,20 +113,21 @@ def compress(
     threads: int | None = None,
     ssimulacra2: bool = False,
     watch: Callable[[int], None] | None = None,
-) -> Compressed:
+) -> Compressed | CompressedFilm:
     """Compress a picture to a palette of few colors, chosen by K-means.
 
     A picture that already has no more than `colors` colors keeps every pixel as it is. So does any
     whose lossless file is smaller than the drawing, but not where a number of colors was asked for:
-    that is never exceeded. The same arguments give the same bytes on every machine and with any
-    number of threads. TypeError or ValueError if an argument is out of its range, PictureError if
-    the source is no picture, OSError if it can't be read, TargetError if `quality` or `max_bytes`
-    is out of reach.
+    that is never exceeded. Of an animation (a GIF, APNG, WebP or AVIF) all frames are drawn with
+    one palette, and a pixel stays where its original stays. The same arguments give the same bytes
+    on every machine and with any number of threads. TypeError or ValueError if an argument is out
+    of its range, PictureError if the source is no picture, OSError if it can't be read, TargetError
+    if `quality` or `max_bytes` is out of reach.
 
     Parameters
     ----------
-    source : path, bytes, array, Pillow image, Picture or Prepared
-        Whatever `tinct.read` takes, or what was kept of it.
+    source : path, bytes, array, Pillow image, Picture, Prepared or Slides
+        Whatever `tinct.read` takes, or what was kept of it, or pictures to make an animation of.
     colors : int or "auto", optional
         How many colors at most, 2...256; one of them is spent on full transparency where the
         picture has it. By default 256, or all of the original's where that is smaller. "auto": as
@@ -149,10 +155,10 @@ def compress(
         which without dithering gives the highest PSNR and looks worse.
     seed, effort, threads
         As in `tinct.kmeans`.
-    format : {"png", "webp", "gif"}
-        What file to make; all three hold palettes and change no pixel. WebP is the smallest. GIF
-        has no partial transparency: pixels less than half opaque become transparent, the others
-        opaque.
+    format : {"png", "webp", "gif"}, optional
+        What file to make, by default PNG, or an animation's own kind (of AVIF WebP); all three hold
+        palettes and change no pixel. WebP is the smallest. GIF has no partial transparency: pixels
+        less than half opaque become transparent, the others opaque.
     level : int, optional
         How hard a PNG's encoder tries, as in `tinct.codecs.arrays.encode`; otherwise `effort` says.
     metadata : {"density", "all", "none"}
@@ -185,19 +191,21 @@ def compress(
     most = MAX_COLORS if auto or colors is None else check_colors(colors)
     dither, lossy = check_dither(dither), check_lossy(lossy)
     check_space(space)
-    check_format(format)
+    if format is not None:
+        check_format(format)
     goal, max_bytes = _target(lossy, quality, max_bytes)
     effort, seed, crew = as_kernels_take(effort, seed, threads)
-    ssimulacra2 = flag("ssimulacra2", ssimulacra2)
+    kept = word("metadata", metadata, *METADATA)
+    aims: dict[str, Any] = {"lossy": lossy, "goal": goal, "budget": max_bytes}
+    aims["scored"] = flag("ssimulacra2", ssimulacra2) or goal is not None
     watch, clock = function("watch", watch), Clock()
     with clock("read"):
-        prepared = source if isinstance(source, Prepared) else Prepared(source)
+        opened = _opened(source)
+    film = opened if isinstance(opened, Film) else None
+    if film is not None and (palette is not None or reserve is not None):
+        raise ValueError("palette and reserve are for pictures, not for animations")
+    format = format or ("png" if film is None else film.kind)
     held = pinned(palette, reserve, keep_order, colors, format)
-    if held.whole:
-        most = max(len(held.table), 2)
-    extra = packed(prepared.picture.along.kept(word("metadata", metadata, *METADATA)), format)
-    if max_bytes is not None:
-        max_bytes = max(1, max_bytes - len(extra))
     options = Options(
         dither=dither,
         space=space,
@@ -209,19 +217,48 @@ def compress(
         threads=crew or None,
         pinned=held,
     )
-    encoder = prepared.encoder(options, clock, watch)
+    if isinstance(opened, Film):
+        return compress_film(opened, most, options, **aims, clock=clock, watch=watch)
+    extra = packed(opened.picture.along.kept(kept), format)
+    most = max(len(held.table), 2) if held.whole else most
+    return _compressed(
+        opened.encoder(options, clock, watch), opened.picture, most, auto, extra, **aims
+    )
+
+
+def _opened(source: Any) -> Prepared | Film:
+    """A picture ready to be drawn, or an animation."""
+    if isinstance(source, Prepared | Film):
+        return source
+    picture = read(source)
+    film = film_of(picture)
+    return Prepared(picture) if film is None else film
+
+
+def _compressed(
+    encoder: Encoder,
+    picture: Picture,
+    most: int,
+    auto: bool,
+    extra: bytes,
+    *,
+    lossy: Loss,
+    goal: tuple[float, ...] | None,
+    budget: int | None,
+    scored: bool,
+) -> Compressed:
+    """The picture drawn as asked, and its file with what comes along."""
     if goal is not None:
         drawn = least_bytes(encoder, most, *goal)
-    elif max_bytes is not None:
-        drawn = within_bytes(encoder, most, max_bytes)
+    elif budget is not None:
+        drawn = within_bytes(encoder, most, max(1, budget - len(extra)))
     else:
         drawn = fewest_colors(encoder, lossy) if auto else encoder.draw_best(most, lossy)
     exact = encoder.exact if drawn.exact else None
     data = embed(drawn.data, extra)
-    scored = ssimulacra2 or goal is not None
-    report = replace(_report(encoder, prepared.picture, drawn, scored), bytes_out=len(data))
+    report = replace(_report(encoder, picture, drawn, scored), bytes_out=len(data))
     palette, indices = drawn.drawing.palette, drawn.drawing.indices
-    return Compressed(prepared.picture, palette, indices, data, report, format, exact)
+    return Compressed(picture, palette, indices, data, report, encoder.options.format, exact)
 
 
 def _target(

@@ -37,6 +37,7 @@ MAX_PIXELS = 300_000_000  # a 200-megapixel phone photograph passes, a bomb of 4
 
 # Pillow knows more, but some of those run other programs (EPS) or take anything for a picture.
 COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")  # what Pillow loads first: no need to import the rest
+FILMS = ("GIF", "PNG", "WEBP", "AVIF")  # whose frames are moments; a TIFF's are pages
 OTHERS = (
     "AVIF",
     "DIB",
@@ -63,8 +64,8 @@ class Picture:
     color is the one that the source holds. `bytes_in` is the size of the encoded source, None for
     arrays and Pillow images; `format` its format as Pillow names it, such as "PNG"; `name` what
     messages and reports call it. `animated`: it has more frames than the first, which is what
-    `pixels` holds. `flaw` says what was wrong with a broken file of which something was salvaged.
-    `along` is what came with it: density, EXIF, XMP, texts.
+    `pixels` holds; `data` is the file of an animation. `flaw` says what was wrong with a broken
+    file of which something was salvaged. `along` is what came with it: density, EXIF, XMP, texts.
     """
 
     pixels: Pixels
@@ -74,6 +75,7 @@ class Picture:
     animated: bool = False
     flaw: str | None = None
     along: Along = NOTHING
+    data: bytes | None = None
 
 
 def read(
@@ -196,7 +198,8 @@ def _decode(data: bytes, name: str | None, limit: int, flaw: str | None = None) 
         check(image, data, salvage=flaw is not None)
         pixels = _pixels(image, data)
         more = along(image, data, _orientation(image) >= TRANSPOSED)  # which loads a PNG
-        return Picture(pixels, len(data), kind, name, animated, flaw, more)
+        film = data if animated and kind in FILMS else None
+        return Picture(pixels, len(data), kind, name, animated, flaw, more, film)
 
 
 def _from_pillow(image: Image.Image, name: str | None) -> Picture:

@@ -20,7 +20,9 @@ class Report:
     dB, is inf where no pixel changed; `ssimulacra2` (100 is the original, 90 can't be told from it)
     None unless asked for; with alpha both are the least over black, white and grey, and `ground` is
     where the score was that. `bands`, which come with the score, are "none", "slight" or "visible":
-    steps where the original is smooth. `seconds` is the wall time of each stage.
+    steps where the original is smooth. Of an animation of so many `frames` score and PSNR are means
+    over moments, and `ssimulacra2_least` is the worst one's. `seconds` is the wall time of each
+    stage.
 
     >>> Report(width=8, height=8, bytes_in=400, bytes_out=100, colors=4, psnr=33.5).saved
     0.75
@@ -36,6 +38,8 @@ class Report:
     ssimulacra2: float | None = None
     ground: str | None = None
     bands: str | None = None
+    frames: int | None = None
+    ssimulacra2_least: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -47,11 +47,13 @@ def cells(
     where: str | None,
     ground: str | None = None,
     bands: str | None = None,
+    frames: int | None = None,
 ) -> tuple[str, ...]:
     """Say what became of a picture, under each of TITLES.
 
     Bytes, colors, PSNR and `bands` are those of `tinct.Report`, the score SSIMULACRA2 over
-    `ground`. `where` the file is: ``-`` is stdout, None means that none was written.
+    `ground`. `where` the file is: ``-`` is stdout, None means that none was written; of an
+    animation, so many `frames`.
 
     >>> cells("a.png", 4149, 1000, 16, 33.52, None, 0.123, None)[1:6]
     ('4.1 kB', '1.0 kB', '-75.9%', '16', '33.5 dB')
@@ -67,7 +69,8 @@ def cells(
         "" if score is None else f"{score:.1f}" + (f" {ground}" if ground else ""),
         bands or "",
         f"{seconds:.2f} s",
-        "left alone: not smaller" if where is None else "stdout" if where == "-" else where,
+        ("left alone: not smaller" if where is None else "stdout" if where == "-" else where)
+        + (f"  {frames} frames" if frames else ""),
     )
 
 

@@ -12,7 +12,7 @@ from tinct.checks import numbers
 from tinct.clustering.choose import choose_k
 from tinct.clustering.kmeans import KMeansResult, kmeans
 from tinct.codecs.arrays import encode_truecolor
-from tinct.compress.compress import compress
+from tinct.compress.compress import Compressed, compress
 from tinct.compress.encoder import Options
 from tinct.compress.pinned import pinned
 from tinct.compress.prepared import Prepared, shrunk
@@ -62,6 +62,7 @@ class Desk:
     def compress(self, source: Prepared, name: str | None, **how: Any) -> tuple[bytes, Any]:
         """The file, and the report with the palette in it."""
         small = compress(source, **how)
+        assert isinstance(small, Compressed)  # what is prepared is a picture
         told = small.report.to_dict() | {"name": name, "format": small.format}
         told["exact"], told["cut"] = small.exact is not None, small.cut
         told["animated"] = source.picture.animated

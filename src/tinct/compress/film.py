@@ -1,0 +1,327 @@
+"""Animations: one palette over all frames, each drawn over what stands there already.
+
+A pixel whose source stays keeps its index, so dithering never moves where the original doesn't.
+Frames are decoded one after the other, in every pass anew: memory is for two of them, and the file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinct import _kernels
+from tinct.codecs.codec import Codec
+from tinct.codecs.films import WRITERS, Piece, Writer
+from tinct.codecs.gif import HALF
+from tinct.codecs.registry import codec_of
+from tinct.color.points import to_points
+from tinct.compress.encoder import Clock, Options
+from tinct.mapping.lossy import lossy_options
+from tinct.mapping.remap import remap
+from tinct.palette.choice import palette
+from tinct.palette.histogram import Histogram
+from tinct.picture.film import Film, Frame
+from tinct.scoring.psnr import psnr
+from tinct.scoring.ssimulacra2 import Reference
+
+__all__ = ["Drawn", "FilmEncoder", "Moment"]
+
+Colors = NDArray[np.uint8]
+Indices = NDArray[np.uint8]
+
+FAINT = 1e-6  # a loss that decides nothing but between equal errors
+MOMENTS = 24  # of an animation, at most, that are scored
+SLOWED = Fraction(2, 100)  # seconds: browsers show frames of less for a tenth of a second
+MOST_COLORS = 1 << 20  # distinct ones of which a palette is chosen; beyond, near ones are one
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How a frame looks beside its original."""
+
+    score: float
+    psnr: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """An animation's file, how many frames it has, and how the moments look that were scored."""
+
+    data: bytes
+    frames: int
+    lossy: float
+    moments: list[Moment] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self.data)
+
+    @property
+    def score(self) -> float:
+        """SSIMULACRA2, the mean over moments."""
+        return sum(moment.score for moment in self.moments) / len(self.moments)
+
+    @property
+    def psnr(self) -> float:
+        """Of the mean error over moments, in dB."""
+        error = sum(10 ** (-moment.psnr / 10) for moment in self.moments) / len(self.moments)
+        return -10 * math.log10(error) if error else math.inf
+
+    @property
+    def least(self) -> float:
+        """SSIMULACRA2 of the worst moment."""
+        return min(moment.score for moment in self.moments)
+
+
+class FilmEncoder:
+    """An animation drawn again and again, with more or less loss."""
+
+    def __init__(
+        self,
+        film: Film,
+        colors: int,
+        options: Options,
+        clock: Clock,
+        watch: Callable[[int], None] | None = None,
+    ) -> None:
+        self.film, self.options, self.clock, self.watch = film, options, clock, watch
+        self.codec = codec_of(options.format)
+        self.cut = self.flat = False
+        with clock("palette"):
+            counted, self.frames = self._histogram()
+            self.clear = bool(counted.hidden.any())
+            self.exact = len(counted.colors) <= colors - (not self.clear)
+            how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
+            most = max(colors - (not self.clear), 2)
+            chosen = palette(counted, most, threads=options.threads, **how)
+        nothing = np.zeros((int(not self.clear), 4), np.uint8)
+        self.palette = np.vstack([nothing, chosen.colors])
+        self._place = {tuple(color): at for at, color in enumerate(self.palette.tolist())}
+
+    def draw(self, lossy: float, *, scored: bool = False) -> Drawn:
+        """Draw all frames with so much loss, and see how some moments look; score them if asked."""
+        film = self.film
+        writer = WRITERS[self.options.format](
+            film.width, film.height, self.palette, film.plays, self.options.effort
+        )
+        if film.poster is not None:
+            writer.poster = self._mapped(_fit(self.codec, film.poster), lossy)
+        easel = _Easel(self, writer, lossy)
+        moments, every = [], max(-(-self.frames // MOMENTS), 1)
+        for at, frame in enumerate(self._fitted()):
+            easel.show(frame)
+            if at % every == 0:
+                with self.clock("quality"):
+                    moments.append(self._moment(frame.pixels, self.palette[easel.shown], scored))
+        drawn = Drawn(easel.finish(), writer.frames, lossy, moments)
+        if self.watch is not None:
+            self.watch(drawn.size)
+        return drawn
+
+    def _fitted(self) -> Iterator[Frame]:
+        """The frames as the format can hold them, in full transparency without a color."""
+        frames = self.film.frames()
+        while True:
+            with self.clock("read"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            pixels = _fit(self.codec, frame.pixels)
+            self.cut |= bool((pixels[:, :, 3] != frame.pixels[:, :, 3]).any())
+            yield Frame(pixels, frame.seconds)
+
+    def _histogram(self) -> tuple[Histogram, int]:
+        """All colors, weighted by how many pixels are drawn in each, and the number of frames."""
+        codes, counts = np.zeros(0, np.uint32), np.zeros(0, np.float64)
+        before: NDArray[np.uint32] | None = None
+        frames = 0
+        for frame in self._fitted():
+            frames += 1
+            now = frame.pixels.view(np.uint32)[:, :, 0]
+            new = frame.pixels[now != before] if before is not None else frame.pixels.reshape(-1, 4)
+            before = now
+            if frames == 1:
+                self.flat = _kernels.Quantizer(frame.pixels).flat
+            if not len(new):
+                continue
+            found, times = _kernels.count_colors(np.ascontiguousarray(new))
+            codes = np.concatenate([codes, np.ascontiguousarray(found).view(np.uint32)[:, 0]])
+            codes, counts = _summed(codes, np.concatenate([counts, times]))
+        colors = codes.view(np.uint8).reshape(-1, 4)
+        space = self.options.space
+        return Histogram(colors, counts, to_points(colors, space), space), frames
+
+    def _mapped(
+        self, pixels: Colors, lossy: float, held: Indices | None = None, must: Indices | None = None
+    ) -> Indices:
+        free = np.zeros(pixels.shape[:2], np.uint8)
+        held = free if held is None else np.ascontiguousarray(held)
+        must = free if must is None else np.ascontiguousarray(must)
+        options = self.options
+        if not lossy and not (self.exact and self.codec.coder == "lzw"):
+            cut = np.where(((must > 0) & (held == must))[:, :, None], np.uint8(0), pixels)
+            dither = 0.0 if self.flat else options.dither
+            with self.clock("remap"):
+                indices = remap(cut, self.palette, dither=dither, threads=options.threads)
+            return np.where((must > 0) & (held != must), must, indices)
+        coder, bits = self.codec.bit_model(len(self.palette), False)
+        how = lossy_options(lossy or FAINT, options.dither, options.effort, options.threads or 0)
+        how |= {"coder": coder, "bits": bits, "space": options.space}
+        with self.clock("remap"):
+            drawing = _kernels.Quantizer(np.ascontiguousarray(pixels)).draw_lossy(
+                self.palette.tobytes(), held=held, must=must, **how
+            )
+        # A drawing has none but the entries that it uses.
+        order = np.array([self._place[color] for color in drawing.entries], np.uint8)
+        return order[drawing.indices]
+
+    def _moment(self, original: Colors, shown: Colors, scored: bool) -> Moment:
+        if (original[:, :, 3] == 255).all():
+            original, shown = original[:, :, :3], shown[:, :, :3]
+        original, shown = np.ascontiguousarray(original), np.ascontiguousarray(shown)
+        reference = Reference(original, threads=self.options.threads) if scored else None
+        score = reference.score(shown) if reference is not None else math.nan
+        return Moment(score, psnr(original, shown))
+
+
+class _Easel:
+    """What stands there, and the frame that is about to be written."""
+
+    def __init__(self, encoder: FilmEncoder, writer: Writer, lossy: float) -> None:
+        self.encoder, self.writer, self.lossy = encoder, writer, lossy
+        self.shown = np.zeros((writer.height, writer.width), np.uint8)
+        self.source: NDArray[np.uint32] | None = None
+        self.waiting: Piece | None = None
+
+    def show(self, frame: Frame) -> None:
+        """Draw the next frame over what stands there; one that changes nothing only takes time."""
+        now = np.ascontiguousarray(frame.pixels).view(np.uint32)[:, :, 0]
+        if self.waiting is None or self.source is None:
+            must = np.zeros_like(self.shown)
+            piece = self._drawn(frame, self.shown, must, (0, 0, *self.shown.shape[::-1]))
+        else:
+            same = now == self.source
+            drawn = None if same.all() else self._over(frame, same)
+            if drawn is None and not self.waiting.clears:
+                self.source = now
+                self._wait(frame.seconds)
+                return
+            self._write(self.waiting)
+            piece = drawn or _nothing(frame.seconds)
+        self.source, self.waiting = now, piece
+
+    def finish(self) -> bytes:
+        """The file."""
+        if self.waiting is not None:
+            self._write(self.waiting)
+        return self.writer.finish()
+
+    def _wait(self, seconds: Fraction) -> None:
+        assert self.waiting is not None
+        if min(seconds, self.waiting.seconds) >= SLOWED:
+            self.waiting.seconds += seconds
+        else:
+            self._write(self.waiting)
+            self.waiting = _nothing(seconds)
+
+    def _write(self, piece: Piece) -> None:
+        with self.encoder.clock("encode"):
+            self.writer.add(piece)
+
+    def _over(self, frame: Frame, same: NDArray[np.bool_]) -> Piece | None:
+        """A frame after others; None if it changes nothing that is seen."""
+        waiting = self.waiting
+        assert waiting is not None
+        hidden = frame.pixels[:, :, 3] == 0
+        held, must = self.shown, np.where(same, self.shown, 0).astype(np.uint8)
+        vanish = hidden & (self.shown > 0)
+        soft = ~same & ~hidden & (frame.pixels[:, :, 3] < 255)
+        over = True
+        if self.writer.replaces:
+            over = not (vanish.any() or soft.any())
+        elif vanish.any():
+            held = self.shown = self._cleared(waiting, vanish)
+        stays = np.where(same, held == must, hidden & (held == 0))
+        left, top, right, bottom = _bounds(~stays, self.writer.even)
+        if right <= left:
+            return None
+        area = left, top, right, bottom
+        if not over:
+            held = held.copy()
+            held[top:bottom, left:right] = 0
+        piece = self._drawn(frame, held, must, area, over)
+        return self._cropped(piece) if over else piece
+
+    def _cleared(self, waiting: Piece, vanish: NDArray[np.bool_]) -> Indices:
+        """What stands there once the waiting frame's rectangle, made large enough, is cleared."""
+        written = np.zeros_like(self.shown)
+        height, width = waiting.indices.shape
+        place = slice(waiting.top, waiting.top + height), slice(waiting.left, waiting.left + width)
+        written[place] = waiting.indices
+        left, top, right, bottom = _bounds(vanish | (written > 0), self.writer.even)
+        waiting.indices = np.ascontiguousarray(written[top:bottom, left:right])
+        waiting.left, waiting.top, waiting.clears = left, top, True
+        held = self.shown.copy()
+        held[top:bottom, left:right] = 0
+        return held
+
+    def _drawn(
+        self, frame: Frame, held: Indices, must: Indices, area: tuple[int, ...], over: bool = True
+    ) -> Piece:
+        left, top, right, bottom = area
+        part = slice(top, bottom), slice(left, right)
+        indices = self.encoder._mapped(frame.pixels[part], self.lossy, held[part], must[part])
+        self.shown = held.copy()
+        self.shown[part] = np.where(indices == 0, held[part], indices)
+        return Piece(indices, left, top, frame.seconds, over)
+
+    def _cropped(self, piece: Piece) -> Piece | None:
+        left, top, right, bottom = _bounds(piece.indices > 0, self.writer.even)
+        if right <= left:
+            return None
+        piece.indices = np.ascontiguousarray(piece.indices[top:bottom, left:right])
+        piece.left += left
+        piece.top += top
+        return piece
+
+
+def _nothing(seconds: Fraction) -> Piece:
+    """A frame that changes nothing: files know none without a pixel."""
+    return Piece(np.zeros((1, 1), np.uint8), 0, 0, seconds)
+
+
+def _fit(codec: Codec, pixels: Colors) -> Colors:
+    """Pixels as the format can hold them, those that nobody sees all the same."""
+    if not codec.partial_alpha:
+        pixels = pixels.copy()
+        pixels[:, :, 3] = np.where(pixels[:, :, 3] < HALF, 0, 255)
+    return np.where(pixels[:, :, 3:] == 0, np.uint8(0), pixels)
+
+
+def _bounds(mask: NDArray[np.bool_], even: bool) -> tuple[int, int, int, int]:
+    """The rectangle around what is set: left, top, right, bottom; empty if nothing is."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return 0, 0, 0, 0
+    step = 2 if even else 1
+    left, top = int(columns[0]) // step * step, int(rows[0]) // step * step
+    return left, top, int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _summed(
+    codes: NDArray[np.uint32], counts: NDArray[np.float64]
+) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+    """Each color once."""
+    while True:
+        codes, place = np.unique(codes, return_inverse=True)
+        counts = np.bincount(place, weights=counts).astype(np.float64)
+        if len(codes) <= MOST_COLORS:
+            return codes, counts
+        codes = codes & np.uint32(0xFFFCFCFC)

@@ -1,0 +1,69 @@
+"""One-dimensional search: as far along a dial as a goal allows. Knows nothing of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["LOG_BYTES", "STEP", "farthest", "on_grid"]
+
+# Dials are set to multiples of this: the last bit of a measurement then decides nothing.
+STEP = 1 / 512
+LOG_BYTES = 2.3  # by how much the logarithm of bytes falls from no loss to the most
+
+
+def farthest(
+    slack: Callable[[float], float | None],
+    *,
+    tolerance: float,
+    guess: float,
+    slope: float,
+    most: int = 9,
+) -> float | None:
+    """Find how far a dial of 0...1 can be turned before a falling slack becomes negative.
+
+    Regula falsi aimed at the middle of the tolerance: measuring is dear, and what is measured here
+    (scores, logarithms of sizes) is nearly a straight line. `slack` says what is left at a
+    position, None to give up; it begins at `guess` and falls by about `slope` over the whole dial.
+    A slack of 0...`tolerance` is good enough, `most` measurements are made. None if all were
+    negative.
+
+    >>> farthest(lambda x: 60 - 80 * x, tolerance=0.5, guess=0.5, slope=60)
+    0.74609375
+    """
+    good: tuple[float, float] | None = None
+    bad: tuple[float, float] | None = None
+    at = on_grid(guess)
+    for _ in range(most):
+        left = slack(at)
+        if left is None:
+            return None
+        if left >= 0:
+            good = (at, left)
+            if left <= tolerance or at == 1:
+                break
+        else:
+            bad = (at, left)
+            if at == 0:
+                break
+        at = _next(good, bad, tolerance / 2, slope)
+        if bad is not None and good is not None and not good[0] < at < bad[0]:
+            break
+    return good[0] if good else None
+
+
+def _next(
+    good: tuple[float, float] | None, bad: tuple[float, float] | None, aim: float, slope: float
+) -> float:
+    if good is not None and bad is not None:
+        share = (good[1] - aim) / (good[1] - bad[1])
+        share = min(max(share, 0.1), 0.9)  # an end that never moves would make steps tiny
+        between = on_grid(good[0] + share * (bad[0] - good[0]))
+        return min(max(between, good[0] + STEP), bad[0] - STEP)
+    at, left = good or bad or (0.0, 0.0)
+    step = (left - aim) / slope
+    return on_grid(at + (max(step, 0.05) if good else min(step, -0.05)))
+
+
+def on_grid(at: float) -> float:
+    """The nearest position of the dial."""
+    return min(max(round(at / STEP) * STEP, 0.0), 1.0)

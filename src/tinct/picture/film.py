@@ -1,0 +1,152 @@
+"""Animations: their frames one after the other, as they are seen, and how long each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tinct.checks import number, whole
+from tinct.errors import PictureError
+from tinct.picture.read import (
+    MAX_PIXELS,
+    TRANSPOSED,
+    Picture,
+    _open,
+    _orientation,
+    _pillow,
+    _pixels,
+    read,
+)
+from tinct.picture.reasons import printable
+
+__all__ = ["Film", "Frame", "Slides", "film_of"]
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """What is seen for a while: `pixels` (h, w, 4) uint8, and for how many `seconds`."""
+
+    pixels: Pixels
+    seconds: Fraction
+
+
+class Film:
+    """An animation's file, whose frames are decoded when they are asked for, each time anew.
+
+    `plays` is how often it is shown, 0 for ever; `height` and `width` are in pixels; `poster`
+    (h, w, 4) is the picture that an APNG shows where animations aren't known, if that is none of
+    its frames.
+    """
+
+    animated = True
+
+    def __init__(self, data: bytes, name: str | None = None) -> None:
+        self.data, self.name = data, name
+        self.bytes_in: int | None = len(data)
+        self._label = printable(name or "the animation")
+        with _pillow(self._label, data, MAX_PIXELS):
+            image = _open(data, MAX_PIXELS)
+            self.format = str(image.format)
+            upright = _orientation(image) < TRANSPOSED
+            self.width, self.height = image.size if upright else image.size[::-1]
+            self.plays = _plays(image)
+            separate = bool(image.info.get("default_image", False))
+            self.poster = _rgba(image, data) if separate else None
+
+    @property
+    def kind(self) -> str:
+        """The format of ours that is most like its own."""
+        return {"GIF": "gif", "PNG": "png"}.get(self.format, "webp")
+
+    def frames(self) -> Iterator[Frame]:
+        """Decode frame after frame; PictureError where the file is broken."""
+        with _pillow(self._label, self.data, MAX_PIXELS):
+            image = _open(self.data, MAX_PIXELS)
+        at = 0 if self.poster is None else 1
+        while True:
+            with _pillow(self._label, self.data, MAX_PIXELS):
+                try:
+                    image.seek(at)
+                except EOFError:
+                    return
+                image.load()
+                frame = Frame(_rgba(image, self.data), _seconds(image))
+            yield frame
+            at += 1
+
+
+class Slides(Film):
+    """Pictures that become an animation, each read when it has its turn.
+
+    `pictures` are a sequence of what `tinct.read` takes, of one size; each stands for as many
+    `seconds`. PictureError if there is none, or a later one is of another size.
+
+    >>> import tinct
+    >>> grays = [np.full((8, 8, 3), shade, np.uint8) for shade in (0, 99)]
+    >>> tinct.compress(tinct.Slides(grays, 0.5), format="gif").report.frames
+    2
+    """
+
+    def __init__(
+        self, pictures: Sequence[Any], seconds: float, *, plays: int = 0, name: str | None = None
+    ) -> None:
+        if not len(pictures):
+            raise PictureError(f"{printable(name or 'the animation')}: has no pictures")
+        self.pictures, self.plays = pictures, whole("plays", plays, 0, 65535)
+        stands = number("seconds", seconds, 0, 655)
+        self.seconds = Fraction(stands).limit_denominator(65535)
+        self.name, self.format, self.bytes_in, self.poster = name, "GIF", None, None
+        self.height, self.width = read(pictures[0]).pixels.shape[:2]
+
+    def frames(self) -> Iterator[Frame]:
+        """Read picture after picture."""
+        for at, source in enumerate(self.pictures):
+            picture = read(source)
+            height, width = picture.pixels.shape[:2]
+            if (height, width) != (self.height, self.width):
+                label = printable(picture.name or f"picture {at + 1}")
+                sizes = f"{self.width}x{self.height} as the first, not {width}x{height}"
+                raise PictureError(f"{label}: must have {sizes}")
+            yield Frame(_with_alpha(picture.pixels), self.seconds)
+
+
+def film_of(picture: Picture) -> Film | None:
+    """The frames of a picture that is an animation."""
+    return None if picture.data is None else Film(picture.data, picture.name)
+
+
+def _rgba(image: Image.Image, data: bytes) -> Pixels:
+    """What stands after a frame: the copy is no file any more, whose first frame would be read."""
+    copy = image.copy()
+    copy.format = image.format
+    return _with_alpha(_pixels(copy, data))
+
+
+def _with_alpha(pixels: Pixels) -> Pixels:
+    if pixels.shape[2] == 4:
+        return pixels
+    whole = np.full((*pixels.shape[:2], 4), 255, np.uint8)
+    whole[:, :, :3] = pixels
+    return whole
+
+
+def _seconds(image: Image.Image) -> Fraction:
+    """A PNG's are a fraction of whole numbers below 65536, which its float still tells."""
+    milliseconds = image.info.get("duration", 0) or 0
+    return Fraction(float(milliseconds) / 1000).limit_denominator(65535)
+
+
+def _plays(image: Any) -> int:
+    """A GIF says how often it is repeated, if it is; the others how often it is shown."""
+    loop = image.info.get("loop")
+    if image.format == "GIF":
+        return 1 if loop is None else 0 if loop == 0 else int(loop) + 1
+    return int(loop or 0)

@@ -1,0 +1,229 @@
+"""Animations: what is still stays, times and loops are kept, in every format that holds them."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tinct
+from tinct.cli.main import main as run
+from tinct.compress.animation import CompressedFilm
+from tinct.picture.film import Film
+
+FORMATS = ("gif", "png", "webp")
+
+
+def moving(frames: int = 6, *, alpha: bool = False, seed: int = 0) -> list[np.ndarray]:
+    """A textured square that walks over a textured ground, (48, 64, 4) uint8 each."""
+    rng = np.random.default_rng(seed)
+    ground = np.full((48, 64, 4), 255, np.uint8)
+    ground[:, :, :3] = rng.integers(60, 120, (48, 64, 3)) + np.arange(64)[None, :, None]
+    if alpha:
+        ground[:16] = 0
+    square = np.full((12, 12, 4), 255, np.uint8)
+    square[:, :, :3] = rng.integers(150, 250, (12, 12, 3))
+    found = []
+    for at in range(frames):
+        frame = ground.copy()
+        frame[8 + at : 20 + at, 4 + 7 * at : 16 + 7 * at] = square
+        found.append(frame)
+    return found
+
+
+def filed(frames: list[np.ndarray], times: list[int], kind: str = "png", loop: int = 0) -> bytes:
+    """An animation's file by Pillow, its times in milliseconds; PNG and WebP without loss."""
+    images = [Image.fromarray(frame) for frame in frames]
+    how = {"lossless": True, "exact": True} if kind == "webp" else {}
+    data = io.BytesIO()
+    rest = images[1:]
+    images[0].save(data, kind, save_all=True, append_images=rest, duration=times, loop=loop, **how)
+    return data.getvalue()
+
+
+def seen(data: bytes) -> list[tuple[np.ndarray, int]]:
+    """Every frame as Pillow shows it, without what nobody sees, and its milliseconds."""
+    image, found = Image.open(io.BytesIO(data)), []
+    for at in range(getattr(image, "n_frames", 1)):
+        image.seek(at)
+        image.load()
+        pixels = np.asarray(image.convert("RGBA")).copy()
+        pixels[pixels[:, :, 3] == 0] = 0
+        found.append((pixels, round(image.info.get("duration", 0))))
+    return found
+
+
+def at_each(data: bytes, step: int = 10) -> list[np.ndarray]:
+    """What is seen every 10 ms."""
+    return [pixels for pixels, time in seen(data) for _ in range(time // step)]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("lossy", [0.0, 0.4])
+def test_what_does_not_change_in_the_original_never_changes(format: str, lossy: float) -> None:
+    data = filed(moving(), [100] * 6)
+    small = tinct.compress(data, 16, lossy=lossy, format=format)
+    before, after = at_each(data, 100), at_each(small.data, 100)
+    flicker = [
+        ((a == b).all(axis=2) & (x != y).any(axis=2)).sum()
+        for a, b, x, y in zip(before, before[1:], after, after[1:], strict=False)
+    ]
+    assert len(before) == len(after)
+    assert sum(flicker) == 0
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_times_and_loops_are_kept_from_each_kind_to_each(kind: str, format: str) -> None:
+    times = [40, 100, 730, 100, 50, 2000]
+    data = filed(moving(), times, kind, loop=3)
+    small = tinct.compress(data, format=format)
+    plays = [Film(one).plays for one in (data, small.data)]
+    assert [time for _, time in seen(small.data)] == times
+    assert plays[0] == plays[1] > 1
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_animation_of_few_colors_keeps_every_pixel(format: str) -> None:
+    frames = [frame & np.array([192, 192, 192, 255], np.uint8) for frame in moving(alpha=True)]
+    frames = [np.where(frame[:, :, 3:] == 0, np.uint8(0), frame) for frame in frames]
+    frames.insert(3, np.zeros_like(frames[0]))  # full transparency
+    small = tinct.compress(filed(frames, [100] * 7), format=format)
+    for (shown, _), frame in zip(seen(small.data), frames, strict=True):
+        np.testing.assert_array_equal(shown, frame)
+
+
+@pytest.mark.parametrize("format", ["png", "webp"])
+def test_partial_transparency_is_kept_where_the_format_holds_it(format: str) -> None:
+    frames = moving(alpha=True)
+    for at, frame in enumerate(frames):
+        frame[20:30, 5 * at : 5 * at + 9] = (200, 10, 10, 128)
+    small = tinct.compress(filed(frames, [100] * 6), format=format)
+    for (shown, _), frame in zip(seen(small.data), frames, strict=True):
+        opaque = frame[:, :, 3] == 255
+        assert (shown[:, :, 3][opaque] == 255).all()
+        assert (shown[:, :, 3][frame[:, :, 3] == 0] == 0).all()
+        assert np.abs(shown[:, :, 3].astype(int) - frame[:, :, 3]).max() <= 40
+
+
+def test_equal_frames_become_one_that_stands_as_long() -> None:
+    frames = moving(3)
+    repeated = [frames[0], frames[1], frames[1], frames[1], frames[2], frames[2]]
+    small = tinct.compress(filed(repeated, [70, 80, 90, 100, 110, 120], "gif"))
+    assert [time for _, time in seen(small.data)] == [70, 270, 230]
+
+
+def test_a_png_first_frame_that_is_no_part_of_the_animation_stays_none() -> None:
+    frames = [frame & np.array([192, 192, 192, 255], np.uint8) for frame in moving(4)]
+    images = [Image.fromarray(frame) for frame in frames]
+    data = io.BytesIO()
+    images[0].save(
+        data, "PNG", save_all=True, append_images=images[1:], duration=50, default_image=True
+    )
+    small = tinct.compress(data.getvalue())
+    before, after = Film(data.getvalue()), Film(small.data)
+    assert after.poster is not None
+    np.testing.assert_array_equal(before.poster, after.poster)
+    assert [frame.seconds for frame in after.frames()] == [Fraction(1, 20)] * 3
+
+
+def test_a_png_that_counts_in_thirtieths_still_does() -> None:
+    data = filed(moving(3), [1000 / 30] * 3)  # type: ignore[list-item]
+    film = Film(tinct.compress(Film(data) and data, 16).data)
+    assert [frame.seconds for frame in film.frames()] == [
+        frame.seconds for frame in Film(data).frames()
+    ]
+
+
+def test_a_gif_made_of_milliseconds_ends_when_the_original_does() -> None:
+    data = filed(moving(6), [33] * 6)
+    small = tinct.compress(data, 16, format="gif")
+    assert abs(sum(time for _, time in seen(small.data)) - 6 * 33) <= 5
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_quality_and_a_size_are_reached(format: str) -> None:
+    data = filed(moving(), [100] * 6)
+    good = tinct.compress(data, quality=70, format=format)
+    assert good.report.ssimulacra2 >= 70 >= good.report.ssimulacra2_least - 30
+    budget = len(tinct.compress(data, format=format).data) * 3 // 4
+    assert len(tinct.compress(data, max_bytes=budget, format=format).data) <= budget
+    with pytest.raises(tinct.TargetError, match="10 bytes are out of reach"):
+        tinct.compress(data, max_bytes=10, format=format)
+
+
+def test_threads_change_no_byte() -> None:
+    data = filed(moving(alpha=True), [100] * 6)
+    files = {tinct.compress(data, 32, lossy=0.3, threads=n, format="gif").data for n in (1, 3)}
+    assert len(files) == 1
+
+
+def test_a_result_gives_its_frames_and_counts_them() -> None:
+    small = tinct.compress(filed(moving(), [100] * 6), 16)
+    assert isinstance(small, CompressedFilm)
+    shown = [frame.pixels for frame in small.frames()]
+    assert small.report.frames == len(shown) == 6
+    assert {tuple(color) for pixels in shown for color in pixels.reshape(-1, 4)} <= {
+        tuple(color) for color in small.palette
+    }
+
+
+def test_an_animation_of_one_frame_is_a_picture() -> None:
+    assert isinstance(tinct.compress(filed(moving(1), [100])), tinct.Compressed)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_torn_animation_is_refused_in_one_line(kind: str, tmp_path, capsys) -> None:
+    data = filed(moving(), [100] * 6, kind)
+    torn = tmp_path / f"torn.{kind}"
+    torn.write_bytes(data[: len(data) * 2 // 3])
+    assert run(["compress", str(torn), "--force"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"tinct: {torn}: ")
+    assert told.count("\n") == 1
+
+
+def test_the_command_writes_the_same_kind_beside_an_animation(tmp_path, capsys) -> None:
+    for kind in FORMATS:
+        (tmp_path / f"a.{kind}").write_bytes(filed(moving(), [100] * 6, kind))
+        assert run(["compress", str(tmp_path / f"a.{kind}"), "-k", "16", "--force"]) == 0
+        assert len(seen((tmp_path / f"a-tinct.{kind}").read_bytes())) == 6
+    assert "6 frames" in capsys.readouterr().out
+
+
+def test_an_animation_that_becomes_no_smaller_is_left_alone(tmp_path) -> None:
+    once = tinct.compress(filed(moving(), [100] * 6), 16, format="gif").data
+    (tmp_path / "a.gif").write_bytes(once)
+    assert run(["compress", str(tmp_path / "a.gif")]) == 98
+    assert not (tmp_path / "a-tinct.gif").exists()
+
+
+def test_memory_does_not_grow_with_the_number_of_frames() -> None:
+    import tracemalloc
+
+    def peak(frames: int) -> int:
+        data = filed(moving(6) * (frames // 6), [100] * frames, "gif")
+        tracemalloc.start()
+        tinct.compress(data, 16)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(6)  # what is imported and cached once
+    assert peak(60) < peak(12) + 20 * 48 * 64 * 4
+
+
+def test_pictures_become_an_animation(tmp_path, capsys) -> None:
+    paths = [str(tmp_path / f"{at}.png") for at in range(3)]
+    for path, frame in zip(paths, moving(3), strict=True):
+        Image.fromarray(frame).save(path)
+    out = str(tmp_path / "film.gif")
+    assert run(["compress", *paths, "--fps", "20", "-o", out]) == 0
+    assert [time for _, time in seen((tmp_path / "film.gif").read_bytes())] == [50] * 3
+    assert run(["compress", *paths, "--fps", "20"]) == 2
+    Image.fromarray(moving(1)[0][:20]).save(paths[2])
+    assert run(["compress", *paths, "--fps", "20", "-o", out, "--force"]) == 1
+    assert "must have 64x48 as the first, not 64x20" in capsys.readouterr().err
