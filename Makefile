@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: all setup demo test lint format bench clean
+.PHONY: all setup demo test lint format bench fuzz sanitize clean
 all: setup
 
 # Rebuilt when the kernels or the dependencies change; Python sources are used in place.
@@ -46,6 +46,28 @@ bench: .venv/.ready
 	$(BIN)/python -m bench.sparse
 	$(BIN)/python -m bench.command
 	$(BIN)/python -m bench.readme
+
+# Broken inputs for MINUTES, in a process that is watched; what it finds is left in fuzz/.
+MINUTES ?= 10
+fuzz: .venv/.ready
+	$(BIN)/python -m bench.fuzz --minutes $(MINUTES)
+
+# The kernels under the address and undefined-behaviour sanitizers, then what uses threads under the thread sanitizer.
+KERNEL_TESTS := kernels kmeans color palette remap spatial lossy deflate png sparse partitions quality quick
+sanitize: .venv/.ready
+	$(BIN)/python -m pip install --quiet cmake ninja nanobind
+	for what in address,undefined thread; do \
+	    site=build/$${what%%,*}/site; \
+	    $(BIN)/cmake -S . -B build/$${what%%,*} -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DTINCT_PROBES=ON \
+	        -DTINCT_SANITIZE=$$what -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	        -Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir) && \
+	    $(BIN)/ninja -C build/$${what%%,*} && rm -rf $$site && mkdir -p $$site && cp -r src/tinct $$site/ && \
+	    rm -f $$site/tinct/*.so && cp build/$${what%%,*}/_*.so $$site/tinct/ && \
+	    if [ $$what = thread ]; then tests="kmeans partitions spatial quick"; else tests="$(KERNEL_TESTS)"; fi && \
+	    LD_PRELOAD=$$($(CXX) -print-file-name=lib$$(echo $$what | head -c1)san.so) PYTHONPATH=$$site \
+	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1 \
+	    $(BIN)/python -m pytest -q -x -p no:cacheprovider $$(printf 'tests/test_%s.py ' $$tests) || exit 1; \
+	done
 
 clean:
 	rm -rf .venv build demo src/tinct/*.so .hypothesis .mypy_cache .pytest_cache .ruff_cache
