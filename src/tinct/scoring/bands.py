@@ -35,7 +35,7 @@ def bands(original: Pixels, compressed: Pixels) -> float:
     >>> import numpy as np
     >>> sky = np.arange(64, dtype=np.uint8).repeat(192).reshape(64, 64, 3)
     >>> round(bands(sky, sky // 8 * 8), 1), bands(sky, sky)
-    (4.0, 0.0)
+    (1.5, 0.0)
     """
     check_pair(original, compressed)
     one, other = np.ascontiguousarray(original), np.ascontiguousarray(compressed)

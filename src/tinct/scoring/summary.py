@@ -81,7 +81,8 @@ def line(told: tuple[str, ...], width: int, scored: bool = False) -> str:
     'a.png  4.1 kB -> 1.0 kB   -75.9%   16 colors   33.5 dB   0.12 s  b.png'
     """
     name, before, after, part, colors, psnr, score, bands, seconds, where = told
-    points = f"SSIMULACRA2 {score:>5}  bands: {bands:7}  " if scored else ""
+    seen = f"bands: {bands:7}  " if bands else ""  # which animations don't have
+    points = f"SSIMULACRA2 {score:>5}  {seen}" if scored else ""
     return (
         f"{name:{width}}  {before:>6} -> {after:>6}  {part:>7}  "
         f"{colors:>3} colors  {psnr:>8}  {points}{seconds:>7}  {where}"

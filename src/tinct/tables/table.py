@@ -68,11 +68,11 @@ def standardize(table: Table) -> tuple[Table, Scale]:
     """
     table = instance("table", table, Table)
     # Divided by a power of 2, which changes no digit: squares of 1e160 or 1e-160 are no numbers.
-    size = np.frexp(np.abs(table.values).max(axis=0))[1]
+    constant = (table.values == table.values[0]).all(axis=0)
+    size = np.where(constant, 0, np.frexp(np.abs(table.values).max(axis=0))[1])
     values = np.ldexp(table.values.astype(np.float64, copy=False), -size)
     mean, std = values.mean(axis=0), values.std(axis=0)
-    constant = (values == values[0]).all(axis=0)
-    mean, std = np.where(constant, 0, mean), np.where(constant, np.ldexp(1.0, -size), std)
+    mean, std = np.where(constant, 0, mean), np.where(constant, 1, std)
     values = ((values - mean) / std).astype(table.values.dtype)
     least = np.finfo(np.float64).smallest_subnormal
     return replace(table, values=values), Scale(
