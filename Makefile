@@ -25,7 +25,7 @@ demo: .venv/.ready
 	$(BIN)/python examples/demo.py
 
 test: lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

@@ -57,7 +57,7 @@ def broken(before, after, colors):
     return int((lost | ((one > 0) & (other == 0) & (colors > 2))).sum())
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(KINDS),
     st.integers(0, 99),
@@ -129,7 +129,7 @@ def test_a_lossy_mapping_draws_opaque_by_opaque_and_nothing_by_nothing(seed, kin
     assert broken(pixels, drawn, 12) == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.sampled_from(KINDS),
     st.integers(0, 99),
@@ -152,7 +152,7 @@ def test_hidden_colors_do_not_make_a_picture_flat_or_take_it_from_it():
     assert _probes.is_flat(even) == _probes.is_flat(noisy)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 999), st.sampled_from([2, 3, 7, 16]), st.sampled_from(["oklab", "srgb"]))
 def test_grey_in_gives_grey_out(seed, colors, space):
     chance = np.random.default_rng(seed)

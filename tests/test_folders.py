@@ -191,12 +191,17 @@ def test_an_owner_is_kept(tmp_path):
     assert path.stat().st_mode & 0o7777 == 0o4755
 
 
-def test_animations_are_left_alone(tmp_path, capfd):
+def test_animations_stay_animations_and_have_one_turn(tmp_path, capfd):
     frames = [Image.fromarray(RGB), Image.fromarray(RGB[::-1].copy())]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    before = held(tmp_path)
-    main(["compress", str(tmp_path), "--in-place"])
-    assert held(tmp_path) == before
+    before = (tmp_path / "a.gif").stat().st_size
+    main(["compress", str(tmp_path), "--in-place", "-k", "8"])
+    assert (tmp_path / "a.gif").stat().st_size < before
+    with Image.open(tmp_path / "a.gif") as shown:
+        assert shown.n_frames == 2
+    after = held(tmp_path)
+    main(["compress", str(tmp_path), "--in-place", "-k", "8"])
+    assert held(tmp_path) == after
 
 
 def test_what_a_killed_run_left_is_removed_and_what_another_writes_is_not(tree):
