@@ -52,6 +52,9 @@ def columns(rows: "Sequence[tuple[str, ...]]", scored: bool) -> list[tuple[str, 
     """What `cells` says in columns, each under its title; score and bands are one, or none."""
     turned = list(zip(TITLES, *rows, strict=True))
     at = TITLES.index("SSIMULACRA2")
-    both = [f"{score}, {bands}".removesuffix(", ") for score, bands in zip(*turned[at : at + 2], strict=True)][1:]
+    both = [
+        f"{score}, {bands}".removesuffix(", ")
+        for score, bands in zip(*turned[at : at + 2], strict=True)
+    ][1:]
     turned[at : at + 2] = [("score, bands", *both)] if scored else []
     return turned
