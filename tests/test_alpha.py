@@ -200,17 +200,16 @@ def test_an_opaque_grey_disc_is_not_seen_through_for_a_perfect_score():
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("goal", [50, 75])
 def test_a_quality_holds_over_black_and_over_white(kind, goal):
-    for seed in range(3):
-        pixels = shape(kind, seed=seed)
-        small = compress(pixels, quality=goal)
-        image = (
-            small.image
-            if small.image.shape[2] == 4
-            else np.dstack([small.image, opacities(small.image)])
-        )
-        scores = [Reference(seen(pixels, g)).score(seen(image, g)) for g in GROUNDS.values()]
-        assert small.report.ssimulacra2 == min(scores) >= goal
-        assert scores[list(GROUNDS).index(small.report.ground)] == min(scores)
+    pixels = shape(kind, seed=goal)
+    small = compress(pixels, quality=goal)
+    image = (
+        small.image
+        if small.image.shape[2] == 4
+        else np.dstack([small.image, opacities(small.image)])
+    )
+    scores = [Reference(seen(pixels, g)).score(seen(image, g)) for g in GROUNDS.values()]
+    assert small.report.ssimulacra2 == min(scores) >= goal
+    assert scores[list(GROUNDS).index(small.report.ground)] == min(scores)
 
 
 def test_a_report_names_a_ground_only_where_there_is_alpha():

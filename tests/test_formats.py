@@ -295,7 +295,7 @@ def test_a_gif_drawn_for_lzw_is_smaller_than_one_drawn_for_deflate():
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("k", [4, 16, 17, 256])
 def test_the_lossier_the_smaller(format, k):
-    pixels = photo(96, 131)
+    pixels = photo(64, 87)
     drawings = [compress(pixels, k, lossy=x, format=format) for x in (0.2, 0.6, 1)]
     sizes = [len(drawing.data) for drawing in drawings]
     assert sizes == sorted(sizes, reverse=True)
