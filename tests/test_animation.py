@@ -17,6 +17,12 @@ from tinct.picture.film import Film
 FORMATS = ("gif", "png", "webp")
 
 
+def test_given_colors_are_refused_in_one_line():
+    film = tinct.Slides([frame[:, :, :3] for frame in moving(2)], 0.1)
+    with pytest.raises(tinct.PaletteError, match="not for animations yet"):
+        tinct.compress(film, palette="bw")
+
+
 def moving(frames: int = 6, *, alpha: bool = False, seed: int = 0) -> list[np.ndarray]:
     """A textured square that walks over a textured ground, (48, 64, 4) uint8 each."""
     rng = np.random.default_rng(seed)

@@ -25,6 +25,7 @@ from tinct.compress.search_colors import fewest_colors
 from tinct.compress.search_quality import least_bytes
 from tinct.compress.search_size import within_bytes
 from tinct.defaults import DITHER, MAX_COLORS
+from tinct.errors import PaletteError
 from tinct.mapping.remap import check_dither, check_lossy, painted
 from tinct.palette.choice import check_colors
 from tinct.picture.film import Film, film_of
@@ -203,7 +204,7 @@ def compress(
         opened = _opened(source)
     film = opened if isinstance(opened, Film) else None
     if film is not None and (palette is not None or reserve is not None):
-        raise ValueError("palette and reserve are for pictures, not for animations")
+        raise PaletteError("palette and reserve are for pictures, not for animations yet")
     format = format or ("png" if film is None else film.kind)
     held = pinned(palette, reserve, keep_order, colors, format)
     options = Options(
