@@ -53,7 +53,7 @@ fuzz: .venv/.ready
 	$(BIN)/python -m bench.fuzz --minutes $(MINUTES)
 
 # The kernels under the address and undefined-behaviour sanitizers, then what uses threads under the thread sanitizer.
-KERNEL_TESTS := kernels kmeans color palette remap spatial lossy deflate png sparse partitions quality quick
+KERNEL_TESTS := kernels kmeans color palette palettes remap spatial lossy deflate png sparse partitions quality animation
 sanitize: .venv/.ready
 	$(BIN)/python -m pip install --quiet cmake ninja nanobind
 	for what in address,undefined thread; do \
@@ -64,9 +64,10 @@ sanitize: .venv/.ready
 	    $(BIN)/ninja -C build/$${what%%,*} && rm -rf $$site && mkdir -p $$site && cp -r src/tinct $$site/ && \
 	    rm -f $$site/tinct/*.so && cp build/$${what%%,*}/_*.so $$site/tinct/ && \
 	    if [ $$what = thread ]; then tests="kmeans partitions spatial quick"; else tests="$(KERNEL_TESTS)"; fi && \
-	    LD_PRELOAD=$$($(CXX) -print-file-name=lib$$(echo $$what | head -c1)san.so) PYTHONPATH=$$site \
+	    LD_PRELOAD="$$($(CXX) -print-file-name=lib$$(echo $$what | head -c1)san.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	    PYTHONPATH=$$site \
 	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1 \
-	    $(BIN)/python -m pytest -q -x -p no:cacheprovider $$(printf 'tests/test_%s.py ' $$tests) || exit 1; \
+	    $(BIN)/python -m pytest -q -x -n auto -p no:cacheprovider $$(printf 'tests/test_%s.py ' $$tests) || exit 1; \
 	done
 
 clean:

@@ -43,16 +43,18 @@ def smoothness(points, flat):
     """1 where neighbors differ by 0.004 or less in the mean of 13 x 13 pixels, 0 from 0.01 on.
 
     Differences are those of the first coordinate to the left and upwards. 0 where there are none;
-    in `flat` pictures times 0.2 times the square of the share of pixels that have one.
+    in `flat` pictures times 0.2 times the square of the share of pixels that have one. Differences
+    below 1 / 65536 are none.
     """
     height, width = points.shape[:2]
     light, out = points[:, :, 0], np.zeros(points.shape[:2])
-    across, down = (np.abs(np.diff(light, axis=a, prepend=light.take([0], a))) for a in (1, 0))
+    steps = sum(np.abs(np.diff(light, axis=a, prepend=light.take([0], a))) for a in (1, 0))
+    steps = np.floor(steps * 65536) / 65536
     for y in range(height):
         for x in range(width):
             around = np.s_[max(y - 6, 0) : y + 7, max(x - 6, 0) : x + 7]
-            mean = (across[around] + down[around]).mean() / 2
-            share = 0.2 * ((across[around] + down[around]) > 0).mean() ** 2 if flat else mean > 0
+            mean = steps[around].mean() / 2
+            share = 0.2 * (steps[around] > 0).mean() ** 2 if flat else mean > 0
             out[y, x] = share * np.clip((0.01 - mean) / 0.006, 0, 1)
     return out
 
