@@ -26,7 +26,7 @@ class BufferCache {
         bytes = rounded(bytes);
         if (bytes >= LEAST) {
             const std::unique_lock lock(mutex_, std::try_to_lock);
-            for (int at = count_ - 1; lock && at >= 0; --at)
+            for (int at = lock ? count_ - 1 : -1; at >= 0; --at)  // not even a look without the lock
                 if (pieces_[at].bytes == bytes) return remove(at);
         }
         return ::operator new(bytes);
