@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter, zoom
 
-__all__ = ["JUDGES", "TO_XYZ", "lab_as_seen", "over_grey", "srgb_to_linear"]
+__all__ = ["JUDGES", "TO_XYZ", "blurred", "lab_as_seen", "oklab", "over_grey", "srgb_to_linear"]
 
 # S-CIELAB (Zhang, Wandell 1996): opponent channels, and the width in degrees and the weight of the
 # Gaussians that each is blurred by.

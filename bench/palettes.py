@@ -11,27 +11,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from bench.judges import blurred, oklab, srgb_to_linear
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 import tinct
 from tinct.palette.given import given_palette
 
-# From linear sRGB to cones, and from their cube roots to Oklab (Ottosson 2020)
-CONES = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-OPPONENTS = np.array(
-    [
-        [0.2104542553, 0.793617785, -0.0040720468],
-        [1.9779984951, -2.428592205, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
 NAMES = ("bw", "gameboy", "terminal16", "web216")
 
 
@@ -76,16 +61,8 @@ def compare(paths, out=None):
 
 def seen_error(original, drawn, sigma=1.5):
     """100 times the root of the mean squared distance in Oklab of what is seen after a blur."""
-    one, other = (blurred(pixels, sigma) for pixels in (original, drawn))
+    one, other = (oklab(blurred(srgb_to_linear(it), sigma)) for it in (original, drawn))
     return 100 * float(np.sqrt(((one - other) ** 2).sum(2).mean()))
-
-
-def blurred(pixels, sigma):
-    """Oklab of the light of a picture, blurred."""
-    codes = pixels / 255
-    light = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
-    light = np.stack([gaussian_filter(light[..., i], sigma) for i in range(3)], 2)
-    return np.cbrt(np.maximum(light @ CONES.T, 0)) @ OPPONENTS.T
 
 
 def shared(paths, colors=64):

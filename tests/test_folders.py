@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from painted import flat, photo
 from tinct.batch import in_place
 from tinct.batch.folders import Walk
 from tinct.batch.side_by_side import side_by_side
+from tinct.cli.jobs import settings
 from tinct.cli.main import main
+from tinct.options import Compress, declared
+from tinct.palette.given import given_palette
 from tinct.picture.read import read
 from worked import work
 
@@ -202,6 +206,18 @@ def test_animations_stay_animations_and_have_one_turn(tmp_path, capfd):
     after = held(tmp_path)
     main(["compress", str(tmp_path), "--in-place", "-k", "8"])
     assert held(tmp_path) == after
+
+
+def test_what_gains_nothing_with_one_palette_has_its_turn_with_another():
+    asked = SimpleNamespace(**{one.attribute: None for one in declared(Compress)})
+    colors = np.random.default_rng(0).integers(0, 256, (2, 256, 4)).astype(np.uint8)
+    colors[1] = colors[0]
+    colors[1, 128] ^= 255  # where NumPy prints an ellipsis
+    told = []
+    for table in colors:
+        asked.palette = given_palette("palette", table)
+        told.append(settings(asked))
+    assert told[0] != told[1]
 
 
 def test_what_a_killed_run_left_is_removed_and_what_another_writes_is_not(tree):

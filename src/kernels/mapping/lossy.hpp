@@ -30,8 +30,8 @@ struct LossyOptions {
 constexpr int64_t LOSSY_BAND = 1 << 20, HASTE = 3 << 16;
 
 // The mean weighted squared error of pixels in their nearest of `points`, of those that have any.
-inline double own_error(const Picture &picture, const float *weights, const std::vector<float> &points,
-                        const uint8_t *nearest) {
+inline double palette_error(const Picture &picture, const float *weights, const std::vector<float> &points,
+                            const uint8_t *nearest) {
     constexpr float NONE = 1e-8f;
     const size_t channels = size_t(picture.channels);
     const auto points_of = picture.channels == 4 ? color::points_of<4> : color::points_of<3>;
@@ -108,7 +108,7 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
 
     float price = options.price;
     if (options.share > 0) {
-        price = std::max(price, options.share * float(own_error(picture, weights, points, nearest.data())));
+        price = std::max(price, options.share * float(palette_error(picture, weights, points, nearest.data())));
         // Distances are means over black and white; what is seen over the worse of them is more.
         if (picture.channels == 4) price *= 0.7f;
     }

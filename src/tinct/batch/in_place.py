@@ -113,9 +113,8 @@ def replace(path: str, data: bytes, before: os.stat_result, *, preserve: bool = 
     write(target, data, overwrite=True, settle=settle)
 
 
-def clear(leftovers: Sequence[str]) -> int:
+def clear(leftovers: Sequence[str]) -> None:
     """Remove what killed runs left behind; what another run is still writing is locked."""
-    count = 0
     for path in leftovers:
         with contextlib.suppress(OSError, ImportError):
             import fcntl
@@ -123,5 +122,3 @@ def clear(leftovers: Sequence[str]) -> int:
             with open(path, "rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.unlink(path)
-                count += 1
-    return count

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # what is refused must not pay for NumPy
     from tinct.clustering.kmeans import Iteration, KMeansResult
     from tinct.tables import Scale, Table
 
-__all__ = ["Found", "run"]
+__all__ = ["Found", "Watcher", "clustered", "first_centers", "run"]
 
 DRAWN = 6000  # points whose labels are kept for figures, which draw no more
 
@@ -83,7 +83,11 @@ def _work(asked: Cluster, say: Say) -> Found:
     assert k is not None
     watcher = Watcher(len(table.values), say, keep=bool(asked.steps or asked.animate))
     chosen = time.perf_counter()
-    run = _cluster(asked, table, scale, k, watcher if watcher.keep or say is not silent else None)
+    init = first_centers(asked.init)
+    if scale is not None and getattr(init, "shape", (0, 0))[1:] == scale.mean.shape:
+        init = (init - scale.mean) / scale.std
+    told = watcher if watcher.keep or say is not silent else None
+    run = clustered(asked, table.values, k, init, told)
     seconds = {"read": read - start, "choose": chosen - read}
     seconds["cluster"] = time.perf_counter() - chosen
     return Found(
@@ -120,28 +124,33 @@ def _choose(asked: Cluster, table: Table, say: Say) -> Choice | None:
     return choose_k(table.values, ks, seed=asked.seed, threads=asked.threads, callback=tell)
 
 
-def _cluster(
-    asked: Cluster, table: Table, scale: Scale | None, k: int, watcher: Watcher | None
-) -> KMeansResult:
-    from tinct.clustering.kmeans import INITS, kmeans
+def first_centers(init: str) -> Any:
+    """A way to start by its name, or the centers that a file holds."""
+    from tinct.clustering.kmeans import INITS
     from tinct.tables import read_table
 
-    init: Any = asked.init
-    if init not in INITS:
-        if not os.path.exists(init):
-            raise ValueError(f"init must be {', '.join(INITS)} or a file, not {init}")
-        init = read_table(init).values
-        if scale is not None and init.shape[1:] == scale.mean.shape:
-            init = (init - scale.mean) / scale.std
+    if init in INITS:
+        return init
+    if not os.path.exists(init):
+        raise ValueError(f"init must be {', '.join(INITS)} or a file, not {init}")
+    return read_table(init).values
+
+
+def clustered(
+    asked: Cluster, points: Any, k: int, init: Any, callback: Watcher | None
+) -> KMeansResult:
+    """The run that was asked for, over a table or one in parts."""
+    from tinct.clustering.kmeans import kmeans
+
     return kmeans(
-        table.values,
+        points,
         k,
         init=init,
         seed=asked.seed,
         max_iter=asked.iterations,
         effort=asked.effort,
         threads=asked.threads,
-        callback=watcher,
+        callback=callback,
     )
 
 
@@ -163,6 +172,7 @@ class Watcher:
         self.count = 0
 
     def __call__(self, seen: Iteration) -> None:
+        """Say it, and keep it if asked to."""
         self.count += 1
         self.say(f"iteration {self.count}, inertia {digits(seen.inertia)}")
         if self.keep:

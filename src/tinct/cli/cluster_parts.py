@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinct.cli.cluster import Watcher, clustered, first_centers
 from tinct.cli.cluster_files import centers_bytes, check_targets
 from tinct.cli.cluster_options import Cluster
 from tinct.cli.cluster_report import center_lines, digits
@@ -21,8 +22,6 @@ if TYPE_CHECKING:  # what is refused must not pay for NumPy
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
-
-    from tinct.clustering.kmeans import Iteration
 
 __all__ = ["run"]
 
@@ -53,44 +52,22 @@ def _work(asked: Cluster, say: Say) -> dict[str, Any]:
     import numpy as np
 
     from tinct.atomic_write import write
-    from tinct.clustering.kmeans import INITS, kmeans
     from tinct.clustering.sources import Parquet
-    from tinct.tables import read_table
 
-    init: Any = asked.init
-    if init not in INITS:
-        if not os.path.exists(init):
-            raise ValueError(f"init must be {', '.join(INITS)} or a file, not {init}")
-        init = read_table(init).values
-    columns = None if asked.columns is None else asked.columns.split(",")
-    table, began, count = Parquet(asked.table, columns), time.perf_counter(), 0
-
-    def tell(seen: Iteration) -> None:
-        nonlocal count
-        count += 1
-        say(f"iteration {count}, inertia {digits(seen.inertia)}")
-
-    say(f"reading {asked.table}")
     assert asked.k is not None
-    found = kmeans(
-        table,
-        asked.k,
-        init=init,
-        seed=asked.seed,
-        max_iter=asked.iterations,
-        effort=asked.effort,
-        threads=asked.threads,
-        callback=None if say is silent else tell,
-    )
+    init = first_centers(asked.init)
+    table = Parquet(asked.table, None if asked.columns is None else asked.columns.split(","))
+    began = time.perf_counter()
+    say(f"reading {asked.table}")
+    watcher = None if say is silent else Watcher(0, say, keep=False)
+    found = clustered(asked, table, asked.k, init, watcher)
     seconds = time.perf_counter() - began
     sizes = np.zeros(asked.k, np.int64)
     written = _write_labels(asked.output, found.labels, sizes, asked.force, say)
     if asked.centers:
-        write(
-            asked.centers,
-            centers_bytes(asked.centers, tuple(table.names), found.centers),
-            overwrite=asked.force,
-        )
+        data = centers_bytes(asked.centers, tuple(table.names), found.centers)
+        write(asked.centers, data, overwrite=asked.force)
+        written.append(asked.centers)
     return {
         "table": asked.table,
         "rows": int(sizes.sum()),
@@ -103,7 +80,7 @@ def _work(asked: Cluster, say: Say) -> dict[str, Any]:
         "sizes": sizes.tolist(),
         "centers": found.centers.tolist(),
         "seconds": {"cluster": round(seconds, 4)},
-        "written": written + ([asked.centers] if asked.centers else []),
+        "written": written,
     }
 
 

@@ -88,10 +88,9 @@ def _outcomes(jobs: Sequence[Job], asked: Compress, meter: Meter) -> Iterator[Ou
 
 def _crew(asked: Compress, todo: Sequence[Job]) -> tuple[int, int] | None:
     """How many processes, and cores; None if this one does it sooner."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:
-        cores = os.cpu_count() or 1
+    from tinct import _kernels
+
+    cores = _kernels.processors()
     cores = min(cores, asked.threads or cores)
     many = len(todo) > 1 and sum(job.size for job in todo) > FEW
     processes = asked.jobs or (cores if many else 1)
@@ -209,9 +208,9 @@ def _as_moving(job: Job, asked: Compress, picture: Picture) -> Job:
         raise PictureError(f"{job.name}: --compare draws pictures, and this is an animation")
     if extension(asked.output or "") in FORMATS or asked.format is not None or asked.in_place:
         return job
-    from tinct.picture.film import Film
+    from tinct.picture.film import kind_of
 
-    job = replace(job, format=Film(picture.data, job.name).kind)
+    job = replace(job, format=kind_of(picture.format))
     if asked.output is None and job.target != "-":
         job = replace(job, target=os.path.splitext(job.target)[0] + "." + job.format)
         check_target(job.target, asked.force)

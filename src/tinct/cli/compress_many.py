@@ -28,17 +28,10 @@ def run(asked: Compress) -> int:
     from tinct.batch.many import Died, spread
     from tinct.batch.places import pairs
 
-    if asked.cluster is None:
-        raise click.UsageError("a URL needs --cluster, such as --cluster local")
-    if asked.out_dir is None:
-        raise click.UsageError("--cluster needs --out-dir DIR")
-    refused = {"-o": asked.output, "--compare": asked.compare, "--suffix": asked.suffix}
-    for name, value in {**refused, "--in-place": asked.in_place or None}.items():
-        if value is not None:
-            raise click.UsageError(f"{name} and --cluster exclude each other")
+    address, out = _checked(asked)
     how: dict[str, Any] = {"recursive": asked.recursive, "anew": asked.force}
     how |= {"include": patterns(asked.include), "exclude": patterns(asked.exclude)}
-    todo, done = pairs(asked.inputs, asked.out_dir, format_of(asked), **how)
+    todo, done = pairs(asked.inputs, out, format_of(asked), **how)
     if done and not asked.quiet:
         complain(f"{done} of {done + len(todo)} are there already (--force makes them again)")
     if not todo:
@@ -46,7 +39,7 @@ def run(asked: Compress) -> int:
     codes = {OK}
     with ExitStack() as entered:
         keep = entered.enter_context(_recorder(asked.report))
-        client = entered.enter_context(connected(asked.cluster))
+        client = entered.enter_context(connected(address))
         if not asked.quiet:
             complain(f"dashboard: {client.dashboard_link}")
         plain = sys.stdout  # which a bar on a terminal puts another in the place of
@@ -65,6 +58,24 @@ def run(asked: Compress) -> int:
             keep(outcome)
             advance()
     return next(code for code in WORST_FIRST if code in codes)
+
+
+def _checked(asked: Compress) -> tuple[str, str]:
+    """The cluster and the folder; a usage error where there is none, or something beside them."""
+    if asked.cluster is None:
+        raise click.UsageError("a URL needs --cluster, such as --cluster local")
+    if asked.out_dir is None:
+        raise click.UsageError("--cluster needs --out-dir DIR")
+    refused: dict[str, Any] = {
+        "-o": asked.output,
+        "--compare": asked.compare,
+        "--suffix": asked.suffix,
+    }
+    refused |= {"--in-place": asked.in_place or None, "--fps": asked.fps}
+    for name, value in refused.items():
+        if value is not None:
+            raise click.UsageError(f"{name} and --cluster exclude each other")
+    return asked.cluster, asked.out_dir
 
 
 def _work(

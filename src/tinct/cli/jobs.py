@@ -142,8 +142,11 @@ MANNERS = (
 
 def settings(asked: Compress) -> str:
     """The options that say what comes of a picture, for telling them from others."""
-    options = (one.attribute for one in declared(Compress) if one.attribute not in MANNERS)
-    return repr([(name, getattr(asked, name)) for name in options])
+    names = [one.attribute for one in declared(Compress) if one.attribute not in MANNERS]
+    told = {name: getattr(asked, name) for name in names}
+    if asked.palette is not None:  # read by now; NumPy would print but a part of it
+        told["palette"] = getattr(asked.palette, "hex", asked.palette)
+    return repr(told)
 
 
 def _exclude(ways: dict[str, object]) -> None:

@@ -245,12 +245,12 @@ def _png(
     parts = [SIGNATURE, *_chunk(b"IHDR", header)]
     parts += _chunk(b"PLTE", colors) if colors else ()
     parts += _chunk(b"tRNS", opacity) if opacity else ()
-    stream = _ours(rows, 1 + stride, threads) if effort == _OURS else zlib_compress(rows, effort)
+    stream = deflated(rows, 1 + stride, threads) if effort == _OURS else zlib_compress(rows, effort)
     return b"".join([*parts, *_chunk(b"IDAT", stream), *_chunk(b"IEND", b"")])
 
 
-def _ours(rows: bytearray, stride: int, threads: int) -> bytes | bytearray:
-    """By our own encoder, if what it wrote holds the rows."""
+def deflated(rows: bytearray, stride: int, threads: int = 0) -> bytes | bytearray:
+    """A zlib stream of rows by our own encoder, if what it wrote holds them."""
     stream = _kernels.encode_deflate(rows, stride, threads)
     try:
         holds = zlib_decompress(stream, len(rows)) == rows

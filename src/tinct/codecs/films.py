@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
-from deflate import crc32, zlib_compress
 from numpy.typing import NDArray
 
 from tinct import _kernels
-from tinct.codecs.deflate import index_bits
+from tinct.codecs.deflate import chunk, deflated, index_bits
 from tinct.codecs.gif import code_size
 from tinct.codecs.webp import still_chunks
 from tinct.picture.inflate import SIGNATURE
@@ -149,31 +148,31 @@ class ApngWriter(Writer):
         dispose, blend = int(piece.clears), int(piece.over)
         where = (width, height, piece.left, piece.top, time.numerator, time.denominator)
         control = struct.pack(">IIIIHHBB", *where, dispose, blend)
-        self.parts.append(self._chunk(b"fcTL", self._number() + control))
+        self.parts.append(chunk(b"fcTL", self._number() + control))
         stream = self._stream(piece.indices)
         if self.frames == 0 and self.poster is None:
-            self.parts.append(self._chunk(b"IDAT", stream))
+            self.parts.append(chunk(b"IDAT", stream))
         else:
-            self.parts.append(self._chunk(b"fdAT", self._number() + stream))
+            self.parts.append(chunk(b"fdAT", self._number() + stream))
 
     def finish(self) -> bytes:
         bits = index_bits(len(self.palette))
         opacity = self.palette[:, 3].tobytes().rstrip(b"\xff")
         parts = [
             SIGNATURE,
-            self._chunk(b"IHDR", struct.pack(">IIB", self.width, self.height, bits) + b"\3\0\0\0"),
-            self._chunk(b"acTL", struct.pack(">II", self.frames, self.plays)),
-            self._chunk(b"PLTE", self.palette[:, :3].tobytes()),
-            self._chunk(b"tRNS", opacity),
+            chunk(b"IHDR", struct.pack(">IIB", self.width, self.height, bits) + b"\3\0\0\0"),
+            chunk(b"acTL", struct.pack(">II", self.frames, self.plays)),
+            chunk(b"PLTE", self.palette[:, :3].tobytes()),
+            chunk(b"tRNS", opacity),
         ]
         if self.poster is not None:
-            parts.append(self._chunk(b"IDAT", self._stream(self.poster)))
-        return b"".join([*parts, *self.parts, self._chunk(b"IEND", b"")])
+            parts.append(chunk(b"IDAT", self._stream(self.poster)))
+        return b"".join([*parts, *self.parts, chunk(b"IEND", b"")])
 
     def _number(self) -> bytes:
-        """Chunks of frames are counted."""
-        count = sum(part[4:8] in (b"fcTL", b"fdAT") for part in self.parts)
-        return struct.pack(">I", count)
+        """Chunks of frames are counted, which all parts are but the first picture's."""
+        first = self.poster is None and len(self.parts) > 1
+        return struct.pack(">I", len(self.parts) - first)
 
     def _stream(self, indices: Indices) -> bytes:
         bits = index_bits(len(self.palette))
@@ -184,11 +183,7 @@ class ApngWriter(Writer):
         rows = np.zeros((height, stride + 1), np.uint8)  # each behind its filter, which is 0: none
         for at in range(8 // bits):
             rows[:, 1:] |= whole[:, at :: 8 // bits] << np.uint8(8 - bits - at * bits)
-        return bytes(zlib_compress(rows.tobytes(), 12 if self.effort else 7))
-
-    @staticmethod
-    def _chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+        return bytes(deflated(bytearray(rows.tobytes()), stride + 1))
 
 
 class WebPWriter(Writer):

@@ -25,7 +25,7 @@ from tinct.picture.read import (
 )
 from tinct.picture.reasons import printable
 
-__all__ = ["Film", "Frame", "Slides", "film_of"]
+__all__ = ["Film", "Frame", "Slides", "film_of", "kind_of"]
 
 Pixels = NDArray[np.uint8]
 
@@ -36,6 +36,11 @@ class Frame:
 
     pixels: Pixels
     seconds: Fraction
+
+
+def kind_of(format: str | None) -> str:
+    """The format of ours that is most like an animation's own, as Pillow names it."""
+    return {"GIF": "gif", "PNG": "png"}.get(format or "", "webp")
 
 
 class Film:
@@ -64,7 +69,7 @@ class Film:
     @property
     def kind(self) -> str:
         """The format of ours that is most like its own."""
-        return {"GIF": "gif", "PNG": "png"}.get(self.format, "webp")
+        return kind_of(self.format)
 
     def frames(self) -> Iterator[Frame]:
         """Decode frame after frame; PictureError where the file is broken."""
