@@ -2,7 +2,7 @@
 
     python -m bench.cluster [--pictures 2000] [--kill 20] [--data DIR]
 
-Crops of 160 x 120 from pictures of DIR (../shared/data/kodak by default), 64 colors. `tinct
+Crops of 128 x 96 from pictures of DIR (../shared/data/kodak by default), 64 colors. `tinct
 compress` in one process on one thread, over two workers of a thread and one worker of four, and
 `xargs -P2 pngquant --speed 1`. Then two workers again, of which one is killed every so many
 seconds; then a run interrupted after a third, and once more. Linux only.
@@ -34,8 +34,8 @@ def make(folder, count, data):
     rng = np.random.default_rng(0)
     for i in range(count):
         picture = sources[i % len(sources)]
-        x, y = rng.integers(0, picture.width - 160), rng.integers(0, picture.height - 120)
-        picture.crop((x, y, x + 160, y + 120)).save(folder / f"{i:05d}.png")
+        x, y = rng.integers(0, picture.width - 128), rng.integers(0, picture.height - 96)
+        picture.crop((x, y, x + 128, y + 96)).save(folder / f"{i:05d}.png")
 
 
 def tinct(folder, out, *more):
