@@ -85,8 +85,8 @@ def _photoshop(space: int, parts: Sequence[int]) -> tuple[int, int, int, int]:
     if space == 2:  # 0 is all of an ink
         return _opaque([1 - share for share in shares])
     if space == 7:  # hundredths; a and b are signed
-        light, *opponents = parts[:3]
-        return _opaque(_from_lab(light / 100, *((x - ((x & 0x8000) << 1)) / 100 for x in opponents)))
+        a, b = ((x - ((x & 0x8000) << 1)) / 100 for x in parts[1:3])
+        return _opaque(_from_lab(parts[0] / 100, a, b))
     if space == 8:
         return _opaque([parts[0] / 10000])
     raise ValueError(f"colors of space {space} can't be read, only RGB, HSB, CMYK, Lab and gray")
@@ -152,7 +152,8 @@ def _opaque(shares: Sequence[float]) -> tuple[int, int, int, int]:
 def _from_lab(light: float, a: float, b: float) -> tuple[float, ...]:
     """CIELAB under D50, as Adobe's is, to sRGB, by Bradford's adaptation to D65."""
     y = (light + 16) / 116
-    cubed = [t**3 if t > 6 / 29 else (t - 4 / 29) * 108 / 841 for t in (y + a / 500, y, y - b / 200)]
+    roots = y + a / 500, y, y - b / 200
+    cubed = [t**3 if t > 6 / 29 else (t - 4 / 29) * 108 / 841 for t in roots]
     xyz = [share * white for share, white in zip(cubed, D50, strict=True)]
     rows = (sum(x * part for x, part in zip(xyz, row, strict=True)) for row in FROM_D50)
     return tuple(12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055 for v in rows)
