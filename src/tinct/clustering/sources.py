@@ -184,12 +184,14 @@ class Parquet:
     """A Parquet file or a folder of them, here or behind a URL that fsspec knows.
 
     A part is a row group, or several small ones of a file. `columns` are by default all that hold
-    numbers, less that of the weights.
+    numbers, less that of the weights. `scale`: a mean that is taken from each column, and what the
+    rest is divided by.
     """
 
     def __init__(self, path: str | os.PathLike[str], columns: list[str] | None = None) -> None:
         self.path, self.columns = os.fspath(path), columns
         self.names: list[str] = []
+        self.scale: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def loads(self, weights: str | None = None) -> list[Load]:
         """How to load each part; the files' footers are read for it."""
@@ -213,7 +215,8 @@ class Parquet:
                 if 4 * rows * len(self.names) >= PART or group == meta.num_row_groups - 1:
                     made.append(partial(_read, path, tuple(groups), tuple(self.names), weights))
                     groups, rows = [], 0
-        return made
+        scale = self.scale
+        return made if scale is None else [partial(_scaled, load, *scale) for load in made]
 
     def _files(self) -> list[str]:
         fs, root = _system(self.path)
@@ -224,6 +227,11 @@ class Parquet:
         if not files:
             raise ValueError(f"{self.path}: no Parquet files in it")
         return [str(fs.unstrip_protocol(name)) if "://" in self.path else name for name in files]
+
+
+def _scaled(load: Load, mean: Any, std: Any) -> Loaded:
+    x, w = load()
+    return ((x - mean) / std).astype(x.dtype), w
 
 
 def _name(asked: str, names: list[str]) -> str:
