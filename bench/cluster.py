@@ -63,8 +63,10 @@ def resident(pids):
 
 def on_cluster(folder, out, workers, threads, kill=0, interrupt=0):
     """The command on a cluster of ours: seconds, JSON lines, megabytes of the workers by time."""
+    import dask
     from distributed import LocalCluster
 
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"})
     sizes, killed = [], 0
     how = {"n_workers": workers, "threads_per_worker": threads, "dashboard_address": None}
     with LocalCluster(**how, silence_logs=50) as cluster:
@@ -76,8 +78,13 @@ def on_cluster(folder, out, workers, threads, kill=0, interrupt=0):
             while not ends.wait(1):
                 pids = [w.pid for w in cluster.workers.values() if w.pid]
                 sizes.append(max(resident(pids), default=0))
-                if kill and pids and time.perf_counter() - last > kill:
-                    os.kill(random.choice(pids), signal.SIGKILL)
+                up = [  # a nanny whose worker is killed while it starts gives up
+                    w.pid
+                    for w in cluster.workers.values()
+                    if w.pid and w.worker_address in cluster.scheduler.workers
+                ]
+                if kill and up and time.perf_counter() - last > kill:
+                    os.kill(random.choice(up), signal.SIGKILL)
                     killed, last = killed + 1, time.perf_counter()
 
         watcher = threading.Thread(target=watch)

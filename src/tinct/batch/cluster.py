@@ -14,11 +14,14 @@ __all__ = ["connected"]
 def connected(address: str) -> Iterator[Any]:
     """A client of the scheduler at an address; `local`: of processes on this machine."""
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise ImportError("--cluster needs an extra: pip install 'tinct[dask]'") from error
     if address == "local":
         with (
+            # Else a worker that died and takes over 15 seconds to start again is given up for good.
+            dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}),
             LocalCluster(dashboard_address=":0", silence_logs=logging.CRITICAL) as cluster,
             Client(cluster) as client,
         ):
