@@ -29,6 +29,7 @@ __all__ = [
     "Here",
     "OnDask",
     "added",
+    "coarsened",
     "concatenated",
     "default_client",
     "earliest",
@@ -167,6 +168,12 @@ def added(answers: Sequence[list[Any]]) -> list[Any]:
 def concatenated(answers: Sequence[list[Any]]) -> list[Any]:
     """Answers that are kept, one after the other."""
     return [np.concatenate(column) for column in zip(*answers, strict=True)]
+
+
+def coarsened(answers: Sequence[list[Any]], most: int) -> list[Any]:
+    """Summaries in cells as one of at most so many."""
+    points, weights = concatenated(answers)
+    return list(_kernels.Partition(points, weights, 1).summary(most))
 
 
 def earliest(answers: Sequence[list[Any]], k: int) -> list[Any]:

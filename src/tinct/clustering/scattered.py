@@ -18,6 +18,7 @@ from tinct.clustering.held import (
     Here,
     OnDask,
     added,
+    coarsened,
     concatenated,
     earliest,
     held_bytes,
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 Doubles = NDArray[np.float64]
+
+
+CELLS_TO = 8  # dimensions up to which a summary has cells; it is a sample beyond
 
 
 class Scattered:
@@ -87,8 +91,12 @@ class Scattered:
         return self.where.merged(merge, "worst_served", *given, each=each)  # type: ignore[no-any-return]
 
     def summary(self, most: int) -> tuple[Floats, Doubles]:
-        each = [(share(n, most, self.n),) for n in self.sizes]
-        points, weights = self.where.merged(concatenated, "summary", self.seen, each=each)
+        # Cells of a part's share alone would be coarser the more parts there are: each has as many
+        # as all, merged into fewer. Of 2 million points in 200 parts that took 3 % off the inertia.
+        cells = self.d <= CELLS_TO and self.n > most
+        each = [(min(n, most) if cells else share(n, most, self.n),) for n in self.sizes]
+        merge = partial(coarsened, most=most) if cells else concatenated
+        points, weights = self.where.merged(merge, "summary", self.seen, each=each)
         return points, weights
 
 
