@@ -38,9 +38,14 @@ template <int N> inline int first_least(const float (&values)[N]) {
     least = lesser(least, __builtin_shufflevector(least, least, 4, 5, 6, 7, 0, 1, 2, 3));
     least = lesser(least, __builtin_shufflevector(least, least, 2, 3, 0, 1, 6, 7, 4, 5));
     least = lesser(least, __builtin_shufflevector(least, least, 1, 0, 3, 2, 5, 4, 7, 6));
-    uint64_t equal = 0;
-    for (int i = 0; i < N; i += 8) equal |= uint64_t(bits_of(eight(values + i) == least)) << i;
-    return std::countr_zero(equal);
+    if constexpr (N <= 64) {
+        uint64_t equal = 0;
+        for (int i = 0; i < N; i += 8) equal |= uint64_t(bits_of(eight(values + i) == least)) << i;
+        return std::countr_zero(equal);
+    }
+    int at = 0;
+    while (!bits_of(eight(values + at) == least)) at += 8;
+    return at + std::countr_zero(bits_of(eight(values + at) == least));
 }
 
 }  // namespace
