@@ -516,10 +516,10 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     float mean_cost_ = 0.0f;
 };
 
-/// effort 0: 8 copies at a time; 1: 32; 2: 48.
+/// effort 0: 8 copies at a time; 1: 32; 2: 48. (16 places a chain at effort 1: 0.4 % fewer bytes, 1.4 times as long.)
 template <class Coder, int D> void remap(const RateJob &job) {
     if (job.effort <= 0) Remapper<Coder, D, 2, 6>(job, {2, 8, 4}).run();
-    else if (job.effort == 1) Remapper<Coder, D, 8, 24>(job, {16, 12, 1}).run();
+    else if (job.effort == 1) Remapper<Coder, D, 8, 24>(job, {8, 12, 1}).run();
     else Remapper<Coder, D, 8, 40>(job, {32, 12, 1}).run();
 }
 
