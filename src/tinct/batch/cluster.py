@@ -9,6 +9,13 @@ from typing import Any
 
 __all__ = ["connected"]
 
+LOCAL = {
+    # Else a worker that died and takes over 15 seconds to start again is given up for good.
+    "distributed.deploy.lost-worker-timeout": "10 minutes",
+    # Nobody looks at it; it takes 5 of 50 ms a picture, and memory for an hour of it.
+    "distributed.worker.profile.enabled": False,
+}
+
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
@@ -20,8 +27,7 @@ def connected(address: str) -> Iterator[Any]:
         raise ImportError("--cluster needs an extra: pip install 'tinct[dask]'") from error
     if address == "local":
         with (
-            # Else a worker that died and takes over 15 seconds to start again is given up for good.
-            dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}),
+            dask.config.set(LOCAL),
             LocalCluster(dashboard_address=":0", silence_logs=logging.CRITICAL) as cluster,
             Client(cluster) as client,
         ):
