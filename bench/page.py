@@ -59,7 +59,7 @@ def measure(browser, address, picture):
         wait(page, "whole")
         page.wait_for_timeout(300)
         start = now(page)
-        set_k(page, 16 + 2 * round)  # not one that was seen, or made ahead
+        set_k(page, 17 + 2 * round)  # not one that was seen, or made ahead
         wait(page, "shown")
         previews.append(mark(page, "shown") - start)
         wait(page, "whole")
