@@ -1,76 +1,75 @@
-"""Frames to a film: GIF with one palette of ours for all frames, MP4 through ffmpeg.
+"""Frames to a film: GIF and WebP with one palette of ours for all frames, MP4 through ffmpeg.
 
-A frame is its pixels and how long it stands. Frames are taken one after the other; what is kept of
-each for a GIF is a byte per pixel.
+A frame is its pixels and how long it stands. Frames are taken one after the other.
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from tinct.codecs.films import WRITERS, Piece
 from tinct.mapping.remap import remap
 from tinct.palette.choice import palette
 from tinct.palette.histogram import histogram
 
-__all__ = ["Frame", "gif", "mp4"]
+__all__ = ["Frame", "drawn", "ffmpeg", "mp4"]
 
 Pixels = NDArray[np.uint8]
 Frame = tuple[Pixels, float]  # (h, w, 3), seconds
 
+MOST = 255  # colors
 AHEAD = 24  # frames kept whole until the palette is chosen from all of them
 FPS = 25
 
 
-def gif(frames: Iterable[Frame], samples: Iterable[Pixels] = ()) -> bytes:
-    """Encode frames, (h, w, 3) uint8 and seconds, as an endless GIF; only what changes is stored.
+def drawn(frames: Iterable[Frame], kind: str, samples: Iterable[Pixels] = ()) -> bytes:
+    """Encode frames, (h, w, 3) uint8 and seconds, as an endless GIF or WebP of 255 colors.
 
-    The 256 colors are chosen from `samples`, by default the first 24 of `frames`, which are all of
-    one size. ValueError if there is no frame.
+    They are chosen from `samples`, by default the first 24 of `frames`, which are all of one size;
+    only what changes is stored. ValueError if there is no frame.
     """
     stream = iter(frames)
     first = list(islice(stream, AHEAD))
     if not first:
         raise ValueError("a film needs a frame")
     chosen = list(samples) or [pixels for pixels, _ in first]
-    colors = palette(histogram(np.vstack([c.reshape(-1, 3) for c in chosen]))).colors
-    images, milliseconds = [], []
+    colors = palette(histogram(np.vstack([c.reshape(-1, 3) for c in chosen])), MOST).colors
+    table = np.zeros((len(colors) + 1, 4), np.uint8)  # entry 0 leaves what is there
+    table[1:, :3], table[1:, 3] = colors, 255
+    height, width = first[0][0].shape[:2]
+    writer = WRITERS[kind](width, height, table, 0)
+    stands = np.zeros((height, width), np.uint8)
     for pixels, seconds in chain(first, stream):
-        image = Image.fromarray(remap(pixels, colors, dither=0))
-        image.putpalette(colors.tobytes())
-        images.append(image)
-        milliseconds.append(round(seconds * 100) * 10)  # a GIF counts hundredths
-    data = io.BytesIO()
-    images[0].save(
-        data,
-        "GIF",
-        save_all=True,
-        append_images=images[1:],
-        duration=milliseconds if len(images) > 1 else milliseconds[0],
-        loop=0,
-        optimize=False,
-    )
-    return data.getvalue()
+        indices = remap(pixels, colors, dither=0) + np.uint8(1)
+        rows, columns = np.nonzero(indices != stands)
+        top, left = (int(at.min(initial=0)) // 2 * 2 for at in (rows, columns))  # as WebP counts
+        part = slice(top, rows.max(initial=0) + 1), slice(left, columns.max(initial=0) + 1)
+        new = np.where(indices == stands, np.uint8(0), indices)[part]
+        time = Fraction(round(seconds * 100), 100)  # a GIF counts hundredths
+        writer.add(Piece(np.ascontiguousarray(new), left, top, time))
+        stands = indices
+    return writer.finish()
 
 
 def mp4(frames: Iterable[Frame]) -> bytes:
     """Encode frames as H.264 in MP4, 25 per second, by the program ffmpeg.
 
-    Frames are as `gif` takes them; an odd last row or column is cut off. OSError if ffmpeg is not
+    Frames are as `drawn` takes them; an odd last row or column is cut off. OSError if ffmpeg is not
     there, or fails; ValueError if there is no frame.
     """
-    program = shutil.which("ffmpeg")
+    program = ffmpeg()
     if program is None:
-        raise OSError("MP4 needs the program ffmpeg, which is not there; write a GIF instead")
+        raise OSError("MP4 needs ffmpeg: install it, or tinct[mp4]; or write a WebP")
     pictures = _at_fps(frames)
     first = next(pictures, None)
     if first is None:
@@ -85,6 +84,17 @@ def mp4(frames: Iterable[Frame]) -> bytes:
         command = [program, "-v", "error", *source.split(), *coding.split(), str(target)]
         _feed(command, chain([first], pictures))
         return target.read_bytes()
+
+
+def ffmpeg() -> str | None:
+    """The program ffmpeg: this machine's, or the one that the package imageio-ffmpeg brings."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        with contextlib.suppress(ImportError, RuntimeError):
+            from imageio_ffmpeg import get_ffmpeg_exe
+
+            found = str(get_ffmpeg_exe())
+    return found
 
 
 def _at_fps(frames: Iterable[Frame]) -> Iterator[Pixels]:
