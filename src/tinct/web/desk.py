@@ -80,7 +80,7 @@ class Desk:
         score: bool,
         **how: Any,
     ) -> tuple[bytes, Any]:
-        """The file, and the report with the palette in it; the shares of a picture's colors."""
+        """The file, and the report with the palette in it."""
         if keep_metadata and strip:
             raise ValueError("keep-metadata and strip exclude each other")
         how["metadata"] = "all" if keep_metadata else "none" if strip else "density"
@@ -88,9 +88,8 @@ class Desk:
         small = compress(film_of(picture) or source, ssimulacra2=score, **how)
         told = small.report.to_dict() | {"name": name, "format": small.format, "cut": small.cut}
         told |= {"animated": picture.animated, "flaw": picture.flaw, "palette": _hex(small.palette)}
-        if isinstance(small, Compressed):
-            told["exact"] = small.exact is not None
-            told["shares"] = [round(float(share), 5) for share in small.shares]
+        told["exact"] = isinstance(small, Compressed) and small.exact is not None
+        told["shares"] = [round(float(share), 5) for share in small.shares]
         return small.data, told
 
     def preview(

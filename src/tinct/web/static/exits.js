@@ -25,6 +25,7 @@ export async function downloadAll(compressor) {
 export async function savePalette(compressor) {
   const { file } = compressor;
   await compressor.finished([file]);
+  if (!file.result) return;
   const [format, palette] = [$("palette-format").value, file.result.report.palette.join()];
   const name = `${file.name.replace(/\.[^.]*$/, "")}.${format === "riff" ? "pal" : format}`;
   if (format === "json") {
@@ -42,9 +43,10 @@ export async function savePalette(compressor) {
 export async function copyAs(what, compressor) {
   const { file } = compressor;
   if (what === "palette") await compressor.finished([file]);
+  if (what === "palette" && !file.result) return;
   const texts = {
     command: () => copies.command(file.name, current()),
-    python: () => copies.python(file.name, current()),
+    python: () => copies.python(file.name, current(), file.result?.report.format ?? (current().format || "png")),
     link: () => location.href,
     palette: () => file.result.report.palette.map((hex) => `#${hex}`).join("\n"),
   };

@@ -64,13 +64,14 @@ export class View {
       this.kShown.textContent = this.k.value;
       this.set({ k: Number(this.k.value) });
     });
+    const { films } = this.compressor;
     const film = (kind) => make("button", { type: "button", onclick: () => this.film(kind) }, words.films[kind]);
     return make("div", { class: "controls" },
       make("label", { for: "w-k" }, words.k, this.k, this.kShown),
       make("label", {}, words.start, select("init", ["random", "k-means++", "divisive"], words.starts)),
       make("button", { type: "button", onclick: () => this.set({ seed: this.ask.seed + 1 }) }, words.seed),
       make("label", {}, words.space3, select("space", ["oklab", "srgb"], words.axes)),
-      make("span", { class: "grow" }), make("span", { class: "small" }, words.film), film("gif"), film("mp4"), film("png"));
+      make("span", { class: "grow" }), make("span", { class: "small", hidden: !films.length }, words.film), ...films.map(film));
   }
 
   set(changes) {
