@@ -6,6 +6,7 @@ A frame is its pixels and how long it stands. Frames are taken one after the oth
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -75,15 +76,28 @@ def mp4(frames: Iterable[Frame]) -> bytes:
     if first is None:
         raise ValueError("a film needs a frame")
     height, width = first.shape[:2]
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "film.mp4"  # MP4's index is written last and can't go to a pipe
+    with _place() as target:
         source = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {FPS} -i -"
         coding = (
             "-c:v libx264 -preset veryfast -crf 20 -pix_fmt yuv420p -movflags +faststart -threads 2"
         )
-        command = [program, "-v", "error", *source.split(), *coding.split(), str(target)]
+        command = [program, "-v", "error", *source.split(), *coding.split(), "-y", "-f", "mp4", target]
         _feed(command, chain([first], pictures))
-        return target.read_bytes()
+        return Path(target).read_bytes()
+
+
+@contextlib.contextmanager
+def _place() -> Iterator[str]:
+    """Where a file can be written that is read and gone: in memory, if the system knows how.
+
+    An MP4's index is written last, so it can't go to a pipe.
+    """
+    if hasattr(os, "memfd_create"):
+        with open(os.memfd_create("film.mp4"), "rb") as file:
+            yield f"/proc/{os.getpid()}/fd/{file.fileno()}"
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield str(Path(folder) / "film.mp4")
 
 
 def ffmpeg() -> str | None:
