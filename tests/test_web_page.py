@@ -307,6 +307,8 @@ def test_several_files_each_have_their_state_and_come_as_a_zip(page):
         assert found.namelist() == names
         assert found.read("a-tinct.png") == tinct.compress(PHOTO, 16).data
         assert found.read("tiny.png") == tiny  # already small: left as it is
+    page.click("#copy-open")
+    assert downloaded(page, "#save-one") == ("a-tinct.png", tinct.compress(PHOTO, 16).data)
 
 
 def test_what_is_no_picture_is_told_and_the_page_goes_on(page):

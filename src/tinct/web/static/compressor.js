@@ -242,8 +242,7 @@ export class Compressor {
       const { width, height } = this.drawing;
       const bitmap = await aside("decode", { blob, drawing: { palette: report.palette, width, height } });
       if (this.file !== file || signal.aborted) return bitmap.close();
-      this.shown(file, new Drawing(bitmap.indices, width, height, report.palette), bitmap);
-      this.band.set(report.palette, report.shares);
+      this.shown(file, new Drawing(bitmap.indices, width, height, report.palette, report.shares), bitmap);
       if (report.frames > 1) this.film.show([file.blob, blob]);
       tellNumbers(file);
       mark("whole", file.name);

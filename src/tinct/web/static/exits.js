@@ -6,10 +6,11 @@ import { current } from "./settings.js";
 import { words } from "./words.js";
 import { zip } from "./zip.js";
 
-export async function download(compressor) {
-  const { file, files } = compressor;
-  if (files.length > 1) return downloadAll(compressor);
-  await compressor.finished(files);
+export const download = (compressor) => (compressor.files.length > 1 ? downloadAll(compressor) : downloadOne(compressor));
+
+export async function downloadOne(compressor) {
+  const { file } = compressor;
+  await compressor.finished([file]);
   if (file.result) save(file.result.blob, copies.target(file.name, file.result.report.format));
 }
 

@@ -113,14 +113,14 @@ const toggle = (name) => {
 function copies(yes = $("copies").hidden) {
   $("copies").hidden = !yes;
   $("copy-open").setAttribute("aria-expanded", yes);
-  if (yes) $("save-all").hidden = compressor.files.length < 2;
+  if (yes) $("save-one").hidden = $("save-all").hidden = compressor.files.length < 2;
 }
 const buttons = {
   "zoom-in": () => stage.zoom(stage.view.scale * 1.5), "zoom-out": () => stage.zoom(stage.view.scale / 1.5),
   zoom: () => (stage.fits ? stage.zoom(1) : stage.fit()), difference: () => toggle("difference"), loupe: () => toggle("loupe"),
   ground: () => stage.nextGround(), play: () => compressor.film.toggle(), "options-open": () => (compressor.drawer.open(), compressor.choose(compressor.chosen)), "copy-open": () => copies(),
   download: () => exits.download(compressor), undo: () => settings.undo(), "help-open": () => help(),
-  "save-palette": () => exits.savePalette(compressor), "save-all": () => exits.downloadAll(compressor),
+  "save-palette": () => exits.savePalette(compressor), "save-one": () => exits.downloadOne(compressor), "save-all": () => exits.downloadAll(compressor),
 };
 $("palette-format").append(...Object.entries(words.paletteFormats).map(([value, text]) => make("option", { value }, text)));
 for (const what of ["command", "python", "link", "palette"]) buttons[`copy-${what}`] = () => exits.copyAs(what, compressor);

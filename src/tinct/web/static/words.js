@@ -58,7 +58,7 @@ export const words = {
   // actions
   undo: "Undo", options: "Options", copy: "Copy", download: "Download", close: "Close",
   copyCommand: "Copy as command", copyPython: "Copy as Python", copyLink: "Copy link to these settings",
-  copyPalette: "Copy palette as hex", savePalette: "Save palette as", paletteFormat: "Format of the palette", paletteFormats: { gpl: "GPL (GIMP)", ase: "ASE (Adobe)", aco: "ACO (Photoshop)", act: "ACT (Photoshop)", pal: "PAL (JASC)", riff: "PAL (Windows)", hex: "Hex list", css: "CSS", json: "JSON", png: "PNG swatches" }, saveAll: "Save all (ZIP)",
+  copyPalette: "Copy palette as hex", savePalette: "Save palette as", paletteFormat: "Format of the palette", paletteFormats: { gpl: "GPL (GIMP)", ase: "ASE (Adobe)", aco: "ACO (Photoshop)", act: "ACT (Photoshop)", pal: "PAL (JASC)", riff: "PAL (Windows)", hex: "Hex list", css: "CSS", json: "JSON", png: "PNG swatches" }, saveOne: "Save this one", saveAll: "Save all (ZIP)",
   copied: (what) => `Copied: ${what}`, saving: (n) => `Saved ${many(n, "file")}`,
   // options
   usual: (text) => `usual: ${text}`,
