@@ -69,7 +69,7 @@ class Server:
                 async with asyncio.timeout(self.limits.seconds):
                     return await answer(request)
             except TimeoutError:
-                text = f"this took longer than {self.limits.seconds:g} seconds and was given up"
+                text = f"this took longer than {self.limits.seconds:g} seconds and was given up (--time-limit)"
                 return _error(Refused(504, "too long", text))
             except Refused as refused:
                 return _error(refused)
