@@ -81,7 +81,8 @@ def mp4(frames: Iterable[Frame]) -> bytes:
         coding = (
             "-c:v libx264 -preset veryfast -crf 20 -pix_fmt yuv420p -movflags +faststart -threads 2"
         )
-        command = [program, "-v", "error", *source.split(), *coding.split(), "-y", "-f", "mp4", target]
+        coding += " -y -f mp4"
+        command = [program, "-v", "error", *source.split(), *coding.split(), target]
         _feed(command, chain([first], pictures))
         return Path(target).read_bytes()
 

@@ -69,7 +69,8 @@ class Server:
                 async with asyncio.timeout(self.limits.seconds):
                     return await answer(request)
             except TimeoutError:
-                text = f"this took longer than {self.limits.seconds:g} seconds and was given up (--time-limit)"
+                took = f"this took longer than {self.limits.seconds:g} seconds"
+                text = f"{took} (--time-limit) and was given up"
                 return _error(Refused(504, "too long", text))
             except Refused as refused:
                 return _error(refused)

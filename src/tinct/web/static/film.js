@@ -62,7 +62,8 @@ export class Film {
         const { image } = await decoder.decode({ frameIndex: at });
         const wait = clock.start + due - performance.now();
         if (wait < -LATE) clock.start -= wait;
-        await new Promise((go) => setTimeout(go, Math.max(0, wait)));
+        await rest(Math.max(0, wait));
+        while (round === this.round && !this.stage.canvas.clientWidth) await rest(LATE); // another view is shown
         if (round !== this.round) return image.close();
         this.stage.frame(name, image);
         due += image.duration / 1000 || USUAL;
@@ -79,6 +80,8 @@ export class Film {
     button.setAttribute("aria-label", button.title);
   }
 }
+
+const rest = (time) => new Promise((go) => setTimeout(go, time));
 
 async function opened(blob) {
   const decoder = new ImageDecoder({ data: await blob.arrayBuffer(), type: blob.type });
