@@ -35,9 +35,7 @@ def main(pictures):
                 executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
                 args=["--no-sandbox", "--disable-gpu"],
             )
-            print(
-                "| picture | drop to preview | new K | whole file | longest task | drag | load |"
-            )
+            print("| picture | drop to preview | new K | whole file | longest task | drag | load |")
             print("|---|---|---|---|---|---|---|")
             for picture in pictures:
                 measure(browser, address, picture)
