@@ -144,9 +144,9 @@ def shrunk(pixels: Colors, side: int) -> Colors:
         strips = np.zeros((height, width * columns, 3), wide)  # whole rows are added fastest
         for row in range(rows):
             strips += pixels[row::step, : width * columns][:height]
-        whole = (
-            sum(strips[:, column::columns] for column in range(1, columns)) + strips[:, ::columns]
-        )
+        whole = strips[:, ::columns].copy()
+        for column in range(1, columns):
+            whole += strips[:, column::columns]
         return ((whole + rows * columns // 2) // (rows * columns)).astype(np.uint8)
     squares = [
         pixels[row::step, column::step][:height, :width]
