@@ -147,7 +147,7 @@ def shrunk(pixels: Colors, side: int) -> Colors:
         whole = strips[:, ::columns].copy()
         for column in range(1, columns):
             whole += strips[:, column::columns]
-        return ((whole + rows * columns // 2) // (rows * columns)).astype(np.uint8)
+        return np.asarray((whole + rows * columns // 2) // (rows * columns), np.uint8)
     squares = [
         pixels[row::step, column::step][:height, :width]
         for row in range(rows)
