@@ -111,13 +111,13 @@ CALLS = {
     "/api/palette": Call(
         "palette",
         PaletteCall,
-        ("colors", "palette", "space", "effort", "seed"),
+        ("colors", "palette", "space", "effort", "seed", *READ),
         "application/json",
     ),
     "/api/colors": Call("colors", ColorsCall, (), "application/json"),
     "/api/original": Call("original", Original, READ, "image/png"),
-    "/api/kmeans": Call("cloud", Cloud, (), "application/json"),
-    "/api/film": Call("film", Film, (), "image/*"),
+    "/api/kmeans": Call("cloud", Cloud, READ, "application/json"),
+    "/api/film": Call("film", Film, READ, "image/*"),
 }
 
 
@@ -126,8 +126,8 @@ def taken(call: Call, given: Mapping[str, str]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> taken(CALLS["/api/palette"], {"colors": "16"})
-    {'colors': 16, 'palette': None, 'space': 'oklab', 'effort': 1, 'seed': 0, 'format': 'json'}
+    >>> taken(CALLS["/api/original"], {"side": "16"})
+    {'max_pixels': None, 'allow_truncated': False, 'side': 16}
     """
     found = {one.attribute: one.default for one in call.options.values()}
     for name, text in given.items():

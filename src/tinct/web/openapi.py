@@ -34,7 +34,7 @@ def description(limits: Limits) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(description(Limits())["paths"])[:3]
-    ['/api/compress', '/api/film', '/api/health']
+    ['/api/colors', '/api/compress', '/api/film']
     """
     paths: dict[str, Any] = {path: {"post": _call(call)} for path, call in CALLS.items()}
     paths["/api/kmeans"]["post"]["requestBody"]["content"]["application/json"] = {"schema": POINTS}

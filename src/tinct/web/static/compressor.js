@@ -151,7 +151,9 @@ export class Compressor {
     if (!this.file) return;
     this.file.error = null;
     this.refresh();
-    if (why !== "show") this.fill();
+    if (why === "show") return;
+    for (const file of this.files) file.error = null; // they may do now
+    this.fill();
   }
 
   refresh() {

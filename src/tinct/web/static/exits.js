@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 import * as copies from "./copies.js";
 import { $, make, notice, save } from "./dom.js";
-import { current } from "./settings.js";
+import { current, reading } from "./settings.js";
 import { words } from "./words.js";
 import { zip } from "./zip.js";
 
@@ -34,7 +34,7 @@ export async function savePalette(compressor) {
     return save(new Blob([JSON.stringify({ colors }, null, 1)]), name);
   }
   try {
-    const { answer } = await call("/api/palette", { palette, format }, file);
+    const { answer } = await call("/api/palette", { palette, format, ...reading() }, file);
     save(await answer.blob(), name);
   } catch (error) {
     notice(error.message, true);

@@ -75,6 +75,9 @@ export function pin(hex) {
   set({ reserve: (now.includes(one) ? now.filter((other) => other !== one) : [...now, one]).join() });
 }
 
+// What every call about a picture is told.
+export const reading = () => (current().allow_truncated ? { allow_truncated: true } : {});
+
 // What the API is asked for. Each name is an option of the command.
 export function query(s) {
   const found = { dither: s.dither, space: s.space, effort: s.effort, seed: s.seed };

@@ -4,7 +4,7 @@ import { Cloud } from "./cloud.js";
 import { $, css, fitted, framed, make, notice, save } from "./dom.js";
 import { fromPoint, hex, toPoint } from "./oklab.js";
 import { Player } from "./player.js";
-import { current } from "./settings.js";
+import { current, reading } from "./settings.js";
 import { nearest, Run } from "./steps.js";
 import { words } from "./words.js";
 
@@ -82,7 +82,7 @@ export class View {
   run() {
     return new Promise((ready) => this.latest.ask(async (signal) => {
       try {
-        const { told } = await call("/api/kmeans", this.ask, this.file, signal);
+        const { told } = await call("/api/kmeans", { ...this.ask, ...reading() }, this.file, signal);
         this.load(told);
       } catch (error) {
         if (error.name === "AbortError") throw error;
@@ -210,10 +210,10 @@ export class View {
   }
 
   async film(kind) {
-    notice(words.filming);
+    notice(words.filming, false, true);
     const { k, init, seed } = this.ask;
     try {
-      const { answer } = await call("/api/film", { k, init, seed, kind }, this.file);
+      const { answer } = await call("/api/film", { k, init, seed, kind, ...reading() }, this.file);
       save(await answer.blob(), `${this.file.name.replace(/\.[^.]*$/, "")}-steps.${kind}`);
       notice("");
     } catch (error) {
