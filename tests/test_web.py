@@ -214,7 +214,7 @@ def test_the_api_takes_the_options_of_the_command_by_their_names(client):
     pictures = {"inputs", "output", "out_dir", "suffix", "compare", "as_json", "force", "quiet"}
     files = {"recursive", "include", "exclude", "in_place", "preserve", "jobs", "timeout"}
     files |= {"cluster", "report", "fps"}
-    files |= {"max_pixels", "allow_truncated", "keep_metadata", "strip", "threads"}
+    files |= {"max_pixels", "allow_truncated", "keep_metadata", "keep_profile", "strip", "threads"}
     ours = {one.attribute for one in declared(Compress)} - pictures - files
     assert ours == set(DRAWN)
     assert named == ours | {"picture", "name", "answer"}

@@ -25,11 +25,12 @@ from tinct.compress.search_colors import fewest_colors
 from tinct.compress.search_quality import least_bytes
 from tinct.compress.search_size import within_bytes
 from tinct.defaults import DITHER, MAX_COLORS
-from tinct.errors import PaletteError
+from tinct.errors import PaletteError, PictureError
 from tinct.mapping.remap import check_dither, check_lossy, painted
 from tinct.palette.choice import check_colors
 from tinct.picture.film import Film, film_of
 from tinct.picture.read import Picture, read
+from tinct.picture.reasons import printable
 from tinct.scoring.report import Report
 
 if TYPE_CHECKING:
@@ -220,6 +221,9 @@ def compress(
     )
     if isinstance(opened, Film):
         return compress_film(opened, most, options, **aims, clock=clock, watch=watch)
+    if opened.picture.along.profile and format == "gif":
+        label = printable(opened.picture.name or "the picture")
+        raise PictureError(f"{label}: a GIF can't hold its color profile, a PNG or WebP can")
     extra = packed(opened.picture.along.kept(kept), format)
     most = max(len(held.table), 2) if held.whole else most
     return _compressed(
