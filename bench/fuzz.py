@@ -194,12 +194,11 @@ def take(kind: str, data: bytes, folder: str) -> str:
         except TableError:
             return "refused"
         return "read"
-    picture = None
     try:
-        picture = tinct.read(data)
+        picture = tinct.read(data, keep_profile=len(data) % 2 == 0)
         return "read" if picture.pixels.size > 4 * DRAWN else drawn(picture, len(data))
-    except tinct.PictureError as error:  # later frames of an animation are read when drawn
-        if "\n" in str(error) or (picture and not picture.animated):
+    except tinct.PictureError as error:  # by the format too, or a later frame
+        if "\n" in str(error):
             raise
         return "refused"
 
@@ -208,7 +207,8 @@ def drawn(picture: tinct.Picture, chance: int) -> str:
     """Compress a picture; a file that can't be read again or holds another picture raises."""
     to = ("png", "gif", "webp")[chance % 3]
     kept = ("density", "all", "none")[chance % 5 % 3]
-    made = tinct.compress(picture, 8, effort=0, format=to, metadata=kept, threads=1)
+    level = None if chance % 16 == 0 else 1  # oxipng takes more time than all else together
+    made = tinct.compress(picture, 8, effort=0, format=to, level=level, metadata=kept, threads=1)
     if to == "png" and not picture.animated:
         shown = np.asarray(Image.open(io.BytesIO(made.data)).convert("RGBA"))
         drawn = np.asarray(Image.fromarray(made.image).convert("RGBA"))

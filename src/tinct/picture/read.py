@@ -311,6 +311,9 @@ def _pixels(
         color, alpha = _split(image)
         if keep and told is None and color.mode == "RGB":
             kept = _worth_keeping(np.asarray(color), profile)
+        # Where grays of 8 bits are linear, littleCMS is up to 3 dE off.
+        if told is None and color.mode == "L" and (gray := shaper(profile, 1)):
+            color, profile = _shown(image, gray.to_srgb(np.asarray(color)[:, :, None])), None
     else:
         alpha, deep = _split_deep(image, deep)
         if keep and told is None and deep.shape[2] == 3:
@@ -318,7 +321,9 @@ def _pixels(
         if not kept and told is None and image.mode != "CMYK":
             told = shaper(profile, deep.shape[2])
         color = _shown(image, to_8_bits(deep) if told is None else told.to_srgb(deep))
-    if kept or (deep is not None and told is not None):
+        if told is not None:
+            profile = None
+    if kept:
         profile = None
     rgb = np.asarray(from_profile(color, profile) or plain_rgb(color))
     if deep is None and told is not None:
