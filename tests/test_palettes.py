@@ -186,9 +186,7 @@ def test_a_palette_comes_back_from_its_file(format, data):
 
 @pytest.mark.parametrize("text", ["5", "null", "[null]", '{"a": [1]}', "[[1]]", '[{"hex": 5}]'])
 def test_json_of_another_shape_is_no_palette(text):
-    with pytest.raises(
-        tinct.PaletteError, match="no JSON palette: a color must be text"
-    ):
+    with pytest.raises(tinct.PaletteError, match="no JSON palette: a color must be text"):
         files.decode(text.encode(), "json", "it")
 
 
