@@ -355,3 +355,30 @@ def _survives(name, mode):
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return stored == mode and pixels.shape[2] == (4 if mode in ("LA", "RGBA") else 3)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("how", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_a_jpeg_without_its_last_blocks_is_refused_though_it_has_its_end(mode, how):
+    stream = io.BytesIO()
+    Image.fromarray(NOISE).convert(mode).save(stream, "JPEG", **how)
+    data = stream.getvalue()
+    scan = data.index(b"\xff\xda") + 20
+    whole = read(data).pixels
+    for cut in np.linspace(scan, 0.3 * scan + 0.7 * len(data), 9).astype(int):
+        padded = data[:cut].rstrip(b"\xff") + b"\xff\xd9"
+        with pytest.raises(PictureError, match="cut short: its last blocks are missing|truncated"):
+            read(padded)
+        assert read(padded, allow_truncated=True).pixels.shape == whole.shape
+    assert np.array_equal(read(data + b"tail\xff\xd9").pixels, whole)
+
+
+@pytest.mark.parametrize("how", [{}, {"progressive": True}])
+def test_a_jpeg_of_nothing_but_the_grey_of_missing_blocks_is_whole(how):
+    assert (read(encoded_grey(**how)).pixels == 128).all()
+
+
+def encoded_grey(**how):
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 24), (128, 128, 128)).save(stream, "JPEG", **how)
+    return stream.getvalue()

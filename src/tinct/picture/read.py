@@ -26,7 +26,7 @@ from tinct.picture.deep import TooDeep, samples
 from tinct.picture.encoding import Encoding, encoding, to_8_bits
 from tinct.picture.profile import Shaper, changes, from_profile, plain_rgb, shaper, space_of
 from tinct.picture.reasons import is_heic, is_jxl, printable, why
-from tinct.picture.whole import CutShort, check, check_pngs, hushed
+from tinct.picture.whole import CutShort, check, check_jpeg, check_pngs, hushed
 
 __all__ = ["Picture", "read"]
 
@@ -204,6 +204,8 @@ def _decode(
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
         check(image, data, salvage=flaw is not None)
         pixels, profile = _pixels(image, data, keep=keep)
+        if flaw is None:
+            check_jpeg(image, data)
         more = along(image, data, _orientation(image) >= TRANSPOSED)  # which loads a PNG
         more = replace(more, profile=profile)
         film = data if animated and kind in FILMS else None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from math import prod
 from typing import Any
 
+from PIL import Image
+
 from tinct.picture.inflate import SIGNATURE
 
-__all__ = ["CutShort", "check", "check_pngs", "hushed"]
+__all__ = ["CutShort", "check", "check_jpeg", "check_pngs", "hushed"]
 
 # Pixels that a byte can stand for at most: a string of 4096 in a GIF's 12-bit code; a JPEG's block
 # of 64 in one bit. WebP, AVIF and fax codes have no such bound.
@@ -24,6 +28,11 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 ADAM7 = (
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2)),
     (0, 1, 1, 2),
+)
+# Marks of a JPEG: of its end, of a scan; any but those within one. What is no mark stands for bits.
+EOI, SOS, MARK = 0xD9, 0xDA, re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+MORE = b"\xff".join(
+    [bytes(range(1, 255)), *(bytes([mark, *range(1, 50)]) for mark in range(0xD0, 0xD8))]
 )
 # Tags of a TIFF
 _HEIGHT, _PLANAR, _CHANNELS, _ROWS, _STRIPS = 257, 284, 277, 278, 273
@@ -110,6 +119,41 @@ def _inflated(packed: list[memoryview], size: int) -> int:
                 return size
             rest = stream.unconsumed_tail
     return count if stream.eof else size
+
+
+def check_jpeg(image: Any, data: bytes) -> None:
+    """Raise CutShort if a JPEG, loaded, has its end but not all before it: libjpeg makes that grey.
+
+    It takes no more from a scan that is whole. So where the last pixel is that grey, or any may be
+    missing, it is read once more with more before its end, which then may change nothing. What is
+    missing of the very last block goes unseen.
+    """
+    if image.format != "JPEG":
+        return
+    last = image.getpixel((image.width - 1, image.height - 1))
+    grey = {127, 128}.issuperset(last if isinstance(last, tuple) else (last,))
+    end = _end_of_jpeg(data) if grey or image.info.get("progressive") else 0
+    if not end:
+        return
+    again = Image.open(io.BytesIO(data[:end] + MORE + data[end:]), formats=["JPEG"])
+    for top in range(0, image.height, 256):
+        box = 0, top, image.width, min(top + 256, image.height)
+        if image.crop(box).tobytes() != again.crop(box).tobytes():
+            raise CutShort("cut short: its last blocks are missing")
+
+
+def _end_of_jpeg(data: bytes) -> int:
+    """Where its mark of the end stands; 0 if it has none."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        kind = data[at + 1]
+        if kind == EOI:
+            return at
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+        if kind == SOS:
+            found = MARK.search(data, at)
+            at = found.start() if found else len(data)
+    return at if data[at : at + 2] == bytes([0xFF, EOI]) else 0
 
 
 def _check_tiff(tags: Any) -> None:
