@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tinct
 from tinct.errors import PictureError
+from tinct.picture.film import Film
 from tinct.picture.read import FORMATS, read
 
 CONFORMANCE = Path(__file__).parents[2] / "shared" / "data" / "conformance"
@@ -150,6 +152,9 @@ def bombs():
     yield "in an icon", ico(png(zeros, 16_000, 16_000, 2))
     small = encoded("GIF")
     yield "GIF", small[:6] + struct.pack("<HH", 17_000, 17_000) + small[10:]
+    small = bytearray(encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (48, 64))]))
+    small[26:30] = struct.pack("<I", 63 << 24 | 0x3FFFFF)  # four million pixels wide
+    yield "WebP canvas", bytes(small)
     small = encoded("JPEG")
     at = small.index(b"\xff\xc0") + 5
     yield "JPEG", small[:at] + struct.pack(">HH", 17_000, 17_000) + small[at + 4 :]
@@ -191,6 +196,21 @@ def test_bombs_are_refused_soon_and_without_memory(tmp_path):
         assert "memory" not in said
         assert float(seconds) < 1, line
     assert int(memory) < 300 << 10  # kilobytes
+
+
+def test_a_frame_beyond_a_gifs_screen_is_cut_to_it():
+    frames = [Image.fromarray(np.full((8, 9), shade, np.uint8)) for shade in (0, 99, 200)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], optimize=False)
+    data = bytearray(stream.getvalue())
+    at = data.index(struct.pack("<4H", 0, 0, 9, 8), 200)  # where the first frame lies
+    at = data.index(struct.pack("<4H", 0, 0, 9, 8), at + 1)
+    data[at : at + 4] = struct.pack("<HH", 3, 2)
+    small = tinct.compress(bytes(data), format="gif")
+    seen = [np.asarray(frame.pixels) for frame in Film(small.data).frames()]
+    assert len(seen) == 3
+    assert {frame.shape for frame in seen} == {(8, 9, 4)}
+    assert (seen[1][2:, 3:, 0] == 99).all()
 
 
 def test_the_limit_of_pixels_can_be_said():

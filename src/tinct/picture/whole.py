@@ -20,6 +20,7 @@ __all__ = ["CutShort", "check", "check_jpeg", "check_pngs", "hushed"]
 # Pixels that a byte can stand for at most: a string of 4096 in a GIF's 12-bit code; a JPEG's block
 # of 64 in one bit. WebP, AVIF and fax codes have no such bound.
 MOST = {"GIF": 2731, "JPEG": 512, "MPO": 512}
+CANVAS = 256  # pixels of an animation to one of its largest frame, at most
 SLACK = 1 << 16
 RATIO = 1032  # of a DEFLATE stream: 258 bytes in 2 bits
 SIP, PIECE = 1 << 16, 1 << 20  # bytes inflated at once, at most, and what may come out
@@ -51,6 +52,8 @@ def check(image: Any, data: bytes, *, salvage: bool = False) -> None:
     pixels, kind = image.width * image.height, image.format
     if not salvage and kind in MOST and pixels > MOST[kind] * len(data) + SLACK:
         raise CutShort(f"{len(data):,} bytes can't hold {image.width:,}x{image.height:,} pixels")
+    if kind == "WEBP":
+        _check_webp(data, pixels)
     if kind == "PNG":
         _check_png(memoryview(data)[data.find(SIGNATURE) :], salvage)  # which a BMP may hold
     if kind == "TIFF" and not salvage:
@@ -67,6 +70,18 @@ def check_pngs(data: bytes, limit: int, *, salvage: bool = False) -> None:
         if 0 < prod(sides) <= limit:  # else Pillow says so
             _check_png(memoryview(data)[at:], salvage)
         at = data.find(SIGNATURE, at + 1)
+
+
+def _check_webp(data: bytes, pixels: int) -> None:
+    """The canvas of an animation, as large as it says it is, must have frames to fill it."""
+    at, drawn = 12, 0
+    while at + 8 <= len(data):
+        if data[at : at + 4] == b"ANMF":
+            sides = (int.from_bytes(data[x : x + 3], "little") + 1 for x in (at + 14, at + 17))
+            drawn = max(drawn, prod(sides))
+        at += 8 + (int.from_bytes(data[at + 4 : at + 8], "little") + 1 & ~1)
+    if drawn and pixels > CANVAS * drawn + SLACK:
+        raise CutShort(f"frames of {drawn:,} pixels and less can't fill {pixels:,}")
 
 
 def _check_png(view: memoryview, salvage: bool) -> None:
