@@ -165,7 +165,8 @@ def compress(
         How hard a PNG's encoder tries, as in `tinct.codecs.arrays.encode`; otherwise `effort` says.
     metadata : {"density", "all", "none"}
         What comes along into the file: pixels per meter; EXIF, XMP, texts and times as well, as far
-        as the format holds them; nothing. An orientation is reset, as the pixels are upright.
+        as the format holds them; nothing. An orientation is reset, as the pixels are upright. A
+        profile that `tinct.read` was asked to keep always comes along; PictureError for a GIF.
     palette : Palette, array, list or string, optional
         The colors to draw with, instead of choosing: a `tinct.Palette`, (k, 3 or 4) uint8, hex
         colors in a list or a string ("#ff8800,#000"), the path of a palette file or a picture, or
