@@ -28,6 +28,7 @@ import traceback
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -235,12 +236,14 @@ class Board:
         return since, kind.rstrip(b"\0").decode(), self.memory[276 : 276 + size]
 
 
-def work(board: Board, files: list[Seed], seed: str, first: int, out: Path) -> None:
+def work(
+    board: Board, files: list[Seed], seed: str, first: int, out: Path, said: IO[bytes]
+) -> None:
     """Take the inputs of one batch; note how each ended, and keep the finds."""
     if "asan" not in os.environ.get("LD_PRELOAD", ""):
         resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
+    os.dup2(said.fileno(), 2)
+    with tempfile.TemporaryDirectory() as folder:
         for number in range(first, first + BATCH):
             chance = random.Random(f"{seed} {number}")
             kind, data = chance.choice(files)
@@ -280,31 +283,37 @@ def keep(end: str, why: str, kind: str, data: bytes, out: Path) -> None:
 
 def watched(board: Board, files: list[Seed], seed: str, first: int, out: Path) -> None:
     """A batch in a process of its own, which may end or hang."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work(board, files, seed, first, out)
-        finally:
-            os._exit(0)
-    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        time.sleep(0.02)
-        if time.monotonic() - board.at_work()[0] > 6 * SECONDS:
-            os.kill(child, signal.SIGXCPU)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status == 0:
-        return
+    board.begin("", b"")
+    with tempfile.TemporaryFile() as said:
+        child = os.fork()
+        if child == 0:
+            try:
+                work(board, files, seed, first, out, said)
+            finally:
+                os._exit(0)
+        while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            time.sleep(0.02)
+            if time.monotonic() - board.at_work()[0] > 60 * SECONDS:  # it waits for something
+                os.kill(child, signal.SIGXCPU)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status == 0:
+            return
+        said.seek(0)
+        last_words = said.read(8000).decode("utf-8", "replace")
     _, kind, data = board.at_work()
     end, why = ("hung", "") if -status == signal.SIGXCPU else ("ended", f"exit status {status}")
     board.counts[ENDS.index(end)] += 1
-    keep(end, f"{why}: {kind} {data[:12]!r}", kind, data, out)
+    keep(end, f"{last_words}{why}: {kind} {data[:12]!r}", kind, data, out)
 
 
 def place(end: str, why: str) -> str:
     """What tells one find from another: where it was raised, without numbers."""
     lines = re.findall(r'File "[^"]*?([^"/]+)", line (\d+), in (\w+)', why)
     where = " ".join(lines[-1]) if lines else ""
-    last = re.sub(r"0x[0-9a-f]+|\d+", "N", why.strip().splitlines()[-1] if why.strip() else "")
-    return f"{end} {where} {last[:80]}"
+    sanitizer = re.findall(r"SUMMARY: .*|.*runtime error: .*", why)
+    last = (sanitizer or why.strip().splitlines() or [""])[-1]
+    last = re.sub(r"0x[0-9a-f]+|\d+", "N", last)
+    return f"{end} {where} {last[:120]}"
 
 
 def import_all(files: list[Seed]) -> None:
