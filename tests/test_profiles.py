@@ -129,7 +129,9 @@ def test_a_broken_or_unknown_profile_is_none_of_curves():
 @pytest.mark.parametrize("image", [exact(9), alpha(), photo(32, 32)], ids=["few", "alpha", "many"])
 def test_a_kept_profile_is_written_and_the_pixels_are_its_codes(image, format):
     profile = icc(para(3, *SRGB), P3)
-    picture = tinct.read(file_of(image, icc_profile=profile), keep_profile=True)
+    file = file_of(image, icc_profile=profile)
+    picture = tinct.read(file, keep_profile=True)
+    assert tinct.read(Image.open(io.BytesIO(file)), keep_profile=True).along == picture.along
     small = tinct.compress(picture, 16, format=format, metadata="none")
     shown = Image.open(io.BytesIO(small.data))
     assert np.array_equal(picture.pixels, image)

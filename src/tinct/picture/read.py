@@ -108,8 +108,9 @@ def read(
         return source
     if isinstance(source, np.ndarray):
         return Picture(_from_array(source, name or "the array"), name=name)
+    keep = flag("keep_profile", keep_profile)
     if isinstance(source, Image.Image):
-        return _from_pillow(source, name or getattr(source, "filename", "") or None)
+        return _from_pillow(source, name or getattr(source, "filename", "") or None, keep)
     if isinstance(source, str | PathLike):
         name = name or os.fsdecode(source)
         data = _slurp(source, printable(name))
@@ -124,7 +125,6 @@ def read(
             f"not {type(source).__name__}"
         )
     limit = MAX_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1)
-    keep = flag("keep_profile", keep_profile)
     try:
         return _decode(data, name, limit, keep)
     except PictureError as error:
@@ -214,10 +214,11 @@ def _decode(
         return Picture(pixels, len(data), kind, name, animated, flaw, more, film)
 
 
-def _from_pillow(image: Image.Image, name: str | None) -> Picture:
+def _from_pillow(image: Image.Image, name: str | None, keep: bool) -> Picture:
     with _pillow(printable(name or "the image"), b"", MAX_PIXELS):
-        pixels, _ = _pixels(image, b"", ours=False)
+        pixels, profile = _pixels(image, b"", ours=False, keep=keep)
         more = along(image, b"", _orientation(image) >= TRANSPOSED)
+        more = replace(more, profile=profile)
         return Picture(pixels, format=image.format, name=name, along=more)
 
 
