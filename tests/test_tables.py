@@ -213,6 +213,17 @@ def test_a_broken_matlab_file_is_read_or_refused_and_ends_nothing(how, tmp_path)
             read_table(tmp_path / "a.mat")
 
 
+def test_a_parquet_file_whose_names_are_no_text_is_refused_in_one_line(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"width": [1.0, 2.0]}), path)
+    path.write_bytes(path.read_bytes().replace(b"width", b"\xa7idth"))
+    with pytest.raises(TableError, match="broken Parquet file"):
+        read_table(path)
+
+
 def test_parquet_gives_columns_in_the_order_asked_and_counts_missing_rows(tmp_path):
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
