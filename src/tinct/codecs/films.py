@@ -82,6 +82,10 @@ class Writer:
         """The file."""
         raise NotImplementedError
 
+    def weight(self, piece: Piece) -> int:
+        """What a frame takes: bytes, or what comes near them."""
+        return piece.indices.size
+
     def _frame(self, piece: Piece) -> None:
         raise NotImplementedError
 
@@ -104,6 +108,12 @@ class GifWriter(Writer):
         time = self._units(piece.seconds, 100)
         control = struct.pack("<BHBB", disposal << 2 | 1, time, 0, 0)  # entry 0 is transparent
         self.parts.append(b"\x21\xf9\x04" + control)
+        self.parts.append(self._image(piece))
+
+    def weight(self, piece: Piece) -> int:
+        return len(self._image(piece))
+
+    def _image(self, piece: Piece) -> bytes:
         where = (piece.left, piece.top, *piece.indices.shape[::-1])
         plain = struct.pack("<BHHHHB", 0x2C, *where, 0) + _lzw(piece.indices, len(self.palette))
         used = np.union1d(piece.indices, np.uint8(0))  # entry 0 is transparent in all
@@ -114,7 +124,7 @@ class GifWriter(Writer):
             head = struct.pack("<BHHHHB", 0x2C, *where, 0x80 | (few.bit_length() - 2))
             indices = np.searchsorted(used, piece.indices).astype(np.uint8)
             plain = min(plain, head + table.tobytes() + _lzw(indices, few), key=len)
-        self.parts.append(plain)
+        return plain
 
     def finish(self) -> bytes:
         bits = max(1, (len(self.palette) - 1).bit_length())

@@ -27,7 +27,8 @@ __all__ = ["CompressedFilm", "compress_film"]
 
 SCORES = 60.0  # by how much SSIMULACRA2 falls from no loss to the most
 CLOSE, FULL = 0.5, math.log(1 / 0.975)  # points above a goal, and of a budget, that are good enough
-DRAWINGS = 7  # that a search makes at most
+DRAWINGS = 6, 3  # that a search makes at most with all colors, with each lower number of them
+LEAST = 16  # colors that a search tries: halved as long as that pays
 UNSEEN = 0.1  # the loss where none is named: each frame is seen for a moment
 
 
@@ -77,7 +78,7 @@ def compress_film(
     if goal is not None:
         drawn = _least_bytes(encoder, *goal)
     elif budget is not None:
-        drawn = _within(encoder, budget, scored)
+        drawn = _within(encoder, budget)
     else:
         drawn = encoder.draw(UNSEEN if lossy == "auto" else lossy, scored=scored)
     report = Report(
@@ -86,48 +87,76 @@ def compress_film(
         height=film.height,
         bytes_in=film.bytes_in,
         bytes_out=drawn.size,
-        colors=len(encoder.palette) - (not encoder.clear),
+        colors=len(drawn.palette) - (not encoder.clear),
         frames=drawn.frames,
         psnr=drawn.psnr,
         ssimulacra2=drawn.score if scored else None,
         ssimulacra2_least=drawn.least if scored else None,
         seconds=clock.seconds,
     )
-    return CompressedFilm(film, encoder.palette, drawn.data, report, options.format, encoder.cut)
+    return CompressedFilm(film, drawn.palette, drawn.data, report, options.format, encoder.cut)
 
 
 def _least_bytes(encoder: FilmEncoder, aim: float, least: float | None = None) -> Drawn:
-    """The most loss that scores so much; of none, what scores the least that will do."""
+    """The most loss that scores so much, with the number of colors that then takes least bytes.
+
+    Of none that does, what scores the least that will do.
+    """
+    best: Drawn | None = None
     tried: dict[float, Drawn] = {}
 
-    def slack(lossy: float) -> float:
-        tried[lossy] = encoder.draw(lossy, scored=True)
-        return tried[lossy].score - aim
+    def slack(lossy: float) -> float | None:
+        drawn = tried[lossy] = encoder.draw(lossy, scored=True)
+        vain = best is not None and drawn.score < aim and drawn.size >= best.size
+        return None if vain else drawn.score - aim
 
     guess = min(max((92 - aim) / SCORES, STEP), 1.0)
-    found = farthest(slack, tolerance=CLOSE, guess=guess, slope=SCORES, most=DRAWINGS)
-    if found is not None:
-        return tried[found]
+    for most in _fewer(encoder):
+        tried.clear()
+        found = farthest(slack, tolerance=CLOSE, guess=guess, slope=SCORES, most=most)
+        if found is None or (best is not None and tried[found].size >= best.size):
+            break
+        best, guess = tried[found], found
+    if best is not None:
+        return best
     best = max(tried.values(), key=lambda drawn: drawn.score)
     if best.score >= (aim if least is None else least):
         return best
     raise TargetError(f"quality {aim:g} is out of reach: {best.score:.1f} is the best")
 
 
-def _within(encoder: FilmEncoder, budget: int, scored: bool) -> Drawn:
-    """The least loss whose file fits."""
-    plain = encoder.draw(0.0, scored=scored)
-    if plain.size <= budget:
-        return plain
+def _within(encoder: FilmEncoder, budget: int) -> Drawn:
+    """The least loss whose file fits, with the number of colors that then scores most."""
+    best = encoder.draw(0.0, scored=True)
+    if best.size <= budget:
+        return best
+    guess = min(max(1 - math.log(best.size / budget) / LOG_BYTES, 0.0), 1 - STEP)
     tried: dict[float, Drawn] = {}
 
-    def slack(kept: float) -> float:
-        drawn = tried[kept] = encoder.draw(1 - kept, scored=scored)
-        return math.log(budget / drawn.size)
+    def slack(kept: float) -> float | None:
+        drawn = tried[kept] = encoder.draw(1 - kept, scored=True)
+        vain = best.size <= budget < drawn.size and drawn.score <= best.score
+        return None if vain else math.log(budget / drawn.size)
 
-    guess = min(max(1 - math.log(plain.size / budget) / LOG_BYTES, 0.0), 1 - STEP)
-    found = farthest(slack, tolerance=FULL, guess=guess, slope=LOG_BYTES, most=DRAWINGS)
-    if found is not None:
-        return tried[found]
-    smallest = min(drawn.size for drawn in tried.values())
+    smallest = best.size
+    for most in _fewer(encoder):
+        tried.clear()
+        found = farthest(slack, tolerance=FULL, guess=guess, slope=LOG_BYTES, most=most)
+        smallest = min(smallest, *(drawn.size for drawn in tried.values()))
+        if best.size <= budget and (found is None or tried[found].score <= best.score):
+            break
+        if found is not None:
+            best, guess = tried[found], found
+    if best.size <= budget:
+        return best
     raise TargetError(f"{budget} bytes are out of reach: {smallest} are the fewest")
+
+
+def _fewer(encoder: FilmEncoder) -> Iterator[int]:
+    """How many drawings to make with all colors, then with fewer and fewer of them."""
+    yield DRAWINGS[0]
+    colors = 1 << (len(encoder.palette) - 1).bit_length() - 1
+    while colors >= LEAST:
+        encoder.choose(colors)
+        yield DRAWINGS[1]
+        colors //= 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -35,6 +35,10 @@ __all__ = ["Drawn", "FilmEncoder", "Moment"]
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
 
+# An LZW knows no copies from above, so dots are dear where loss is high: at this share of `dither` a
+# fade takes 8 % less bytes at the same score, a pan 2, a drawing 2; at 0 the pan 1 more again. From
+# a loss of 0.1 down a plot and a diagram take 1 to 3 % more without dots.
+CALM = 0.4
 FAINT = 1e-6  # a loss that decides nothing but between equal errors
 MOMENTS = 24  # of an animation, at most, that are scored
 SLOWED = Fraction(2, 100)  # seconds: browsers show frames of less for a tenth of a second
@@ -51,9 +55,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """An animation's file, how many frames it has, and how the moments look that were scored."""
+    """An animation's file, its palette and frames, and how the moments look that were scored."""
 
     data: bytes
+    palette: Colors
     frames: int
     lossy: float
     moments: list[Moment] = field(default_factory=list)
@@ -95,10 +100,16 @@ class FilmEncoder:
         self.codec = codec_of(options.format)
         self.cut = self.flat = False
         with clock("palette"):
-            counted, self.frames = self._histogram()
-            self.clear = bool(counted.hidden.any())
-            self.exact = len(counted.colors) <= colors - (not self.clear)
-            how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
+            self._counted, self.frames = self._histogram()
+        self.clear = bool(self._counted.hidden.any())
+        self.choose(colors)
+
+    def choose(self, colors: int) -> None:
+        """Draw with so many colors from now on, transparency among them."""
+        options, counted = self.options, self._counted
+        self.exact = len(counted.colors) <= colors - (not self.clear)
+        how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
+        with self.clock("palette"):
             most = max(colors - (not self.clear), 2)
             chosen = palette(counted, most, threads=options.threads, **how)
         nothing = np.zeros((int(not self.clear), 4), np.uint8)
@@ -120,7 +131,7 @@ class FilmEncoder:
             if at % every == 0:
                 with self.clock("quality"):
                     moments.append(self._moment(frame.pixels, self.palette[easel.shown], scored))
-        drawn = Drawn(easel.finish(), writer.frames, lossy, moments)
+        drawn = Drawn(easel.finish(), self.palette, writer.frames, lossy, moments)
         if self.watch is not None:
             self.watch(drawn.size)
         return drawn
@@ -172,7 +183,10 @@ class FilmEncoder:
                 indices = remap(cut, self.palette, dither=dither, threads=options.threads)
             return np.where((must > 0) & (held != must), must, indices)
         coder, bits = self.codec.bit_model(len(self.palette), False)
-        how = lossy_options(lossy or FAINT, options.dither, options.effort, options.threads or 0)
+        dither = options.dither
+        if coder == "lzw":
+            dither *= max(1 - 2 * lossy, CALM)
+        how = lossy_options(lossy or FAINT, dither, options.effort, options.threads or 0)
         how |= {"coder": coder, "bits": bits, "space": options.space}
         with self.clock("remap"):
             drawing = _kernels.Quantizer(np.ascontiguousarray(pixels)).draw_lossy(
@@ -286,10 +300,10 @@ class _Easel:
         left, top, right, bottom = _bounds(piece.indices > 0, self.writer.even)
         if right <= left:
             return None
-        piece.indices = np.ascontiguousarray(piece.indices[top:bottom, left:right])
-        piece.left += left
-        piece.top += top
-        return piece
+        inner = np.ascontiguousarray(piece.indices[top:bottom, left:right])
+        tight = replace(piece, indices=inner, left=piece.left + left, top=piece.top + top)
+        # An LZW's phrases run across rows: those that the mapping chose fit its own width.
+        return min(tight, piece, key=self.writer.weight)
 
 
 def _nothing(seconds: Fraction) -> Piece:
@@ -299,10 +313,14 @@ def _nothing(seconds: Fraction) -> Piece:
 
 def _fit(codec: Codec, pixels: Colors) -> Colors:
     """Pixels as the format can hold them, those that nobody sees all the same."""
+    alpha = pixels[:, :, 3]
+    if alpha.min() == 255:
+        return pixels
+    pixels = pixels.copy()
     if not codec.partial_alpha:
-        pixels = pixels.copy()
-        pixels[:, :, 3] = np.where(pixels[:, :, 3] < HALF, 0, 255)
-    return np.where(pixels[:, :, 3:] == 0, np.uint8(0), pixels)
+        pixels[:, :, 3] = np.where(alpha < HALF, 0, 255)
+    pixels[pixels[:, :, 3] == 0] = 0
+    return pixels
 
 
 def _bounds(mask: NDArray[np.bool_], even: bool) -> tuple[int, int, int, int]:
