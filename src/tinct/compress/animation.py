@@ -155,8 +155,9 @@ def _within(encoder: FilmEncoder, budget: int) -> Drawn:
 def _fewer(encoder: FilmEncoder) -> Iterator[int]:
     """How many drawings to make with all colors, then with fewer and fewer of them."""
     yield DRAWINGS[0]
+    pinned = encoder.options.pinned
     colors = 1 << (len(encoder.palette) - 1).bit_length() - 1
-    while colors >= LEAST:
+    while colors >= max(LEAST, len(pinned.table) + 2) and not pinned.whole:
         encoder.choose(colors)
         yield DRAWINGS[1]
         colors //= 2

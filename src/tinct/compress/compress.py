@@ -203,8 +203,8 @@ def compress(
     with clock("read"):
         opened = _opened(source)
     film = opened if isinstance(opened, Film) else None
-    if film is not None and (palette is not None or reserve is not None):
-        raise PaletteError("palette and reserve are for pictures, not for animations yet")
+    if film is not None and keep_order:
+        raise PaletteError("keep_order is for pictures: an animation's first entry is what stays")
     format = format or ("png" if film is None else film.kind)
     held = pinned(palette, reserve, keep_order, colors, format)
     options = Options(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,8 @@ from tinct.codecs.gif import HALF
 from tinct.codecs.registry import codec_of
 from tinct.color.points import to_points
 from tinct.compress.encoder import Clock, Options
+from tinct.defaults import MAX_COLORS
+from tinct.errors import PaletteError
 from tinct.mapping.lossy import lossy_options
 from tinct.mapping.remap import remap
 from tinct.palette.choice import palette
@@ -35,9 +37,9 @@ __all__ = ["Drawn", "FilmEncoder", "Moment"]
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
 
-# An LZW knows no copies from above, so dots are dear where loss is high: at this share of `dither` a
-# fade takes 8 % less bytes at the same score, a pan 2, a drawing 2; at 0 the pan 1 more again. From
-# a loss of 0.1 down a plot and a diagram take 1 to 3 % more without dots.
+# An LZW knows no copies from above, so dots are dear where loss is high: at this share of `dither`
+# a fade takes 8 % less bytes at the same score, a pan 2, a drawing 2; at 0 the pan 1 more again.
+# From a loss of 0.1 down a plot and a diagram take 1 to 3 % more without dots.
 CALM = 0.4
 FAINT = 1e-6  # a loss that decides nothing but between equal errors
 MOMENTS = 24  # of an animation, at most, that are scored
@@ -106,15 +108,37 @@ class FilmEncoder:
 
     def choose(self, colors: int) -> None:
         """Draw with so many colors from now on, transparency among them."""
-        options, counted = self.options, self._counted
-        self.exact = len(counted.colors) <= colors - (not self.clear)
-        how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
+        most = max(colors - (not self.clear), 2)
+        self.exact = not self.options.pinned and len(self._counted.colors) <= most
         with self.clock("palette"):
-            most = max(colors - (not self.clear), 2)
-            chosen = palette(counted, most, threads=options.threads, **how)
-        nothing = np.zeros((int(not self.clear), 4), np.uint8)
-        self.palette = np.vstack([nothing, chosen.colors])
+            chosen = self._chosen(most)
+        self.palette = np.vstack([np.zeros((1, 4), np.uint8), chosen[chosen[:, 3] > 0]])
         self._place = {tuple(color): at for at, color in enumerate(self.palette.tolist())}
+
+    def _chosen(self, most: int) -> Colors:
+        """The colors that were given, or K-means' beside those reserved."""
+        options, counted = self.options, self._counted
+        given = np.unique(options.pinned.table, axis=0)
+        given = given[given[:, 3] > 0]
+        if options.pinned.whole:
+            if len(given) == MAX_COLORS:
+                raise PaletteError(
+                    f"palette must leave one of {MAX_COLORS} colors to what stays in an animation"
+                )
+            return given
+        how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
+        if len(given):
+            others = ~np.isin(_codes(counted.colors), _codes(given))
+            counted = Histogram(
+                counted.colors[others],
+                counted.weights[others],
+                counted.points[others],
+                counted.space,
+            )
+            most -= len(given)
+            if most < 2 or not len(counted.colors):
+                return given
+        return np.vstack([given, palette(counted, most, threads=options.threads, **how).colors])
 
     def draw(self, lossy: float, *, scored: bool = False) -> Drawn:
         """Draw all frames with so much loss, and see how some moments look; score them if asked."""
@@ -155,7 +179,7 @@ class FilmEncoder:
         frames = 0
         for frame in self._fitted():
             frames += 1
-            now = frame.pixels.view(np.uint32)[:, :, 0]
+            now = _codes(frame.pixels)
             new = frame.pixels[now != before] if before is not None else frame.pixels.reshape(-1, 4)
             before = now
             if frames == 1:
@@ -163,7 +187,7 @@ class FilmEncoder:
             if not len(new):
                 continue
             found, times = _kernels.count_colors(np.ascontiguousarray(new))
-            codes = np.concatenate([codes, np.ascontiguousarray(found).view(np.uint32)[:, 0]])
+            codes = np.concatenate([codes, _codes(found)])
             codes, counts = _summed(codes, np.concatenate([counts, times]))
         colors = codes.view(np.uint8).reshape(-1, 4)
         space = self.options.space
@@ -176,17 +200,18 @@ class FilmEncoder:
         held = free if held is None else np.ascontiguousarray(held)
         must = free if must is None else np.ascontiguousarray(must)
         options = self.options
+        source, pixels = pixels, options.pinned.fit(pixels) if options.pinned else pixels
+        finely = options.pinned.finer(options.dither)
         if not lossy and not (self.exact and self.codec.coder == "lzw"):
             cut = np.where(((must > 0) & (held == must))[:, :, None], np.uint8(0), pixels)
-            dither = 0.0 if self.flat else options.dither
+            dither = 0.0 if self.flat else finely
             with self.clock("remap"):
                 indices = remap(cut, self.palette, dither=dither, threads=options.threads)
-            return np.where((must > 0) & (held != must), must, indices)
+            return self._exactly(source, np.where((must > 0) & (held != must), must, indices), held)
         coder, bits = self.codec.bit_model(len(self.palette), False)
-        dither = options.dither
         if coder == "lzw":
-            dither *= max(1 - 2 * lossy, CALM)
-        how = lossy_options(lossy or FAINT, dither, options.effort, options.threads or 0)
+            finely *= max(1 - 2 * lossy, CALM)
+        how = lossy_options(lossy or FAINT, finely, options.effort, options.threads or 0)
         how |= {"coder": coder, "bits": bits, "space": options.space}
         with self.clock("remap"):
             drawing = _kernels.Quantizer(np.ascontiguousarray(pixels)).draw_lossy(
@@ -194,7 +219,20 @@ class FilmEncoder:
             )
         # A drawing has none but the entries that it uses.
         order = np.array([self._place[color] for color in drawing.entries], np.uint8)
-        return order[drawing.indices]
+        return self._exactly(source, order[drawing.indices], held)
+
+    def _exactly(self, pixels: Colors, indices: Indices, held: Indices) -> Indices:
+        """Pixels of the colors that were given, drawn in them."""
+        if not self.options.pinned:
+            return indices
+        codes = _codes(self.palette)
+        order = np.argsort(codes)
+        now = _codes(pixels)
+        found = order[np.searchsorted(codes, now, sorter=order).clip(max=len(codes) - 1)]
+        given = np.isin(codes, _codes(self.options.pinned.table))
+        wrong = given[found] & (codes[found] == now) & (now > 0)
+        wrong &= np.where(indices == 0, held, indices) != found
+        return np.where(wrong, found, indices).astype(np.uint8)
 
     def _moment(self, original: Colors, shown: Colors, scored: bool) -> Moment:
         if (original[:, :, 3] == 255).all():
@@ -216,7 +254,7 @@ class _Easel:
 
     def show(self, frame: Frame) -> None:
         """Draw the next frame over what stands there; one that changes nothing only takes time."""
-        now = np.ascontiguousarray(frame.pixels).view(np.uint32)[:, :, 0]
+        now = _codes(frame.pixels)
         if self.waiting is None or self.source is None:
             must = np.zeros_like(self.shown)
             piece = self._drawn(frame, self.shown, must, (0, 0, *self.shown.shape[::-1]))
@@ -281,7 +319,7 @@ class _Easel:
         written[place] = waiting.indices
         left, top, right, bottom = _bounds(vanish | (written > 0), self.writer.even)
         waiting.indices = np.ascontiguousarray(written[top:bottom, left:right])
-        waiting.left, waiting.top, waiting.clears = left, top, True
+        waiting.left, waiting.top, waiting.clears, waiting.image = left, top, True, b""
         held = self.shown.copy()
         held[top:bottom, left:right] = 0
         return held
@@ -291,19 +329,31 @@ class _Easel:
     ) -> Piece:
         left, top, right, bottom = area
         part = slice(top, bottom), slice(left, right)
-        indices = self.encoder._mapped(frame.pixels[part], self.lossy, held[part], must[part])
+        ways = [self.lossy, 0.0] if self.lossy else [0.0]
+        drawn = [
+            self.encoder._mapped(frame.pixels[part], way, held[part], must[part]) for way in ways
+        ]
+        pieces = [Piece(indices, left, top, frame.seconds, over) for indices in drawn]
+        # Of pixel art the drawing without loss can be the smaller one, too.
+        piece = min(pieces, key=self.writer.weight) if self.lossy else pieces[0]
         self.shown = held.copy()
-        self.shown[part] = np.where(indices == 0, held[part], indices)
-        return Piece(indices, left, top, frame.seconds, over)
+        self.shown[part] = np.where(piece.indices == 0, held[part], piece.indices)
+        return piece
 
     def _cropped(self, piece: Piece) -> Piece | None:
         left, top, right, bottom = _bounds(piece.indices > 0, self.writer.even)
         if right <= left:
             return None
-        inner = np.ascontiguousarray(piece.indices[top:bottom, left:right])
-        tight = replace(piece, indices=inner, left=piece.left + left, top=piece.top + top)
+        tight = piece.part(left, top, right, bottom)
+        if self.encoder.codec.coder != "lzw" or tight.indices.shape == piece.indices.shape:
+            return tight
         # An LZW's phrases run across rows: those that the mapping chose fit its own width.
         return min(tight, piece, key=self.writer.weight)
+
+
+def _codes(colors: Colors) -> NDArray[np.uint32]:
+    """Each color (..., 4) as one number."""
+    return np.ascontiguousarray(colors).view(np.uint32)[..., 0]
 
 
 def _nothing(seconds: Fraction) -> Piece:

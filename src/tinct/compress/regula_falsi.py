@@ -32,6 +32,7 @@ def farthest(
     """
     good: tuple[float, float] | None = None
     bad: tuple[float, float] | None = None
+    before: tuple[float, float] | None = None
     at = on_grid(guess)
     for _ in range(most):
         left = slack(at)
@@ -45,6 +46,9 @@ def farthest(
             bad = (at, left)
             if at == 0:
                 break
+        if before is not None and at != before[0]:  # where it falls slowly, steps are longer
+            slope = min(slope, max((before[1] - left) / (at - before[0]), slope / 4))
+        before = at, left
         at = _next(good, bad, tolerance / 2, slope)
         if bad is not None and good is not None and not good[0] < at < bad[0]:
             break
