@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinct.atomic_write import write
 from tinct.checks import flag
+from tinct.codecs.arrays import encode_truecolor
 from tinct.compress.encoder import Clock, Options
 from tinct.compress.film import Drawn, FilmEncoder
 from tinct.compress.regula_falsi import LOG_BYTES, STEP, farthest
@@ -59,6 +62,23 @@ class CompressedFilm:
         OSError if it can't be written.
         """
         write(path, self.data, overwrite=flag("overwrite", overwrite))
+
+    def save_frames(self, folder: str | PathLike[str], *, overwrite: bool = False) -> list[Path]:
+        """Write each frame as a PNG, 001.png and so on, into a folder, made if it is missing.
+
+        All are refused if one is there, without `overwrite`: FileExistsError. OSError if one can't
+        be written. Returns their paths.
+        """
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        digits = max(3, len(str(self.report.frames)))
+        count = sum(1 for _ in self.frames())
+        paths = [Path(folder) / f"{at + 1:0{digits}}.png" for at in range(count)]
+        there = [path for path in paths if path.exists()]
+        if there and not flag("overwrite", overwrite):
+            raise FileExistsError(errno.EEXIST, "File exists", str(there[0]))
+        for path, frame in zip(paths, self.frames(), strict=True):
+            write(path, encode_truecolor(frame.pixels), overwrite=overwrite)
+        return paths
 
 
 def compress_film(
