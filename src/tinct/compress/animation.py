@@ -32,7 +32,10 @@ SCORES = 60.0  # by how much SSIMULACRA2 falls from no loss to the most
 CLOSE, FULL = 0.5, math.log(1 / 0.975)  # points above a goal, and of a budget, that are good enough
 DRAWINGS = 6, 3  # that a search makes at most with all colors, with each lower number of them
 LEAST = 16  # colors that a search tries: halved as long as that pays
-UNSEEN = 0.1  # the loss where none is named: each frame is seen for a moment
+# The loss where none is named, the largest tenth at which drawings still score 90, which can't be
+# told from the original: a stop-motion film 93.8, a diagram 92.6, a cartoon 91.5, pixel art 90.6, a
+# plot 91. (At 0.2 the plot has 89, the diagram 90.8.) It saves 6 to 17 % beside 0.02.
+UNSEEN = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,10 +136,12 @@ def _least_bytes(encoder: FilmEncoder, aim: float, least: float | None = None) -
     guess = min(max((92 - aim) / SCORES, STEP), 1.0)
     for most in _fewer(encoder):
         tried.clear()
-        found = farthest(slack, tolerance=CLOSE, guess=guess, slope=SCORES, most=most)
-        if found is None or (best is not None and tried[found].size >= best.size):
+        farthest(slack, tolerance=CLOSE, guess=guess, slope=SCORES, most=most)
+        good = [drawn for drawn in tried.values() if drawn.score >= aim]
+        smallest = min(good, key=lambda drawn: drawn.size, default=None)
+        if smallest is None or (best is not None and smallest.size >= best.size):
             break
-        best, guess = tried[found], found
+        best, guess = smallest, smallest.lossy
     if best is not None:
         return best
     best = max(tried.values(), key=lambda drawn: drawn.score)
@@ -161,12 +166,14 @@ def _within(encoder: FilmEncoder, budget: int) -> Drawn:
     smallest = best.size
     for most in _fewer(encoder):
         tried.clear()
-        found = farthest(slack, tolerance=FULL, guess=guess, slope=LOG_BYTES, most=most)
+        farthest(slack, tolerance=FULL, guess=guess, slope=LOG_BYTES, most=most)
         smallest = min(smallest, *(drawn.size for drawn in tried.values()))
-        if best.size <= budget and (found is None or tried[found].score <= best.score):
+        fitting = [drawn for drawn in tried.values() if drawn.size <= budget]
+        found = max(fitting, key=lambda drawn: drawn.score, default=None)
+        if best.size <= budget and (found is None or found.score <= best.score):
             break
         if found is not None:
-            best, guess = tried[found], found
+            best, guess = found, 1 - found.lossy
     if best.size <= budget:
         return best
     raise TargetError(f"{budget} bytes are out of reach: {smallest} are the fewest")
