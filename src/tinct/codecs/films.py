@@ -122,7 +122,9 @@ class GifWriter(Writer):
 
     def _image(self, piece: Piece) -> bytes:
         where = (piece.left, piece.top, *piece.indices.shape[::-1])
-        plain = struct.pack("<BHHHHB", 0x2C, *where, 0) + _lzw(piece.indices, len(self.palette))
+        sizes = {code_size(len(self.palette)), code_size(int(piece.indices.max()) + 1)}
+        codes = min((_lzw(piece.indices, 1 << size) for size in sizes), key=len)
+        plain = struct.pack("<BHHHHB", 0x2C, *where, 0) + codes
         used = np.union1d(piece.indices, np.uint8(0))  # entry 0 is transparent in all
         few = 1 << max(1, (len(used) - 1).bit_length())
         if few < len(self.palette):  # a table of its own, whose codes are shorter

@@ -30,7 +30,7 @@ __all__ = ["CompressedFilm", "compress_film"]
 
 SCORES = 60.0  # by how much SSIMULACRA2 falls from no loss to the most
 CLOSE, FULL = 0.5, math.log(1 / 0.975)  # points above a goal, and of a budget, that are good enough
-DRAWINGS = 6, 3  # that a search makes at most with all colors, with each lower number of them
+DRAWINGS = 6, 4  # that a search makes at most with all colors, with each lower number of them
 LEAST = 16  # colors that a search tries: halved as long as that pays
 # The loss where none is named, the largest tenth at which drawings still score 90, which can't be
 # told from the original: a stop-motion film 93.8, a diagram 92.6, a cartoon 91.5, pixel art 90.6, a

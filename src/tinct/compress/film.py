@@ -138,7 +138,9 @@ class FilmEncoder:
             most -= len(given)
             if most < 2 or not len(counted.colors):
                 return given
-        return np.vstack([given, palette(counted, most, threads=options.threads, **how).colors])
+        chosen = palette(counted, most, threads=options.threads, **how)
+        # What is drawn most comes first: frames of few colors then need fewer bits.
+        return np.vstack([given, chosen.colors[np.argsort(-chosen.shares, kind="stable")]])
 
     def draw(self, lossy: float, *, scored: bool = False) -> Drawn:
         """Draw all frames with so much loss, and see how some moments look; score them if asked."""
@@ -202,7 +204,7 @@ class FilmEncoder:
         options = self.options
         source, pixels = pixels, options.pinned.fit(pixels) if options.pinned else pixels
         finely = options.pinned.finer(options.dither)
-        if not lossy and not (self.exact and self.codec.coder == "lzw"):
+        if not lossy:
             cut = np.where(((must > 0) & (held == must))[:, :, None], np.uint8(0), pixels)
             dither = 0.0 if self.flat else finely
             with self.clock("remap"):
@@ -211,7 +213,7 @@ class FilmEncoder:
         coder, bits = self.codec.bit_model(len(self.palette), False)
         if coder == "lzw":
             finely *= max(1 - 2 * lossy, CALM)
-        how = lossy_options(lossy or FAINT, finely, options.effort, options.threads or 0)
+        how = lossy_options(lossy, finely, options.effort, options.threads or 0)
         how |= {"coder": coder, "bits": bits, "space": options.space}
         with self.clock("remap"):
             drawing = _kernels.Quantizer(np.ascontiguousarray(pixels)).draw_lossy(
@@ -329,13 +331,15 @@ class _Easel:
     ) -> Piece:
         left, top, right, bottom = area
         part = slice(top, bottom), slice(left, right)
-        ways = [self.lossy, 0.0] if self.lossy else [0.0]
+        ways = [0.0]
+        if self.lossy or (self.encoder.exact and self.encoder.codec.coder == "lzw"):
+            ways.append(self.lossy or FAINT)
         drawn = [
             self.encoder._mapped(frame.pixels[part], way, held[part], must[part]) for way in ways
         ]
         pieces = [Piece(indices, left, top, frame.seconds, over) for indices in drawn]
         # Of pixel art the drawing without loss can be the smaller one, too.
-        piece = min(pieces, key=self.writer.weight) if self.lossy else pieces[0]
+        piece = min(pieces, key=self.writer.weight) if len(pieces) > 1 else pieces[0]
         self.shown = held.copy()
         self.shown[part] = np.where(piece.indices == 0, held[part], piece.indices)
         return piece

@@ -8,6 +8,7 @@ __all__ = ["LOG_BYTES", "STEP", "farthest", "on_grid"]
 
 # Dials are set to multiples of this: the last bit of a measurement then decides nothing.
 STEP = 1 / 512
+NEAR = 0.02  # the least step away from what was measured
 LOG_BYTES = 2.3  # by how much the logarithm of bytes falls from no loss to the most
 
 
@@ -65,7 +66,7 @@ def _next(
         return min(max(between, good[0] + STEP), bad[0] - STEP)
     at, left = good or bad or (0.0, 0.0)
     step = (left - aim) / slope
-    return on_grid(at + (max(step, 0.05) if good else min(step, -0.05)))
+    return on_grid(at + (max(step, NEAR) if good else min(step, -NEAR)))
 
 
 def on_grid(at: float) -> float:
