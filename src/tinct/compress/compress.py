@@ -174,7 +174,8 @@ def compress(
         Colors that must be among the K, in the file even if no pixel is nearest (but in WebP).
         Pixels of just these colors, or of those of a `palette`, are drawn in them.
     keep_order : bool
-        Whether the file holds the whole `palette` in its order, as sprites need it; not in WebP.
+        Whether the file holds the whole `palette` in its order, as sprites need it; not in WebP,
+        nor in animations.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
