@@ -89,7 +89,7 @@ template <int D> class Remapper {
             if (q < places_.size() && places_[q].cost < NEVER && !goes_on(p, q)) grow(p, q, end);
     }
 
-    /// Whether a phrase goes on over a pixel that stays: cutting it there would take six times as long and gain nothing.
+    /// Whether a phrase goes on over a pixel that stays: cutting it there takes five times as long and gains nothing.
     bool goes_on(size_t p, size_t q) const {
         return q > 0 && q + 1 < places_.size() && settled(p + q) && places_[q + 1].cost <= places_[q].cost;
     }
