@@ -61,6 +61,7 @@ class Drawn:
 
     data: bytes
     palette: Colors
+    shares: NDArray[np.float64]
     frames: int
     lossy: float
     moments: list[Moment] = field(default_factory=list)
@@ -157,7 +158,7 @@ class FilmEncoder:
             if at % every == 0:
                 with self.clock("quality"):
                     moments.append(self._moment(frame.pixels, self.palette[easel.shown], scored))
-        drawn = Drawn(easel.finish(), self.palette, writer.frames, lossy, moments)
+        drawn = Drawn(easel.finish(), self.palette, easel.shares, writer.frames, lossy, moments)
         if self.watch is not None:
             self.watch(drawn.size)
         return drawn
@@ -253,6 +254,12 @@ class _Easel:
         self.shown = np.zeros((writer.height, writer.width), np.uint8)
         self.source: NDArray[np.uint32] | None = None
         self.waiting: Piece | None = None
+        self.counts = np.zeros(len(encoder.palette))
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Of the pixels drawn in a color, how many are in which entry."""
+        return self.counts / max(self.counts.sum(), 1)
 
     def show(self, frame: Frame) -> None:
         """Draw the next frame over what stands there; one that changes nothing only takes time."""
@@ -340,6 +347,8 @@ class _Easel:
         pieces = [Piece(indices, left, top, frame.seconds, over) for indices in drawn]
         # Of pixel art the drawing without loss can be the smaller one, too.
         piece = min(pieces, key=self.writer.weight) if len(pieces) > 1 else pieces[0]
+        self.counts += np.bincount(piece.indices.ravel(), minlength=len(self.counts))
+        self.counts[0] = 0
         self.shown = held.copy()
         self.shown[part] = np.where(piece.indices == 0, held[part], piece.indices)
         return piece
