@@ -259,7 +259,7 @@ class _Easel:
     @property
     def shares(self) -> NDArray[np.float64]:
         """Of the pixels drawn in a color, how many are in which entry."""
-        return self.counts / max(self.counts.sum(), 1)
+        return np.asarray(self.counts / max(self.counts.sum(), 1))
 
     def show(self, frame: Frame) -> None:
         """Draw the next frame over what stands there; one that changes nothing only takes time."""
