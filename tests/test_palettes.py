@@ -184,6 +184,12 @@ def test_a_palette_comes_back_from_its_file(format, data):
         assert files.encode(read, format) == written
 
 
+@pytest.mark.parametrize("text", ["5", "null", "[null]", '{"a": [1]}', "[[1]]", '[{"hex": 5}]'])
+def test_json_of_another_shape_is_no_palette(text):
+    with pytest.raises(tinct.PaletteError, match="no JSON palette: a color must be text"):
+        files.decode(text.encode(), "json", "it")
+
+
 @pytest.mark.parametrize("format", sorted(set(files.FORMATS) - {"png"}))
 def test_a_broken_palette_file_is_read_as_far_as_it_goes_or_refused_in_one_line(format):
     whole = files.encode([((i, 2, 3, 255), f"color {i}") for i in range(5)], format)

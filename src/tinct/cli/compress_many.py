@@ -45,7 +45,8 @@ def run(asked: Compress) -> int:
         plain = sys.stdout  # which a bar on a terminal puts another in the place of
         advance = entered.enter_context(_bar(len(todo), asked))
         stream = sys.stdout if plain.isatty() else plain
-        reading = {"max_pixels": asked.max_pixels, "allow_truncated": asked.allow_truncated}
+        names = ("max_pixels", "allow_truncated", "keep_profile")
+        reading = {name: getattr(asked, name) for name in names}
         work = partial(
             _work, how=options_of(asked, format_of(asked)), reading=reading, force=asked.force
         )

@@ -260,7 +260,7 @@ def _opened(path: str) -> Any:
     fs, name = _system(path)
     try:
         return parquet.ParquetFile(fs.open(name, "rb") if "://" in path else name, memory_map=False)
-    except ArrowException as error:
+    except (ArrowException, ValueError) as error:  # names that are no UTF-8, say
         raise ValueError(f"{path}: broken Parquet file ({error})") from None
 
 

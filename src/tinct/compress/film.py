@@ -101,6 +101,7 @@ class FilmEncoder:
     ) -> None:
         self.film, self.options, self.clock, self.watch = film, options, clock, watch
         self.codec = codec_of(options.format)
+        self.codec.check_sides(film.height, film.width, film.name)
         self.cut = self.flat = False
         with clock("palette"):
             self._counted, self.frames = self._histogram()
