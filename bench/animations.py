@@ -2,8 +2,8 @@
 
     python -m bench.animations FILES...
 
-GIFs against `gifsicle -O3 --lossy=80`; APNGs and WebPs, without loss, against Pillow, apngasm and
-gif2webp, as far as they are installed.
+GIFs against `gifsicle -O3 --lossy=80` and `gif2webp -lossy -q 75`, each at its score. As APNG and
+WebP, against Pillow, apngasm, gif2webp and img2webp without loss, as far as they are installed.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 from PIL import Image
 
 import tinct
+from tinct.compress.film import MOMENTS
 from tinct.picture.film import Film
 from tinct.scoring.ssimulacra2 import Reference
 
-MOMENTS = 12
 UNSTATED = Fraction(1, 10)  # seconds that browsers show a frame of no time
 
 
@@ -39,9 +39,13 @@ def seen(data: bytes, times: list[Fraction]) -> list[np.ndarray]:
 
 
 def score(original: bytes, other: bytes) -> float:
-    """SSIMULACRA2, the mean over moments."""
-    whole = sum((frame.seconds or UNSTATED for frame in Film(original).frames()), Fraction(0))
-    times = [whole * (2 * i + 1) / (2 * MOMENTS) for i in range(MOMENTS)]
+    """SSIMULACRA2, the mean over moments: in the middle of the frames that tinct scores too."""
+    times, end = [], Fraction(0)
+    for frame in Film(original).frames():
+        stands = frame.seconds or UNSTATED
+        times.append(end + stands / 2)
+        end += stands
+    times = times[:: max(-(-len(times) // MOMENTS), 1)]
     scores = []
     for before, after in zip(seen(original, times), seen(other, times), strict=True):
         opaque = 3 if (before[:, :, 3] == 255).all() else 4
@@ -65,29 +69,54 @@ def by_pillow(path: Path, format: str) -> int:
     return len(data.getvalue())
 
 
+def at_their_score(path: Path, theirs: bytes, name: str, format: str) -> float:
+    """Tinct's share of another tool's bytes; says so."""
+    original = path.read_bytes()
+    goal = min(score(original, theirs), 100.0)
+    small = tinct.compress(original, quality=(goal - 1, goal), format=format)
+    ratio, report = len(small.data) / len(theirs), small.report
+    print(f"{path.name}: {name} {len(theirs)} at {goal:.1f}, tinct {len(small.data)}", end=" ")
+    print(f"at {report.ssimulacra2:.1f} (least {report.ssimulacra2_least:.1f}),", end=" ")
+    print(f"{report.colors} colors: {ratio:.2f}", flush=True)
+    return ratio
+
+
+def without_loss(path: Path, folder: Path) -> None:
+    """APNG and WebP; tinct with no loss but that of 256 colors, and as by default."""
+    film, frames = Film(path.read_bytes()), []
+    for at, frame in enumerate(film.frames()):
+        frames.append(folder / f"{at:04}.png")
+        Image.fromarray(frame.pixels).save(frames[-1])
+    others = {
+        "png": {"Pillow": by_pillow(path, "PNG")},
+        "webp": {"Pillow": by_pillow(path, "WEBP")},
+    }
+    others["png"]["apngasm"] = run("apngasm", folder / "out.png", frames[0])
+    others["webp"]["img2webp"] = run("img2webp", "-min_size", "-m", 6, *frames, "-o", folder / "o")
+    if path.suffix == ".gif":
+        others["webp"]["gif2webp"] = run("gif2webp", "-min_size", "-m", 6, path, "-o", folder / "o")
+    for format, theirs in others.items():
+        told = ", ".join(f"{name} {size}" for name, size in theirs.items() if size)
+        for lossy in (0.0, "auto"):
+            small = tinct.compress(path, format=format, lossy=lossy, ssimulacra2=True)
+            told += f"; {lossy}: {len(small.data)} at {small.report.ssimulacra2:.1f}"
+        print(f"{path.name} as {format}: {told}", flush=True)
+
+
 def main(paths: list[str]) -> None:
-    ratios = []
+    ratios: dict[str, list[float]] = {"gif": [], "webp": []}
     for path in map(Path, paths):
-        original = path.read_bytes()
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "out"
             if path.suffix == ".gif" and run("gifsicle", "-O3", "--lossy=80", path, "-o", out):
-                theirs = out.read_bytes()
-                goal = min(score(original, theirs), 100.0)
-                small = tinct.compress(original, quality=(goal - 1, goal))
-                reached = score(original, small.data)
-                ratios.append(len(small.data) / len(theirs))
-                print(f"{path.name}: gifsicle {len(theirs)} at {goal:.1f}, tinct", end=" ")
-                print(f"{len(small.data)} at {reached:.1f}: {ratios[-1]:.2f}", flush=True)
-            for format in ("png", "webp"):
-                ours = len(tinct.compress(original, format=format).data)
-                others = {"Pillow": by_pillow(path, format.upper())}
-                if format == "webp" and path.suffix == ".gif":
-                    others["gif2webp"] = run("gif2webp", "-min_size", path, "-o", out)
-                told = ", ".join(f"{name} {size}" for name, size in others.items() if size)
-                print(f"{path.name} as {format}: tinct {ours}, {told}", flush=True)
-    if ratios:
-        print(f"GIF: {sum(ratios) / len(ratios):.2f} of gifsicle's bytes in the mean")
+                ratios["gif"].append(at_their_score(path, out.read_bytes(), "gifsicle", "gif"))
+            if path.suffix == ".gif" and run("gif2webp", "-lossy", "-q", 75, path, "-o", out):
+                ratios["webp"].append(at_their_score(path, out.read_bytes(), "gif2webp", "webp"))
+            without_loss(path, Path(folder))
+    for format, found in ratios.items():
+        if found:
+            told = f"{sum(found) / len(found):.2f} in the mean, {max(found):.2f} at worst"
+            print(f"{format}: of their bytes {told}")
 
 
 if __name__ == "__main__":

@@ -13,15 +13,9 @@ import tinct
 from tinct.cli.main import main as run
 from tinct.compress.animation import CompressedFilm
 from tinct.errors import PictureError
-from tinct.picture.film import Film
+from tinct.picture.film import Film, stills
 
 FORMATS = ("gif", "png", "webp")
-
-
-def test_given_colors_are_refused_in_one_line():
-    film = tinct.Slides([frame[:, :, :3] for frame in moving(2)], 0.1)
-    with pytest.raises(tinct.PaletteError, match="not for animations yet"):
-        tinct.compress(film, palette="bw")
 
 
 def moving(frames: int = 6, *, alpha: bool = False, seed: int = 0) -> list[np.ndarray]:
@@ -130,6 +124,18 @@ def test_partial_transparency_is_kept_where_the_format_holds_it(format: str) -> 
         assert np.abs(shown[:, :, 3].astype(int) - frame[:, :, 3]).max() <= 40
 
 
+@pytest.mark.parametrize("given", [{"palette": "#f80,#000,#888"}, {"reserve": "#f80", "colors": 8}])
+@pytest.mark.parametrize("lossy", [0.0, 0.5])
+def test_pixels_of_given_colors_are_drawn_in_them(given: dict[str, object], lossy: float) -> None:
+    frames = moving(4)
+    for at, frame in enumerate(frames):
+        frame[20:24, at : at + 30] = (255, 136, 0, 255)
+    small = tinct.compress(filed(frames, [100] * 4), lossy=lossy, format="gif", **given)
+    for at, (shown, _) in enumerate(seen(small.data)):
+        assert (shown[20:24, at : at + 30] == (255, 136, 0, 255)).all()
+    assert small.report.colors <= 8
+
+
 def test_equal_frames_become_one_that_stands_as_long() -> None:
     frames = moving(3)
     repeated = [frames[0], frames[1], frames[1], frames[1], frames[2], frames[2]]
@@ -167,13 +173,13 @@ def test_a_gif_made_of_milliseconds_ends_when_the_original_does() -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_quality_and_a_size_are_reached(format: str) -> None:
-    data = filed(moving(), [100] * 6)
-    good = tinct.compress(data, quality=70, format=format)
+    data = filed(moving(4), [100] * 4)
+    good = tinct.compress(data, 64, quality=70, format=format)
     assert good.report.ssimulacra2 >= 70 >= good.report.ssimulacra2_least - 30
-    budget = len(tinct.compress(data, format=format).data) * 3 // 4
-    assert len(tinct.compress(data, max_bytes=budget, format=format).data) <= budget
+    budget = len(tinct.compress(data, 64, format=format).data) * 3 // 4
+    assert len(tinct.compress(data, 64, max_bytes=budget, format=format).data) <= budget
     with pytest.raises(tinct.TargetError, match="10 bytes are out of reach"):
-        tinct.compress(data, max_bytes=10, format=format)
+        tinct.compress(data, 64, max_bytes=10, format=format)
 
 
 def test_threads_change_no_byte() -> None:
@@ -248,3 +254,19 @@ def test_pictures_become_an_animation(tmp_path, capsys) -> None:
     Image.fromarray(moving(1)[0][:20]).save(paths[2])
     assert run(["compress", *paths, "--fps", "20", "-o", out, "--force"]) == 1
     assert "must have 64x48 as the first, not 64x20" in capsys.readouterr().err
+
+
+def test_frames_go_out_to_a_folder_and_come_back_through_a_pipe(tmp_path, capsys) -> None:
+    flat = [frame & np.array([192, 192, 192, 255], np.uint8) for frame in moving(3)]
+    film, frames = tmp_path / "film.gif", str(tmp_path / "frames") + "/"
+    film.write_bytes(filed(flat, [50] * 3, "gif"))
+    assert run(["compress", str(film), "-o", frames]) == 0
+    assert run(["compress", str(film), "-o", frames]) == 1
+    written = [path.read_bytes() for path in sorted((tmp_path / "frames").iterdir())]
+    assert stills(b"".join(written), "stdin") == written
+    with pytest.raises(tinct.PictureError, match="frame 3 is cut off"):
+        stills(b"".join(written)[:-5], "stdin")
+    slides = tinct.Slides(stills(b"".join(written), "stdin"), 0.05)
+    for (shown, _), frame in zip(seen(tinct.compress(slides).data), flat, strict=True):
+        np.testing.assert_array_equal(shown, frame)
+    assert "already exists" in capsys.readouterr().err

@@ -264,7 +264,10 @@ class Compress(Command):
         short=True,
     )
     output: str | None = option(
-        "-o --output", Text("OUT"), "where to write; one picture only; `-` is stdout", short=True
+        "-o --output",
+        Text("OUT"),
+        "where to write; one picture only; `-` is stdout, `FOLDER/` takes an animation's frames",
+        short=True,
     )
     out_dir: str | None = option(
         "--out-dir", Text("DIR"), "write every picture into this folder, as `NAME.png`"
@@ -324,7 +327,8 @@ class Compress(Command):
     fps: float | None = option(
         "--fps",
         Number(float, 0.01, 100),
-        "make one animation of all pictures, so many a second, {span}: a GIF unless OUT says else",
+        "make one animation of all pictures, or of PNGs one behind the other on stdin, so many a "
+        "second, {span}: a GIF unless OUT says else",
     )
     dither: float = option(
         "--dither",

@@ -159,13 +159,18 @@ def _guarded(job: Job, asked: Compress, meter: Meter) -> Outcome:
 def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outcome:
     from tinct.compress.compress import compress
     from tinct.picture import read as files
-    from tinct.picture.film import Slides
+    from tinct.picture.film import Slides, stills
 
     data = sys.stdin.buffer.read() if job.source == "-" else b""
     before = os.stat(job.source) if asked.in_place else None
     start = time.perf_counter()
+    piped = job.source == "-"
+    slides: Sequence[Any] = asked.inputs
+    if asked.fps is not None and piped:
+        slides = stills(data, job.name)
+        data = slides[0]
     picture: Any = files.read(
-        data if job.source == "-" else job.source,
+        data if piped else job.source,
         name=job.name,
         max_pixels=asked.max_pixels,
         allow_truncated=asked.allow_truncated,
@@ -178,7 +183,7 @@ def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outc
         return Outcome(job, "left alone", why="is broken", notes=tuple(notes))
     job = _as_moving(job, asked, picture)
     small = compress(
-        picture if asked.fps is None else Slides(asked.inputs, 1 / asked.fps, name=job.name),
+        Slides(slides, 1 / asked.fps, name=job.name) if asked.fps is not None else picture,
         **options_of(asked, job.format),
         threads=asked.threads,
         watch=meter.drawn,
@@ -242,6 +247,11 @@ def _written(
     from tinct.compress.compress import Compressed
 
     picture = small.original
+    if job.target.endswith(os.sep):
+        if isinstance(small, Compressed):
+            raise PictureError(f"{job.name}: is no animation, whose frames a folder could hold")
+        small.save_frames(job.target, overwrite=asked.force)
+        return Outcome(job, "written", small.report, notes=tuple(notes))
     if asked.compare is not None and isinstance(small, Compressed):
         _draw(small, asked.compare, asked.force)
     if picture.bytes_in is not None and len(small.data) >= picture.bytes_in and not asked.force:

@@ -81,8 +81,8 @@ def plan(asked: Compress) -> tuple[list[Job], list[OSError]]:
 
 
 def _check(asked: Compress) -> None:
-    if asked.fps is not None and (asked.output is None or "-" in asked.inputs):
-        raise click.UsageError("--fps takes pictures by name and needs -o")
+    if asked.fps is not None and asked.output is None:
+        raise click.UsageError("--fps needs -o")
     ways = {"-o": asked.output, "--out-dir": asked.out_dir, "--suffix": asked.suffix}
     _exclude({**ways, "--in-place": asked.in_place or None})
     _exclude({"--keep-metadata": asked.keep_metadata or None, "--strip": asked.strip or None})
@@ -209,6 +209,8 @@ def _same(path: str) -> str:
 
 def check_target(path: str, force: bool) -> None:
     """Refuse a file that can't be written, as far as that can be known before the work is done."""
+    if path.endswith(os.sep):  # of an animation's frames
+        return
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, "Is a directory", path)
     if os.path.isfile(path) and not force:

@@ -140,6 +140,7 @@ def cells_of(outcome: Outcome) -> tuple[str, ...]:
         report.ground,
         report.bands,
         report.frames,
+        report.ssimulacra2_least,
     )
 
 

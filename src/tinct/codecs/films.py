@@ -29,7 +29,7 @@ class Piece:
     """One frame of a file: `indices` (h, w) of a palette, laid at (`left`, `top`).
 
     `over`: entry 0 leaves what stands there; else it replaces that. `clears`: when its time is up
-    its rectangle becomes transparent.
+    its rectangle becomes transparent. `image`: its bytes in the file, once they are known.
     """
 
     indices: Indices
@@ -38,6 +38,12 @@ class Piece:
     seconds: Fraction
     over: bool = True
     clears: bool = False
+    image: bytes = b""
+
+    def part(self, left: int, top: int, right: int, bottom: int) -> Piece:
+        """A rectangle of it."""
+        indices = np.ascontiguousarray(self.indices[top:bottom, left:right])
+        return Piece(indices, self.left + left, self.top + top, self.seconds, self.over)
 
 
 @dataclass(slots=True)
@@ -82,6 +88,14 @@ class Writer:
         """The file."""
         raise NotImplementedError
 
+    def weight(self, piece: Piece) -> int:
+        """How many bytes a frame's image takes."""
+        piece.image = piece.image or self._image(piece)
+        return len(piece.image)
+
+    def _image(self, piece: Piece) -> bytes:
+        raise NotImplementedError
+
     def _frame(self, piece: Piece) -> None:
         raise NotImplementedError
 
@@ -104,8 +118,13 @@ class GifWriter(Writer):
         time = self._units(piece.seconds, 100)
         control = struct.pack("<BHBB", disposal << 2 | 1, time, 0, 0)  # entry 0 is transparent
         self.parts.append(b"\x21\xf9\x04" + control)
+        self.parts.append(piece.image or self._image(piece))
+
+    def _image(self, piece: Piece) -> bytes:
         where = (piece.left, piece.top, *piece.indices.shape[::-1])
-        plain = struct.pack("<BHHHHB", 0x2C, *where, 0) + _lzw(piece.indices, len(self.palette))
+        sizes = {code_size(len(self.palette)), code_size(int(piece.indices.max()) + 1)}
+        codes = min((_lzw(piece.indices, 1 << size) for size in sizes), key=len)
+        plain = struct.pack("<BHHHHB", 0x2C, *where, 0) + codes
         used = np.union1d(piece.indices, np.uint8(0))  # entry 0 is transparent in all
         few = 1 << max(1, (len(used) - 1).bit_length())
         if few < len(self.palette):  # a table of its own, whose codes are shorter
@@ -114,7 +133,7 @@ class GifWriter(Writer):
             head = struct.pack("<BHHHHB", 0x2C, *where, 0x80 | (few.bit_length() - 2))
             indices = np.searchsorted(used, piece.indices).astype(np.uint8)
             plain = min(plain, head + table.tobytes() + _lzw(indices, few), key=len)
-        self.parts.append(plain)
+        return plain
 
     def finish(self) -> bytes:
         bits = max(1, (len(self.palette) - 1).bit_length())
@@ -151,7 +170,7 @@ class ApngWriter(Writer):
         where = (width, height, piece.left, piece.top, time.numerator, time.denominator)
         control = struct.pack(">IIIIHHBB", *where, dispose, blend)
         self.parts.append(chunk(b"fcTL", self._number() + control))
-        stream = self._stream(piece.indices)
+        stream = piece.image or self._image(piece)
         if self.frames == 0 and self.poster is None:
             self.parts.append(chunk(b"IDAT", stream))
         else:
@@ -168,7 +187,8 @@ class ApngWriter(Writer):
             chunk(b"tRNS", opacity),
         ]
         if self.poster is not None:
-            parts.append(chunk(b"IDAT", self._stream(self.poster)))
+            poster = Piece(self.poster, 0, 0, Fraction(0))
+            parts.append(chunk(b"IDAT", self._image(poster)))
         return b"".join([*parts, *self.parts, chunk(b"IEND", b"")])
 
     def _number(self) -> bytes:
@@ -176,12 +196,12 @@ class ApngWriter(Writer):
         first = self.poster is None and len(self.parts) > 1
         return struct.pack(">I", len(self.parts) - first)
 
-    def _stream(self, indices: Indices) -> bytes:
+    def _image(self, piece: Piece) -> bytes:
         bits = index_bits(len(self.palette))
-        height, width = indices.shape
+        height, width = piece.indices.shape
         stride = -(-width * bits // 8)
         whole = np.zeros((height, stride * 8 // bits), np.uint8)
-        whole[:, :width] = indices
+        whole[:, :width] = piece.indices
         rows = np.zeros((height, stride + 1), np.uint8)  # each behind its filter, which is 0: none
         for at in range(8 // bits):
             rows[:, 1:] |= whole[:, at :: 8 // bits] << np.uint8(8 - bits - at * bits)
@@ -199,9 +219,12 @@ class WebPWriter(Writer):
         time = self._units(piece.seconds, 1000)
         where = piece.left // 2, piece.top // 2, width - 1, height - 1, time
         flags = int(piece.clears) | (not piece.over) << 1
-        image = still_chunks(self.palette[piece.indices], self.effort)
+        image = piece.image or self._image(piece)
         head = b"".join(number.to_bytes(3, "little") for number in where)
         self.parts.append(self._chunk(b"ANMF", head + bytes([flags]) + image))
+
+    def _image(self, piece: Piece) -> bytes:
+        return still_chunks(self.palette[piece.indices], self.effort)
 
     def finish(self) -> bytes:
         size = b"".join((side - 1).to_bytes(3, "little") for side in (self.width, self.height))

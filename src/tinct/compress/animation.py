@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinct.atomic_write import write
 from tinct.checks import flag
+from tinct.codecs.arrays import encode_truecolor
 from tinct.compress.encoder import Clock, Options
 from tinct.compress.film import Drawn, FilmEncoder
 from tinct.compress.regula_falsi import LOG_BYTES, STEP, farthest
@@ -27,8 +30,12 @@ __all__ = ["CompressedFilm", "compress_film"]
 
 SCORES = 60.0  # by how much SSIMULACRA2 falls from no loss to the most
 CLOSE, FULL = 0.5, math.log(1 / 0.975)  # points above a goal, and of a budget, that are good enough
-DRAWINGS = 7  # that a search makes at most
-UNSEEN = 0.1  # the loss where none is named: each frame is seen for a moment
+DRAWINGS = 6, 4  # that a search makes at most with all colors, with each lower number of them
+LEAST = 16  # colors that a search tries: halved as long as that pays
+# The loss where none is named, the largest tenth at which drawings still score 90, which can't be
+# told from the original: a stop-motion film 93.8, a diagram 92.6, a cartoon 91.5, pixel art 90.6, a
+# plot 91. (At 0.2 the plot has 89, the diagram 90.8.) It saves 6 to 17 % beside 0.02.
+UNSEEN = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +68,23 @@ class CompressedFilm:
         """
         write(path, self.data, overwrite=flag("overwrite", overwrite))
 
+    def save_frames(self, folder: str | PathLike[str], *, overwrite: bool = False) -> list[Path]:
+        """Write each frame as a PNG, 001.png and so on, into a folder, made if it is missing.
+
+        All are refused if one is there, without `overwrite`: FileExistsError. OSError if one can't
+        be written. Returns their paths.
+        """
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        digits = max(3, len(str(self.report.frames)))
+        count = sum(1 for _ in self.frames())
+        paths = [Path(folder) / f"{at + 1:0{digits}}.png" for at in range(count)]
+        there = [path for path in paths if path.exists()]
+        if there and not flag("overwrite", overwrite):
+            raise FileExistsError(errno.EEXIST, "File exists", str(there[0]))
+        for path, frame in zip(paths, self.frames(), strict=True):
+            write(path, encode_truecolor(frame.pixels), overwrite=overwrite)
+        return paths
+
 
 def compress_film(
     film: Film,
@@ -79,7 +103,7 @@ def compress_film(
     if goal is not None:
         drawn = _least_bytes(encoder, *goal)
     elif budget is not None:
-        drawn = _within(encoder, budget, scored)
+        drawn = _within(encoder, budget)
     else:
         drawn = encoder.draw(UNSEEN if lossy == "auto" else lossy, scored=scored)
     report = Report(
@@ -88,49 +112,82 @@ def compress_film(
         height=film.height,
         bytes_in=film.bytes_in,
         bytes_out=drawn.size,
-        colors=len(encoder.palette) - (not encoder.clear),
+        colors=len(drawn.palette) - (not encoder.clear),
         frames=drawn.frames,
         psnr=drawn.psnr,
         ssimulacra2=drawn.score if scored else None,
         ssimulacra2_least=drawn.least if scored else None,
         seconds=clock.seconds,
     )
-    palette, shares = encoder.palette, encoder.shares
+    palette, shares = drawn.palette, drawn.shares
     return CompressedFilm(film, palette, shares, drawn.data, report, options.format, encoder.cut)
 
 
 def _least_bytes(encoder: FilmEncoder, aim: float, least: float | None = None) -> Drawn:
-    """The most loss that scores so much; of none, what scores the least that will do."""
+    """The most loss that scores so much, with the number of colors that then takes least bytes.
+
+    Of none that does, what scores the least that will do.
+    """
+    best: Drawn | None = None
     tried: dict[float, Drawn] = {}
 
-    def slack(lossy: float) -> float:
-        tried[lossy] = encoder.draw(lossy, scored=True)
-        return tried[lossy].score - aim
+    def slack(lossy: float) -> float | None:
+        drawn = tried[lossy] = encoder.draw(lossy, scored=True)
+        vain = best is not None and drawn.score < aim and drawn.size >= best.size
+        return None if vain else drawn.score - aim
 
     guess = min(max((92 - aim) / SCORES, STEP), 1.0)
-    found = farthest(slack, tolerance=CLOSE, guess=guess, slope=SCORES, most=DRAWINGS)
-    if found is not None:
-        return tried[found]
+    for most in _fewer(encoder):
+        tried.clear()
+        farthest(slack, tolerance=CLOSE, guess=guess, slope=SCORES, most=most)
+        good = [drawn for drawn in tried.values() if drawn.score >= aim]
+        smallest = min(good, key=lambda drawn: drawn.size, default=None)
+        if smallest is None or (best is not None and smallest.size >= best.size):
+            break
+        best, guess = smallest, smallest.lossy
+    if best is not None:
+        return best
     best = max(tried.values(), key=lambda drawn: drawn.score)
     if best.score >= (aim if least is None else least):
         return best
     raise TargetError(f"quality {aim:g} is out of reach: {best.score:.1f} is the best")
 
 
-def _within(encoder: FilmEncoder, budget: int, scored: bool) -> Drawn:
-    """The least loss whose file fits."""
-    plain = encoder.draw(0.0, scored=scored)
-    if plain.size <= budget:
-        return plain
+def _within(encoder: FilmEncoder, budget: int) -> Drawn:
+    """The least loss whose file fits, with the number of colors that then scores most."""
+    best = encoder.draw(0.0, scored=True)
+    if best.size <= budget:
+        return best
+    guess = min(max(1 - math.log(best.size / budget) / LOG_BYTES, 0.0), 1 - STEP)
     tried: dict[float, Drawn] = {}
 
-    def slack(kept: float) -> float:
-        drawn = tried[kept] = encoder.draw(1 - kept, scored=scored)
-        return math.log(budget / drawn.size)
+    def slack(kept: float) -> float | None:
+        drawn = tried[kept] = encoder.draw(1 - kept, scored=True)
+        vain = best.size <= budget < drawn.size and drawn.score <= best.score
+        return None if vain else math.log(budget / drawn.size)
 
-    guess = min(max(1 - math.log(plain.size / budget) / LOG_BYTES, 0.0), 1 - STEP)
-    found = farthest(slack, tolerance=FULL, guess=guess, slope=LOG_BYTES, most=DRAWINGS)
-    if found is not None:
-        return tried[found]
-    smallest = min(drawn.size for drawn in tried.values())
+    smallest = best.size
+    for most in _fewer(encoder):
+        tried.clear()
+        farthest(slack, tolerance=FULL, guess=guess, slope=LOG_BYTES, most=most)
+        smallest = min(smallest, *(drawn.size for drawn in tried.values()))
+        fitting = [drawn for drawn in tried.values() if drawn.size <= budget]
+        found = max(fitting, key=lambda drawn: drawn.score, default=None)
+        if best.size <= budget and (found is None or found.score <= best.score):
+            break
+        if found is not None:
+            best, guess = found, 1 - found.lossy
+    if best.size <= budget:
+        return best
     raise TargetError(f"{budget} bytes are out of reach: {smallest} are the fewest")
+
+
+def _fewer(encoder: FilmEncoder) -> Iterator[int]:
+    """How many drawings to make with all colors, then with fewer and fewer of them."""
+    yield DRAWINGS[0]
+    pinned = encoder.options.pinned
+    colors = 1 << (len(encoder.palette) - 1).bit_length() - 1
+    while colors >= max(LEAST, len(pinned.table) + 2) and not pinned.whole:
+        encoder.choose(colors)
+        yield DRAWINGS[1]
+        colors //= 2

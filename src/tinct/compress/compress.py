@@ -176,7 +176,8 @@ def compress(
         Colors that must be among the K, in the file even if no pixel is nearest (but in WebP).
         Pixels of just these colors, or of those of a `palette`, are drawn in them.
     keep_order : bool
-        Whether the file holds the whole `palette` in its order, as sprites need it; not in WebP.
+        Whether the file holds the whole `palette` in its order, as sprites need it; not in WebP,
+        nor in animations.
     ssimulacra2 : bool
         Whether to measure SSIMULACRA2 as well.
     watch : callable, optional
@@ -205,8 +206,8 @@ def compress(
     with clock("read"):
         opened = _opened(source)
     film = opened if isinstance(opened, Film) else None
-    if film is not None and (palette is not None or reserve is not None):
-        raise PaletteError("palette and reserve are for pictures, not for animations yet")
+    if film is not None and keep_order:
+        raise PaletteError("keep_order is for pictures: an animation's first entry is what stays")
     format = format or ("png" if film is None else film.kind)
     held = pinned(palette, reserve, keep_order, colors, format)
     options = Options(

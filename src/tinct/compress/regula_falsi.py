@@ -8,6 +8,7 @@ __all__ = ["LOG_BYTES", "STEP", "farthest", "on_grid"]
 
 # Dials are set to multiples of this: the last bit of a measurement then decides nothing.
 STEP = 1 / 512
+NEAR = 0.02  # the least step away from what was measured
 LOG_BYTES = 2.3  # by how much the logarithm of bytes falls from no loss to the most
 
 
@@ -32,6 +33,7 @@ def farthest(
     """
     good: tuple[float, float] | None = None
     bad: tuple[float, float] | None = None
+    before: tuple[float, float] | None = None
     at = on_grid(guess)
     for _ in range(most):
         left = slack(at)
@@ -45,6 +47,9 @@ def farthest(
             bad = (at, left)
             if at == 0:
                 break
+        if before is not None and at != before[0]:  # where it falls slowly, steps are longer
+            slope = min(slope, max((before[1] - left) / (at - before[0]), slope / 4))
+        before = at, left
         at = _next(good, bad, tolerance / 2, slope)
         if bad is not None and good is not None and not good[0] < at < bad[0]:
             break
@@ -61,7 +66,7 @@ def _next(
         return min(max(between, good[0] + STEP), bad[0] - STEP)
     at, left = good or bad or (0.0, 0.0)
     step = (left - aim) / slope
-    return on_grid(at + (max(step, 0.05) if good else min(step, -0.05)))
+    return on_grid(at + (max(step, NEAR) if good else min(step, -NEAR)))
 
 
 def on_grid(at: float) -> float:

@@ -48,12 +48,13 @@ def cells(
     ground: str | None = None,
     bands: str | None = None,
     frames: int | None = None,
+    least: float | None = None,
 ) -> tuple[str, ...]:
     """Say what became of a picture, under each of TITLES.
 
     Bytes, colors, PSNR and `bands` are those of `tinct.Report`, the score SSIMULACRA2 over
     `ground`. `where` the file is: ``-`` is stdout, None means that none was written; of an
-    animation, so many `frames`.
+    animation, so many `frames`, and the worst one's score.
 
     >>> cells("a.png", 4149, 1000, 16, 33.52, None, 0.123, None)[1:6]
     ('4.1 kB', '1.0 kB', '-75.9%', '16', '33.5 dB')
@@ -66,7 +67,11 @@ def cells(
         "" if part is None else f"{-part:+.1%}".replace("-0.0%", "0.0%"),
         str(colors),
         f"{psnr:.1f} dB" if math.isfinite(psnr) else "lossless",
-        "" if score is None else f"{score:.1f}" + (f" {ground}" if ground else ""),
+        ""
+        if score is None
+        else f"{score:.1f}"
+        + (f" {ground}" if ground else "")
+        + ("" if least is None else f" (least {least:.1f})"),
         bands or "",
         f"{seconds:.2f} s",
         ("left alone: not smaller" if where is None else "stdout" if where == "-" else where)
