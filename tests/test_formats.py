@@ -12,6 +12,7 @@ import reference_rate as reference
 from drawn import remap_lossy
 from painted import PICTURES, alpha, exact, flat, grey, photo, text
 from tinct import _kernels, _probes
+from tinct.codecs import png
 from tinct.codecs.arrays import drawing_of
 from tinct.codecs.codec import least, may_be_smaller
 from tinct.codecs.gif import code_size
@@ -364,7 +365,8 @@ def test_exactly_as_many_colors_as_a_depth_holds():
         assert files.read(compress(pixels, format="webp").data).pixels.shape == pixels.shape
 
 
-def test_pngs_of_flat_pictures_are_deflated_harder():
+def test_large_pngs_of_flat_pictures_are_deflated_harder(monkeypatch):
+    monkeypatch.setattr(png, "LARGE", 0)
     rows = np.tile(text(), (8, 2, 1))
     indices = np.digitize(rows[..., 0], range(16, 256, 16)).astype(np.uint8)
     grays = np.repeat(np.arange(16, dtype=np.uint8)[:, None] * 17, 3, axis=1)
