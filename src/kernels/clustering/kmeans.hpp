@@ -99,8 +99,8 @@ std::optional<Ended<T>> ending_below(P &points, std::vector<T> centers, int max_
 
 inline int swaps_for(int k) { return k + 40; }
 
-// The quick search among some rows. Whether it found any better centers.
-template <class T> bool swap_among(Partition<T> &rows, std::vector<T> &centers, int k, int trials) {
+// The quick search among some rows: the swaps that led to better centers.
+template <class T> std::vector<Swap> swap_among(Partition<T> &rows, std::vector<T> &centers, int k, int trials) {
     std::vector<int32_t> labels(size_t(rows.n()));
     rows.assign(centers.data(), k);
     rows.points.restore_order(rows.points.labels(), labels.data());
@@ -115,7 +115,7 @@ void search_summaries(P &points, Summaries<T> &summed, const Settings &settings,
     constexpr bool HERE = std::is_same_v<P, Partition<T>>;
     const int k = settings.k, more = settings.effort - 1;
     std::vector<T> other = centers;
-    bool found = swap_among(summed.back()->partition, other, k, swaps_for(k));
+    bool found = !swap_among(summed.back()->partition, other, k, swaps_for(k)).empty();
     if (!HERE && more > 0) {
         std::vector<Swap> unseen;
         DenseSpace<T> space{summed[0]->partition, loop.tol, k};
@@ -161,8 +161,8 @@ Fit<T> kmeans(P &points, const Settings &settings, const T *init, const Watch<T>
         const auto left = [&] { return !loop.stopped && loop.n_iter < max_iter; };
         const double affordable = points.d() > MAX_BOXED_DIMS ? SWAPS * k * k : 0;
         const int swaps = summed.empty() ? swaps_for(k) : int(std::min(affordable, double(swaps_for(k))));
-        if (effort > 0 && swaps > 0 && left() && swap_among(points, centers, k, swaps))
-            centers = loop.run(std::move(centers));
+        if (effort > 0 && swaps > 0 && left()) loop.swapped = swap_among(points, centers, k, swaps);
+        if (!loop.swapped.empty()) centers = loop.run(std::move(centers));
         DenseSpace<T> space{points, loop.tol, k};
         for (int level = 2; level <= effort && left(); ++level)
             if (search(space, centers, QUICK * (2 * level - 3), seed + uint64_t(level - 2), loop.swapped))

@@ -19,22 +19,22 @@ template <class T> class LocalSwaps {
         for (int64_t i = 0; i < rows.n(); ++i) clusters_[size_t(labels[i])].members.push_back(int32_t(i));
     }
 
-    // Try at most so many swaps, from these centers on; whether any helped.
-    bool run(std::vector<T> &centers, int trials) {
+    // Try at most so many swaps, from these centers on; those that helped.
+    std::vector<Swap> run(std::vector<T> &centers, int trials) {
         centers_ = centers;
         for (int i = 0; i < k_; ++i) measure(i);
         for (int i = 0; i < k_; ++i) measure_loss(i);
         order();
-        bool helped = false;
+        std::vector<Swap> helped;
         for (int failed = 0; trials > 0 && failed < patience(); --trials) {
             const auto [a, b] = promising();
             if (a < 0) break;
             if (rows_.poll) rows_.poll();
             const bool better = attempt(a, b);
-            helped |= better;
+            if (better) helped.push_back({a, b});
             failed = better ? 0 : failed + 1;
         }
-        if (helped) centers = centers_;
+        if (!helped.empty()) centers = centers_;
         return helped;
     }
 
