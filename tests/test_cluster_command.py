@@ -150,7 +150,11 @@ REFUSED = [
     ),
     ("cluster points.csv -k 2 -o no/l.csv", 1, "no/l.csv: no such folder"),
     ("cluster points.csv -k 2 -o a --centers a", 2, "two outputs would go to the same file"),
-    ("cluster points.csv -k 2 --animate a.avi", 2, "animate must end with .gif or .mp4, not a.avi"),
+    (
+        "cluster points.csv -k 2 --animate a.avi",
+        2,
+        "animate must end with .gif, .webp or .mp4, not a.avi",
+    ),
     ("cluster points.csv -k 2 --steps a.jpg", 2, "steps must end with .png, not a.jpg"),
     ("cluster . -k 2", 1, "no Parquet files in it"),
     ("cluster small.png -k 2", 1, "small.png: a PNG picture, not a table"),
@@ -158,7 +162,11 @@ REFUSED = [
     ("steps small.png -k 2 --init x", 2, "init must be random, k-means++ or divisive, not x "),
     ("steps small.png", 2, "no k given (see tinct steps --help)"),
     ("steps points.csv -k 2", 1, "points.csv: a text file, not a picture"),
-    ("steps small.png -k 2 -o x.txt", 2, "output must end with .gif, .mp4 or .png, not x.txt"),
+    (
+        "steps small.png -k 2 -o x.txt",
+        2,
+        "output must end with .gif, .webp, .mp4 or .png, not x.txt",
+    ),
     ("steps small.png -k 999", 1, "k must be"),
     ("steps small.png -k 2 --blur 101", 2, "blur must be 0..100, not 101 "),
 ]

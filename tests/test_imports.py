@@ -31,7 +31,7 @@ ROOMS = {
     "options": "codecs defaults palette",
     "palette": "atomic_write checks color defaults errors picture",
     "picture": "checks errors",
-    "plots": "checks clustering color compress mapping palette picture scoring",
+    "plots": "checks clustering codecs color compress mapping palette picture scoring",
     "scoring": "checks",
     "tables": "checks errors",
     "web": "checks clustering codecs compress defaults errors options palette picture plots",

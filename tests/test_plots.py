@@ -1,7 +1,6 @@
 """Figures show what the run did, for any clusters, panels and dimensions; nothing overlaps."""
 
 import io
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +16,7 @@ matplotlib = pytest.importorskip("matplotlib")
 from PIL import Image  # noqa: E402
 
 from tinct import plots  # noqa: E402
-from tinct.plots import common, pictures  # noqa: E402
-from tinct.plots import gif_mp4 as film  # noqa: E402
+from tinct.plots import common, films, pictures  # noqa: E402
 
 
 def blobs(k=4, n=200, d=2, stretch=(1, 1), seed=0):
@@ -185,7 +183,7 @@ def test_a_run_without_history_or_over_other_points_is_refused():
         plots.plot_steps(points, recorded(points, 2), columns=["a"])
     with pytest.raises(ValueError, match="the picture has"):
         plots.plot_picture_steps(ramp(), recorded(points, 2))
-    with pytest.raises(ValueError, match="kind must be gif or mp4"):
+    with pytest.raises(ValueError, match="kind must be gif or webp or mp4"):
         plots.animate_steps(points, recorded(points, 2), kind="avi")
 
 
@@ -296,22 +294,23 @@ def test_a_picture_film_plays_for_pictures_of_any_shape():
         assert plots.animate_picture(picture, run)[:6] == b"GIF89a"
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs ffmpeg")
+@pytest.mark.skipif(films.ffmpeg() is None, reason="needs ffmpeg")
 def test_an_mp4_holds_every_frame_for_its_time():
     frames = [(np.full((32, 33, 3), shade, np.uint8), 0.4) for shade in (0, 255)]
-    assert film.mp4(iter(frames))[4:8] == b"ftyp"
+    assert films.mp4(iter(frames))[4:8] == b"ftyp"
 
 
 def test_without_ffmpeg_an_mp4_is_refused_in_one_line(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(OSError, match="MP4 needs the program ffmpeg"):
-        film.mp4([(np.zeros((8, 8, 3), np.uint8), 1.0)])
+    monkeypatch.setattr(films, "ffmpeg", lambda: None)
+    with pytest.raises(OSError, match="MP4 needs ffmpeg"):
+        films.mp4([(np.zeros((8, 8, 3), np.uint8), 1.0)])
 
 
-def test_a_gif_keeps_flat_colors_and_durations():
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_a_film_keeps_flat_colors_and_durations(kind):
     colors = [(0, 0, 0), (255, 0, 0), (12, 200, 99)]
     frames = [(np.full((9, 7, 3), c, np.uint8), 0.5) for c in colors]
-    movie = Image.open(io.BytesIO(film.gif(frames)))
+    movie = Image.open(io.BytesIO(films.drawn(frames, kind)))
     seen = []
     for i in range(movie.n_frames):
         movie.seek(i)

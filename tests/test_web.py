@@ -138,6 +138,50 @@ def test_given_and_reserved_colors_are_those_of_the_library(client):
         assert refused.json()["error"].startswith("palette must be ")
 
 
+def test_colors_come_from_palette_files_and_pictures(client):
+    ink = tinct.Palette(np.array([[255, 136, 0], [0, 0, 0]], np.uint8), names=("Orange", "Ink"))
+    for format in ("gpl", "ase", "hex", "png"):
+        sent = client.post(
+            "/api/colors", params={"name": f"a.{format}"}, content=ink.to_bytes(format)
+        )
+        assert [color["hex"] for color in sent.json()["colors"]] == ["ff8800", "000000"]
+    text = refused(client.post("/api/colors", params={"name": "a.gpl"}, content=b"no"), 422)
+    assert text.startswith("a.gpl: no GPL palette")
+
+
+def test_an_animation_stays_one_and_its_first_frame_is_the_preview(client):
+    film = tinct.Slides([PIXELS, PIXELS[::-1]], 0.5)
+    moving = tinct.compress(film, format="gif").data
+    for how in ({"colors": 8}, {"colors": 8, "format": "webp"}):
+        answer = client.post("/api/compress", params=how, content=moving)
+        assert report(answer)["frames"] == 2
+        assert answer.content == tinct.compress(moving, **how).data
+        assert answer.headers["content-type"] == f"image/{how.get('format', 'gif')}"
+        assert report(client.post("/api/preview", params=how, content=moving))["width"] == 96
+
+
+def test_what_comes_with_a_file_is_kept_or_left_as_the_command_does(client):
+    data = io.BytesIO()
+    Image.fromarray(PIXELS).save(data, "PNG", dpi=(300, 300))
+    for how, metadata in (
+        ({}, "density"),
+        ({"strip": "1"}, "none"),
+        ({"keep-metadata": ""}, "all"),
+    ):
+        answer = client.post("/api/compress", params=how, content=data.getvalue())
+        assert answer.content == tinct.compress(data.getvalue(), metadata=metadata).data
+    both = {"strip": "1", "keep_metadata": "1"}
+    assert "exclude" in refused(client.post("/api/compress", params=both, content=PHOTO), 422)
+    how = {"max_pixels": "6000", "name": "x.png"}
+    assert "pixels are more than" in refused(
+        client.post("/api/compress", params=how, content=PHOTO), 422
+    )
+    cut = PHOTO[: len(PHOTO) // 2]
+    refused(client.post("/api/compress", content=cut), 422)
+    kept = report(client.post("/api/compress", params={"allow_truncated": "1"}, content=cut))
+    assert kept["flaw"]
+
+
 def test_what_browsers_cannot_read_comes_as_png(client):
     data = io.BytesIO()
     Image.fromarray(PIXELS).save(data, "TIFF")
@@ -179,7 +223,9 @@ def test_the_number_of_clusters_is_judged(client):
 
 def test_the_steps_come_as_a_film_and_as_a_sheet(client):
     pytest.importorskip("matplotlib")
-    for kind, start in (("gif", b"GIF89a"), ("png", b"\x89PNG")):
+    kinds = {"webp": b"RIFF", "png": b"\x89PNG"}
+    assert set(kinds) <= set(client.get("/api/health").json()["films"])
+    for kind, start in kinds.items():
         how = {"k": 2, "kind": kind, "max_iter": 2}
         answer = client.post("/api/film", params=how, content=png(PIXELS[:8, :8]))
         assert answer.content.startswith(start), answer.text
@@ -213,11 +259,10 @@ def test_the_api_takes_the_options_of_the_command_by_their_names(client):
     named = {parameter["name"] for parameter in described}
     pictures = {"inputs", "output", "out_dir", "suffix", "compare", "as_json", "force", "quiet"}
     files = {"recursive", "include", "exclude", "in_place", "preserve", "jobs", "timeout"}
-    files |= {"cluster", "report", "fps"}
-    files |= {"max_pixels", "allow_truncated", "keep_metadata", "strip", "threads"}
+    files |= {"cluster", "report", "fps", "threads"}
     ours = {one.attribute for one in declared(Compress)} - pictures - files
     assert ours == set(DRAWN)
-    assert named == ours | {"picture", "name", "answer"}
+    assert named == ours | {"picture", "name", "answer", "progress"}
     assert taken(CALLS["/api/compress"], {"max-bytes": "2k"})["max_bytes"] == 2000
 
 
@@ -243,7 +288,7 @@ def test_options_that_exclude_each_other_and_targets_out_of_reach_are_told(clien
 
 def test_every_call_is_described(client):
     paths = client.get("/api").json()["paths"]
-    assert set(paths) == {*CALLS, "/api/health"}
+    assert set(paths) == {*CALLS, "/api/health", "/api/progress"}
     assert isinstance(CALLS["/api/film"], Call)
 
 

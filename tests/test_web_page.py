@@ -154,6 +154,38 @@ def test_the_file_the_command_and_python_agree_to_the_byte(page, tmp_path):
     assert command == "tinct compress 'it'\\''s a photo.png' -k 16 --dither 0.4 --format webp"
 
 
+def test_an_animation_plays_and_its_file_is_what_command_and_python_write(page, tmp_path):
+    frames = [np.array(photo())[at : at + 60, :80] for at in (0, 8, 30)]
+    moving = tinct.compress(tinct.Slides(frames, 0.1), format="gif").data
+    page.set_input_files("#pick", [{"name": "a.gif", "mimeType": "image/gif", "buffer": moving}])
+    (tmp_path / "a.gif").write_bytes(moving)
+    whole(page)
+    assert "an animation of 3 frames" in page.inner_text("#looks")
+    page.wait_for_selector("#play")
+    page.keyboard.press("p")
+    page.wait_for_selector("#play[aria-label=Pause]")
+    page.click("#options-open")
+    page.select_option("#o-metadata", "none")
+    page.check("#o-allow_truncated")
+    assert downloaded(page) == ("a-tinct.gif", tinct.compress(moving, 16, metadata="none").data)
+    command, python = copied(page, "command"), copied(page, "python")
+    assert command == "tinct compress a.gif -k 16 --strip --allow-truncated"
+    run = [sys.executable, "-c", python]
+    subprocess.run(run, check=True, cwd=tmp_path)
+    assert (tmp_path / "a-tinct.gif").read_bytes() == tinct.compress(moving, 16).data
+
+
+def test_a_palette_file_that_is_dropped_is_drawn_with(page):
+    drop(page, ("a.png", PHOTO), ("ink.gpl", b"GIMP Palette\n#\n255 136 0 O\n0 0 0 I\n9 9 99 B\n"))
+    page.wait_for_selector("text=Drawn with the 3 colors of ink.gpl.")
+    whole(page)
+    page.click("#options-open")
+    page.check("#o-keep_order")
+    how = {"palette": "ff8800,000000,090963", "keep_order": True}
+    assert downloaded(page)[1] == tinct.compress(PHOTO, **how).data
+    assert copied(page, "command").endswith(f"--palette {how['palette']} --keep-order")
+
+
 def test_keys_move_k_and_undo_takes_it_back(page):
     drop(page, ("a.png", PHOTO))
     whole(page)
@@ -275,6 +307,8 @@ def test_several_files_each_have_their_state_and_come_as_a_zip(page):
         assert found.namelist() == names
         assert found.read("a-tinct.png") == tinct.compress(PHOTO, 16).data
         assert found.read("tiny.png") == tiny  # already small: left as it is
+    page.click("#copy-open")
+    assert downloaded(page, "#save-one") == ("a-tinct.png", tinct.compress(PHOTO, 16).data)
 
 
 def test_what_is_no_picture_is_told_and_the_page_goes_on(page):

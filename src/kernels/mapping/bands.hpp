@@ -9,12 +9,13 @@
 
 #include "mapping/chains.hpp"
 #include "mapping/flatness.hpp"
+#include "mapping/least.hpp"
 #include "mapping/rate_job.hpp"
 
 namespace tinct::rate {
 namespace {  // internal to each translation unit, like rate.hpp
 
-template <int D, int STATES> class Bands {
+template <int D, int COPIES> class Bands {
   public:
     // What flatness.hpp says, and DRIFT times the square of the errors before it and above, of which each counts KEPT of
     // the one after it: steps that are still there from afar, in lightness and color.
@@ -48,50 +49,48 @@ template <int D, int STATES> class Bands {
     /// Errors end to add up where no band would show.
     void leave() {
         for (auto &plane : drift_) for (float &v : plane) v = 0.0f;
+        for (float &v : literal_) v = 0.0f;
     }
 
-    /// Adds to the cost of each copy, which goes on from the best path where it was entered.
-    void charge_copies(int x, float weight, int best, const int32_t *entered, const int32_t *index, const uint64_t *past,
-                       float *cost) {
+    /// Adds to the cost of each copy, which goes on from the best path where it was entered; `left` is the lightness
+    /// that it had before, `here` the point it brings.
+    void charge_copies(int x, float weight, int best, const int32_t *entered, const float *left,
+                       const float (&here)[D][COPIES], float *cost) {
         const float flatter = FLATTER * weight * price_[x], drift = DRIFT * price_[x];
-        alignas(64) float sum[STATES], left[STATES], here[STATES];
-        for (int s = 0; s < STATES; ++s) left[s] = planes_[0][past[s] & 255];
-        for (int s = 0; s < STATES; ++s) here[s] = planes_[0][index[s]];
-        const float across = across_[x], down = down_[x], above = above_[x];
-        for (int s = 0; s < STATES; ++s) sum[s] = flatter * lacking(across, down, here[s], left[s], above);
+        float hanging[3];
         for (int c = 0; c < 3; ++c) {
-            alignas(64) float mine[STATES];
-            const float point = points_[x * D + c], hanging = drift_above_[size_t(x * 3 + c)];
-            const float entering = entering_[c] = drift_[c][best];
-            std::memcpy(mine, drift_[c], sizeof mine);
-            if (c > 0) for (int s = 0; s < STATES; ++s) here[s] = planes_[c][index[s]];
-            for (int s = 0; s < STATES; ++s) {
-                mine[s] = KEPT * (entered[s] ? entering : mine[s]) + (point - here[s]);
-                const float all = mine[s] + hanging;
-                sum[s] += drift * (all * all);
-            }
-            std::memcpy(drift_[c], mine, sizeof mine);
+            entering_[c] = best == COPIES ? literal_[c] : drift_[c][best];
+            hanging[c] = drift_above_[size_t(x * 3 + c)];
         }
-        for (int s = 0; s < STATES; ++s) cost[s] += sum[s];
+        for (int s = 0; s < COPIES; s += 8) {
+            const EightInts anew = eight(entered + s);
+            Eight sum = flatter * lacking(across_[x], down_[x], eight(here[0] + s), eight(left + s), above_[x]);
+            for (int c = 0; c < 3; ++c) {
+                const Eight before = anew ? Eight{} + entering_[c] : eight(drift_[c] + s);
+                const Eight mine = KEPT * before + (points_[x * D + c] - eight(here[c] + s)), all = mine + hanging[c];
+                put(drift_[c] + s, mine);
+                sum += drift * (all * all);
+            }
+            put(cost + s, eight(cost + s) + sum);
+        }
     }
 
-    /// Adds to the cost of literals, after the best path, whose last entry is `left`.
-    template <int N> void charge_literals(int x, float weight, const int32_t *list, int left, float (&cost)[N]) const {
-        const float flatter = FLATTER * weight * price_[x], drift = DRIFT * price_[x], before = planes_[0][left];
-        const float across = across_[x], down = down_[x], above = above_[x];
-        alignas(64) float sum[N];
-        for (int i = 0; i < N; ++i) sum[i] = flatter * lacking(across, down, planes_[0][list[i]], before, above);
-        for (int c = 0; c < 3; ++c) {
-            const float aim = KEPT * entering_[c] + points_[x * D + c] + drift_above_[size_t(x * 3 + c)];
-            for (int i = 0; i < N; ++i) {
-                const float e = aim - planes_[c][list[i]];
-                sum[i] += drift * (e * e);
+    /// Adds to the cost of literals, after the best path, whose lightness before is `left`.
+    template <int N>
+    void charge_literals(int x, float weight, const float (&planes)[D][N], float left, float (&cost)[N]) const {
+        const float flatter = FLATTER * weight * price_[x], drift = DRIFT * price_[x];
+        for (int i = 0; i < N; i += 8) {
+            Eight sum = flatter * lacking(across_[x], down_[x], eight(planes[0] + i), Eight{} + left, above_[x]);
+            for (int c = 0; c < 3; ++c) {
+                const float aim = KEPT * entering_[c] + points_[x * D + c] + drift_above_[size_t(x * 3 + c)];
+                const Eight e = aim - eight(planes[c] + i);
+                sum += drift * (e * e);
             }
+            put(cost + i, eight(cost + i) + sum);
         }
-        for (int i = 0; i < N; ++i) cost[i] += sum[i];
     }
     void take_literal(int x, int chosen) {
-        for (int c = 0; c < 3; ++c) drift_[c][0] = KEPT * entering_[c] + (points_[x * D + c] - planes_[c][chosen]);
+        for (int c = 0; c < 3; ++c) literal_[c] = KEPT * entering_[c] + (points_[x * D + c] - planes_[c][chosen]);
     }
 
     /// What the row's errors leave for the next one, from both sides.
@@ -118,8 +117,8 @@ template <int D, int STATES> class Bands {
     Buffer<float> across_, down_, before_;   // the original's differences in lightness; the row above
     Buffer<float> above_, drift_above_;      // the drawing's lightness above; what errors there add up to
     const float *points_;                    // the original's row
-    alignas(64) float drift_[3][STATES] = {};  // what errors add up to on each path
-    float entering_[3] = {};                 // and on the best one before this pixel
+    alignas(64) float drift_[3][COPIES] = {};  // what errors add up to on each path
+    float literal_[3] = {}, entering_[3] = {};  // of the literal, which is the state after the copies; of the best before
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "mapping/least.hpp"
+
 namespace tinct::rate {
 namespace {  // internal to each translation unit, like rate.hpp
 
@@ -20,12 +22,11 @@ inline float apart(const float *a, const float *b) {
 /// The entries nearest to one that may be taken, itself first and again where there are too few.
 template <class May>
 void nearest_entries(const float (*palette)[4], int k, int entry, const May &may_take, int32_t *nearest) {
-    float distance[256];
-    for (int i = 0; i < k; ++i) distance[i] = may_take(i) ? apart(palette[i], palette[entry]) : NEVER;
+    alignas(64) float distance[256];
+    for (int i = 0; i < 256; ++i) distance[i] = i < k && may_take(i) ? apart(palette[i], palette[entry]) : NEVER;
     distance[entry] = -1.0f;
     for (int n = 0; n < NEIGHBORS; ++n) {
-        int next = 0;
-        for (int i = 1; i < k; ++i) if (distance[i] < distance[next]) next = i;
+        const int next = first_least(distance);
         nearest[n] = distance[next] < NEVER ? next : nearest[0];
         distance[next] = NEVER;
     }

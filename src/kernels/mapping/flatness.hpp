@@ -3,17 +3,17 @@
 // copied texture is as cheap as a copied flat run, and nothing else prefers the texture. Where the original is all but
 // flat, GRAIN is what it should have.
 #pragma once
-#include <algorithm>
-#include <cmath>
 
 namespace tinct {
 namespace {  // internal to each translation unit, like rate.hpp
 
 constexpr float FLATTER = 24000.0f, GRAIN = 0.006f;
 
-inline float lacking(float across, float down, float here, float left, float above) {
-    const float t = std::max(across - std::abs(here - left), 0.0f), u = std::max(down - std::abs(here - above), 0.0f);
-    return t * t + u * u;
+// Of numbers or of vectors of them.
+template <class T> inline T lacking(float across, float down, T here, T left, float above) {
+    const T a = here - left, b = here - above, t = across - (a < 0 ? -a : a), u = down - (b < 0 ? -b : b);
+    const T none = t - t, p = t > 0 ? t : none, q = u > 0 ? u : none;
+    return p * p + q * q;
 }
 
 }  // namespace

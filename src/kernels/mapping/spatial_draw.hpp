@@ -12,7 +12,7 @@ namespace tinct::spatial {
 
 struct Settings {
     float dither;  // above 0
-    int effort;
+    int effort;    // below 0: once over the picture, with the colors as they are
     int threads;
 };
 
@@ -33,6 +33,7 @@ inline double own_error(float dither, int colors, int64_t pixels) {
 // Rounds of K-means. The fewer colors, the more the palette has to move: from 6 to 10 rounds, 8 colors gain 1.5 points
 // of SSIMULACRA2; from 1 to 8, 256 gain 1.3.
 inline int count_rounds(int effort, int colors) {
+    if (effort < 0) return 0;
     if (colors > 128) return effort >= 5 ? 8 : 1;
     if (effort == 0) return 2;
     if (colors <= 8) return 10;
@@ -68,7 +69,7 @@ inline Sight sight_of(double blurred, double own, int colors) {
 // Rounds of K-means from a first drawing. The blur grows to its full width, which leaves the drawing in fewer poor
 // places to rest.
 inline void run(SpatialQuantizer &quantizer, int rounds, double own, int colors) {
-    quantizer.look(sight_of(0.7, own, colors));
+    quantizer.look(sight_of(rounds > 0 ? 0.7 : 1, own, colors));
     quantizer.sweep(false);
     for (int round = 0; round < rounds; ++round) {
         const double blurred = 0.7 + 0.3 * (round + 1.0) / rounds;
@@ -116,7 +117,7 @@ inline bool draw(const Picture &picture, color::Colors &palette, const uint8_t *
     const double own = own_error(settings.dither, k, picture.size());
     // Of 10 megapixels half of that costs 6 points at 16 colors, twice as much gains 1.
     const int64_t enough = int64_t(1) << (settings.effort >= 5 ? 20 : k <= 128 ? 19 : 18);
-    const bool part = is_part(enough, picture);
+    const bool part = settings.effort >= 0 && is_part(enough, picture);
     if (part) {
         const Tiles tiles(picture, enough);
         move(tiles.picture(picture.channels), palette, fixed, own, settings, poll);

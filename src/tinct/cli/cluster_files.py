@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinct.cli.jobs import check_target
+from tinct.defaults import extension
 
 if TYPE_CHECKING:  # what is refused must not pay for NumPy
     from numpy.typing import NDArray
@@ -124,4 +125,4 @@ def _film(path: str, found: Found) -> bytes:
 
 def film_kind(path: str) -> str:
     """The kind of film that a file name asks for."""
-    return "mp4" if path.lower().endswith(".mp4") else "gif"
+    return extension(path)

@@ -75,7 +75,9 @@ class Cluster(Command):
     )
     steps: str | None = option("--steps", Text("PNG", ".png"), "draw the iterations, a panel each")
     animate: str | None = option(
-        "--animate", Text("FILE", ".gif", ".mp4"), "film the iterations, as GIF or MP4"
+        "--animate",
+        Text("FILE", ".gif", ".webp", ".mp4"),
+        "film the iterations, as GIF, WebP or MP4",
     )
     cluster: str | None = option(
         "--cluster",
@@ -105,8 +107,8 @@ class Steps(Command):
     k: int = option("-k --colors", Number(int, 1), "number of colors, {span}", required=True)
     output: str | None = option(
         "-o --output",
-        Text("FILE", ".gif", ".mp4", ".png"),
-        "GIF, MP4 or PNG",
+        Text("FILE", ".gif", ".webp", ".mp4", ".png"),
+        "GIF, WebP, MP4 or PNG",
         shown="NAME-steps.gif",
     )
     init: str = option(

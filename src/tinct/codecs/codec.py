@@ -146,23 +146,26 @@ class Codec:
             listed=listed,
             threads=threads,
         )
-        if not worth or (least := guess.result()) is None:
+        if not worth or (bound := guess.result()) is None:
             return data, False
+        if bound and source.height > BAND * SHARE and may_be_smaller(bound, len(data)):
+            # Between sprites samples see little; an attempt takes ten times as long as this.
+            bound = least(source, MAX_COLORS + 1 if entries is None else len(entries), whole=True)
         likely = keeps and colors < MAX_COLORS
         how: dict[str, Any] = {"entries": entries, "effort": effort, "tried": tried}
-        other = self.encode_original(source, len(data), least, likely=likely, **how)
+        other = self.encode_original(source, len(data), bound, likely=likely, **how)
         return (data, False) if other is None else (other, keeps)
 
 
-def least(source: "Source", colors: int) -> float:
-    """About how many bytes a lossless file of a picture takes, deflated in haste.
+def least(source: "Source", colors: int, *, whole: bool = False) -> float:
+    """About how many bytes a lossless file of a picture takes, deflated in haste: a sample of it.
 
     Small pictures of few `colors` repeat much, which haste would miss: all their rows are deflated
     with some care.
     """
     height = source.height
     hard = colors <= MAX_COLORS and source.width * height <= FEW
-    rows, every = (height, height) if hard else sampled(height)
+    rows, every = (height, height) if hard or whole else sampled(height)
     part = sum(min(rows, height - top) for top in range(0, height, every)) / height
     streams = (source.differences(axis, rows, every) for axis in (0, 1))
     return min(len(zlib_compress(stream, 6 if hard else 1)) for stream in streams) / part

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FEW",
+    "LARGE",
     "check_level",
     "chunk",
     "grey",
@@ -36,7 +37,7 @@ _AS_GIVEN = {
     "grayscale_reduction": False,
 }
 GREY, RGB, INDEXED, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6  # as a PNG's header says it
-FEW = 1 << 15  # pixels
+FEW, LARGE = 1 << 15, 1 << 22  # pixels
 OXIPNG, OXIPNG_AT_LEAST = 10, 1 << 24  # bytes of memory per byte of a PNG that isn't deflated
 # What libdeflate calls our levels 0 and 1. On photographs of ten megapixels 7 gives as many bytes
 # as 9, in two thirds of its time. oxipng's own levels 1 and 2 reach our bytes in twice our time.
@@ -199,7 +200,7 @@ def _encoded(
     """
     pixels = width * height
     if level is None:
-        level = 3 if pixels <= FEW else 1 if pixels <= 1 << 22 else 0
+        level = 3 if pixels <= FEW else 1 if pixels <= LARGE else 0
     level = check_level(level)
     effort = _LEVELS[level] if level < 2 else _OURS
     unfiltered = _png(samples, width, height, bits, kind, effort, colors, opacity, threads)

@@ -36,13 +36,15 @@ class CompressedFilm:
     """An animation drawn with few colors, as a file.
 
     `original` is the animation compressed; `palette` (k, 4) uint8 the colors of all frames, the
-    first being full transparency; `data` are the file's bytes, `format` "png" (then an APNG),
+    first being full transparency; `shares` (k,) float64: of the pixels drawn, which palette entry
+    serves how many, summing to 1; `data` are the file's bytes, `format` "png" (then an APNG),
     "webp" or "gif". `report` has bytes, colors, frames, quality, and seconds per stage: its
     SSIMULACRA2 and PSNR are means over moments. `cut`: partial transparency was lost.
     """
 
     original: Film = field(repr=False)
     palette: NDArray[np.uint8] = field(repr=False)
+    shares: NDArray[np.float64] = field(repr=False)
     data: bytes = field(repr=False)
     report: Report
     format: str
@@ -93,7 +95,8 @@ def compress_film(
         ssimulacra2_least=drawn.least if scored else None,
         seconds=clock.seconds,
     )
-    return CompressedFilm(film, encoder.palette, drawn.data, report, options.format, encoder.cut)
+    palette, shares = encoder.palette, encoder.shares
+    return CompressedFilm(film, palette, shares, drawn.data, report, options.format, encoder.cut)
 
 
 def _least_bytes(encoder: FilmEncoder, aim: float, least: float | None = None) -> Drawn:

@@ -103,6 +103,7 @@ class FilmEncoder:
             chosen = palette(counted, most, threads=options.threads, **how)
         nothing = np.zeros((int(not self.clear), 4), np.uint8)
         self.palette = np.vstack([nothing, chosen.colors])
+        self.shares = np.concatenate([np.zeros(len(nothing)), chosen.shares])
         self._place = {tuple(color): at for at, color in enumerate(self.palette.tolist())}
 
     def draw(self, lossy: float, *, scored: bool = False) -> Drawn:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Prepared"]
 
 Colors = NDArray[np.uint8]
-MOVED = 256  # pixels a side, on which a preview's colors move
+SCREEN = 1024  # pixels a side of a preview
+MOVED = 192  # pixels a side, on which a preview's colors move
+HASTE = -1  # once over the pixels: of the usual three times it takes half, for 1 to 6 points
 
 
 class Prepared:
@@ -68,7 +70,7 @@ class Prepared:
         return Encoder(pixels, options, clock, original, watch, quantizer)
 
     def preview(
-        self, colors: int, options: Options, lossy: Loss = 0.0, side: int = 1024
+        self, colors: int, options: Options, lossy: Loss = 0.0, side: int = SCREEN
     ) -> _kernels.Drawing:
         """Draw the picture no larger than `side`, quickly, about as `encoder` does.
 
@@ -92,13 +94,13 @@ class Prepared:
             chosen, small = options.pinned.entries(seen), _kernels.Quantizer(seen, whole.flat)
         how["fixed"] = chosen
         if not lossy:
-            plain: dict[str, Any] = {"dither": options.pinned.finer(options.dither), "effort": 0}
+            plain: dict[str, Any] = {"dither": options.pinned.finer(options.dither)}
             if side > MOVED and not options.pinned.whole:
                 # Colors move as in the file: on the whole preview that would take twice as long.
                 how["fixed"] = reserved
-                moved = self._shrunk(MOVED).draw(chosen, ordered=True, **plain, **how)
+                moved = self._shrunk(MOVED).draw(chosen, ordered=True, effort=0, **plain, **how)
                 chosen = how["fixed"] = moved.palette.tobytes()
-            return small.draw(chosen, **plain, **how)
+            return small.draw(chosen, effort=HASTE, **plain, **how)
         coder, bits = codec_of(options.format).bit_model(len(chosen) // small.channels, False)
         cost = lossy_options(lossy, options.dither, 0, threads)
         return small.draw_lossy(chosen, coder=coder, bits=bits, **(how | cost))
@@ -115,7 +117,11 @@ class Prepared:
         if max(self.picture.pixels.shape[:2]) <= side:
             return self._fitted("png")[1]
         if side not in self._small:
-            pixels = shrunk(self.picture.pixels, side)
+            pixels = self.picture.pixels
+            if 4 * side <= SCREEN < max(pixels.shape[:2]):
+                self._shrunk(SCREEN)
+                pixels, _ = self._small[SCREEN]
+            pixels = shrunk(pixels, side)
             self._small[side] = pixels, _kernels.Quantizer(pixels)
         return self._small[side][1]
 
@@ -132,16 +138,21 @@ def shrunk(pixels: Colors, side: int) -> Colors:
     if step <= 1:
         return pixels
     height, width = (max(1, length // step) for length in pixels.shape[:2])
+    rows, columns = (min(step, length) for length in pixels.shape[:2])
+    if pixels.shape[2] == 3:
+        wide = np.uint16 if rows * columns <= 256 else np.uint32
+        strips = np.zeros((height, width * columns, 3), wide)  # whole rows are added fastest
+        for row in range(rows):
+            strips += pixels[row::step, : width * columns][:height]
+        whole = strips[:, ::columns].copy()
+        for column in range(1, columns):
+            whole += strips[:, column::columns]
+        return np.asarray((whole + rows * columns // 2) // (rows * columns), np.uint8)
     squares = [
         pixels[row::step, column::step][:height, :width]
-        for row in range(min(step, pixels.shape[0]))
-        for column in range(min(step, pixels.shape[1]))
+        for row in range(rows)
+        for column in range(columns)
     ]
-    if pixels.shape[2] == 3:
-        whole = np.zeros((height, width, 3), np.uint16 if len(squares) <= 256 else np.uint32)
-        for part in squares:
-            whole += part
-        return ((whole + len(squares) // 2) // len(squares)).astype(np.uint8)
     total = np.zeros((height, width, 4), np.float32)
     for part in squares:
         total[:, :, :3] += part[:, :, :3] * (part[:, :, 3:] / np.float32(255))

@@ -20,7 +20,6 @@ from tinct.checks import as_kernels_take, flag, listed, whole
 from tinct.defaults import MAX_COLORS, extension
 from tinct.errors import PaletteError
 from tinct.palette.histogram import Histogram
-from tinct.picture.read import read
 
 __all__ = ["Palette", "check_colors", "palette"]
 
@@ -81,19 +80,10 @@ class Palette:
         Of any other file that is a picture: its colors as they first appear in it, or the 256 that
         K-means chooses of more. OSError, PaletteError or PictureError if it can't be read.
         """
-        from tinct.palette import files  # which most commands have no use for
+        from tinct.palette.given import palette_in  # which most commands have no use for
 
         with open(path, "rb") as file:
-            data = file.read()
-        format = files.format_of(data, extension(fspath(path)))
-        if format is None:
-            from tinct.palette.given import of_picture
-
-            return of_picture(read(data, name=fspath(path)))
-        found = files.decode(data, format, fspath(path))
-        table = np.array([color for color, _ in found], np.uint8)
-        names = [name for _, name in found]
-        return cls(table if (table[:, 3] < 255).any() else table[:, :3], names=names)
+            return palette_in(file.read(), fspath(path))
 
     def to_bytes(self, format: str) -> bytes:
         """As a file of this format; PaletteError if that can't hold the colors.

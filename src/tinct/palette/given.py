@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tinct.defaults import MAX_COLORS
+from tinct.defaults import MAX_COLORS, extension
 from tinct.palette.choice import Palette, palette
 from tinct.palette.histogram import histogram
 from tinct.palette.named import NAMED, colors_in
-from tinct.picture.read import Picture
+from tinct.picture.read import Picture, read
 
-__all__ = ["given_palette", "of_picture"]
+__all__ = ["given_palette", "of_picture", "palette_in"]
 
 
 def given_palette(name: str, value: Any) -> Palette:
@@ -51,6 +51,19 @@ def given_palette(name: str, value: Any) -> Palette:
         return Palette(value)
     except (TypeError, ValueError) as error:
         raise type(error)(str(error).replace("colors", name, 1)) from None
+
+
+def palette_in(data: bytes, name: str) -> Palette:
+    """The colors of a palette file, or of a picture; PaletteError or PictureError names it."""
+    from tinct.palette import files  # which most commands have no use for
+
+    format = files.format_of(data, extension(name))
+    if format is None:
+        return of_picture(read(data, name=name))
+    found = files.decode(data, format, name)
+    table = np.array([color for color, _ in found], np.uint8)
+    names = [name for _, name in found]
+    return Palette(table if (table[:, 3] < 255).any() else table[:, :3], names=names)
 
 
 def of_picture(picture: Picture) -> Palette:

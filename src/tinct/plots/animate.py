@@ -16,13 +16,13 @@ from tinct.clustering.kmeans import KMeansResult
 from tinct.color.points import from_points
 from tinct.palette.histogram import histogram
 from tinct.picture.read import Picture
-from tinct.plots import common
-from tinct.plots import gif_mp4 as film
+from tinct.plots import common, films
 from tinct.plots.common import INK, Floats, Pixels
 from tinct.plots.pictures import Cloud, Painter, draw_discs, draw_plane, shown_states
 
 __all__ = ["animate_picture", "animate_steps"]
 
+KINDS = "gif", "webp", "mp4"
 MOST_STATES = 16  # of longer runs some iterations are left out
 HOLD, MOVE, END = 0.8, 0.08, 2.5  # seconds
 TWEENS = 6  # frames from one place of a center to the next
@@ -38,8 +38,8 @@ def animate_steps(
 ) -> bytes:
     """Film K-means at work: assign every point, move every center, again and again.
 
-    Arguments and errors are those of `plot_steps`. `kind` is "gif" or "mp4", which needs the
-    program ffmpeg: OSError if it is missing.
+    Arguments and errors are those of `plot_steps`. `kind` is "gif", "webp" or "mp4", which needs
+    the program ffmpeg: OSError if it is missing.
 
     >>> from tinct.clustering.kmeans import kmeans
     >>> points = [[0.0, 0.0], [0.0, 1.0], [4.0, 0.0], [4.0, 1.0]]
@@ -47,7 +47,7 @@ def animate_steps(
     >>> animate_steps(points, run)[:6]
     b'GIF89a'
     """
-    kind = word("kind", kind, "gif", "mp4")
+    kind = word("kind", kind, *KINDS)
     view, states = common.view_of(points, columns), common.states_of(run)
     common.check_fit(view, run)
     headline = common.headline_of(view, run, states, range(len(states)), sample_of)
@@ -69,14 +69,14 @@ def animate_picture(
     >>> animate_picture(picture, run)[:6]
     b'GIF89a'
     """
-    kind = word("kind", kind, "gif", "mp4")
+    kind = word("kind", kind, *KINDS)
     pixels = instance("picture", picture, Picture).pixels
     states = shown_states(pixels, run, MOST_STATES, rounds)
     return _film(_PictureScene(picture, run, states), kind)
 
 
 def _film(scene: _Scene, kind: str) -> bytes:
-    return film.gif(scene.frames()) if kind == "gif" else film.mp4(scene.frames())
+    return films.mp4(scene.frames()) if kind == "mp4" else films.drawn(scene.frames(), kind)
 
 
 class _Scene:
@@ -87,7 +87,7 @@ class _Scene:
         self.canvas: Any = figure.canvas
         self.props: list[Any] = []  # what stands still while a state lasts
 
-    def frames(self) -> Iterator[film.Frame]:
+    def frames(self) -> Iterator[films.Frame]:
         for i, state in enumerate(self.states):
             self._set(i)
             last = i == len(self.states) - 1
@@ -141,7 +141,7 @@ class _PointScene(_Scene):
         self.axes.set_xlabel(view.labels[0], color=INK)
         self.axes.set_ylabel(view.labels[1], color=INK)
 
-    def frames(self) -> Iterator[film.Frame]:
+    def frames(self) -> Iterator[films.Frame]:
         """Before anything is assigned, the gray points and the first centers."""
         self._set(-1)
         yield self._shot(self.states[0].centers), HOLD * 1.5

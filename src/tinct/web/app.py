@@ -6,8 +6,10 @@ import asyncio
 import base64
 import hashlib
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -26,7 +28,7 @@ from tinct.web.guard import Guard
 from tinct.web.kept import Kept
 from tinct.web.limits import Limits, Refused
 from tinct.web.openapi import description
-from tinct.web.pool import Pool
+from tinct.web.pool import Job, Pool
 
 __all__ = ["application"]
 
@@ -34,6 +36,7 @@ Found = TypeVar("Found")
 Upload = tuple[str, bytes | None, str | None]  # key, bytes and name of a picture
 NAME = 200  # characters of a picture's name, which goes into a header
 MEDIA = {"png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp4": "video/mp4"}
+FILMS = ("gif", "webp", "mp4", "png")
 
 
 class Server:
@@ -44,6 +47,7 @@ class Server:
         self.pool: Pool | None = None
         self.room = Room(max(limits.cache, limits.body))
         self.sent: Kept[tuple[bytes, str | None]] = Kept(limits.cache, limits.keep)
+        self.drawn: dict[str, list[int]] = {}  # bytes of the drawings that a search has made
 
     @asynccontextmanager
     async def lifespan(self, _: Any) -> AsyncIterator[None]:
@@ -65,7 +69,8 @@ class Server:
                 async with asyncio.timeout(self.limits.seconds):
                     return await answer(request)
             except TimeoutError:
-                text = f"this took longer than {self.limits.seconds:g} seconds and was given up"
+                took = f"this took longer than {self.limits.seconds:g} seconds"
+                text = f"{took} (--time-limit) and was given up"
                 return _error(Refused(504, "too long", text))
             except Refused as refused:
                 return _error(refused)
@@ -76,10 +81,19 @@ class Server:
 
         return endpoint
 
-    async def work(self, request: Request, *job: Any) -> tuple[bytes, Any]:
+    async def work(
+        self, request: Request, job: Job, called: str | None = None
+    ) -> tuple[bytes, Any]:
         """Have a job done for as long as the client waits for it."""
         assert self.pool is not None
-        return await _unless_gone(request, self.pool.run(*job))
+        sizes: list[int] = []
+        if called is not None:
+            self.drawn[called] = sizes
+        try:
+            return await _unless_gone(request, self.pool.run(job, sizes.append))
+        finally:
+            if called is not None:
+                self.drawn.pop(called, None)
 
     async def upload(self, request: Request, given: dict[str, str]) -> Upload:
         """The picture of a request: its body, a part of it, or one sent before."""
@@ -107,19 +121,10 @@ class Server:
 
         async def answer(request: Request) -> Response:
             given = dict(request.query_params)
-            wish = given.pop("answer", None)
+            wish, called = given.pop("answer", None), given.pop("progress", None)
             key, data, name = await self.upload(request, given)
             how = taken(call, given)
-            if "score" in how:
-                how["ssimulacra2"] = how.pop("score")
-            if call.job == "compress":
-                how["format"] = how["format"] or "png"
-            elif call.job == "preview":
-                how |= {"format": how["format"] or "png"}
-                how["colors"] = None if how["colors"] == "auto" else how["colors"]
-            elif call.job == "palette":
-                how["colors"] = how["colors"] or 256
-            data, told = await self.work(request, call.job, key, data, name, how)
+            data, told = await self.work(request, (call.job, key, data, name, how), called)
             return _answer(call, key, data, told, how, wish)
 
         return answer
@@ -129,8 +134,13 @@ class Server:
         if not request.headers.get("content-type", "").startswith("application/json"):
             return await self.picture_call(CALLS["/api/kmeans"])(request)
         job, how = points.asked(json_of(await whole(request, self.limits.body, self.room)))
-        _, told = await self.work(request, job, None, None, None, how)
+        _, told = await self.work(request, (job, None, None, None, how))
         return JSONResponse(told)
+
+    async def progress(self, request: Request) -> Response:
+        """How many drawings a search has made, and the bytes of the last."""
+        sizes = self.drawn.get(request.query_params.get("of", ""), [])
+        return JSONResponse({"drawings": len(sizes), "bytes": sizes[-1] if sizes else None})
 
     async def health(self, _: Request) -> Response:
         """That it runs, and what it takes."""
@@ -145,6 +155,7 @@ class Server:
                 "requests": limits.requests,
                 "processes": limits.processes,
             },
+            "films": _films(),
             "active": self.active,
         }
         return JSONResponse(told)
@@ -169,6 +180,7 @@ def application(limits: Limits, names: Iterable[str] = ()) -> Starlette:
     routes += [
         Route("/api/kmeans", server.guarded(server.kmeans), methods=["POST"]),
         Route("/api/health", server.health),
+        Route("/api/progress", server.progress),
         Route("/api", lambda _: JSONResponse(description(limits))),
         *files(),
     ]
@@ -180,14 +192,21 @@ def application(limits: Limits, names: Iterable[str] = ()) -> Starlette:
     )
 
 
+def _films() -> list[str]:
+    """The kinds of films that this machine can make of K-means."""
+    if find_spec("matplotlib") is None:
+        return []
+    ffmpeg = shutil.which("ffmpeg") or find_spec("imageio_ffmpeg")
+    return [kind for kind in FILMS if kind != "mp4" or ffmpeg]
+
+
 def _answer(
     call: Call, key: str, data: bytes, told: dict[str, Any], how: dict[str, Any], wish: str | None
 ) -> Response:
     told = {"picture_id": key, **told}
     if call.media == "application/json" and not data:
         return JSONResponse(told)
-    kind = how.get("kind") or how.get("format")
-    media = call.media if call.media != "image/*" else MEDIA[kind or "png"]
+    media = call.media if call.media != "image/*" else MEDIA[how.get("kind") or told["format"]]
     media = "application/octet-stream" if call.job == "palette" else media
     if wish == "json":
         return JSONResponse(told | {"type": media, "data": base64.b64encode(data).decode()})

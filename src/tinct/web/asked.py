@@ -8,7 +8,7 @@ from typing import Any
 from tinct.options import Colors, Command, Compress, Number, Option, Word, declared, option
 from tinct.palette.named import NAMED, colors_in
 
-__all__ = ["CALLS", "Call", "taken"]
+__all__ = ["CALLS", "READ", "Call", "taken"]
 
 
 class Preview(Command):
@@ -48,12 +48,15 @@ class Film(Command):
     init: str = Cloud.init
     seed: int = Compress.seed
     max_iter: int = option("--max-iter", Number(int, 1, 100), "steps at most", default=40)
-    kind: str = option("--kind", Word("gif", "mp4", "png"), "`png` is a sheet", default="gif")
+    kind: str = option(
+        "--kind", Word("gif", "webp", "mp4", "png"), "`png` is a sheet", default="gif"
+    )
 
 
+READ = ("max_pixels", "allow_truncated")
 SHARED: tuple[str, ...] = ("colors", "dither", "lossy", "space", "effort", "seed", "format")
-SHARED += ("palette", "reserve", "keep_order")
-DRAWN = (*SHARED, "quality", "max_bytes", "score")
+SHARED += ("palette", "reserve", "keep_order", *READ)
+DRAWN = (*SHARED, "quality", "max_bytes", "score", "keep_metadata", "strip")
 
 
 class Call:
@@ -81,7 +84,14 @@ class Call:
 
 
 class CompressCall(Command):
-    """The picture as a small indexed file, and the report in the header X-Tinct-Report."""
+    """The picture as a small indexed file, and the report in the header X-Tinct-Report.
+
+    An animation stays one: of its own kind, unless `format` says otherwise.
+    """
+
+
+class ColorsCall(Command):
+    """The colors of a palette file, or of a picture in the order in which they appear."""
 
 
 class PaletteCall(Command):
@@ -101,12 +111,13 @@ CALLS = {
     "/api/palette": Call(
         "palette",
         PaletteCall,
-        ("colors", "palette", "space", "effort", "seed"),
+        ("colors", "palette", "space", "effort", "seed", *READ),
         "application/json",
     ),
-    "/api/original": Call("original", Original, (), "image/png"),
-    "/api/kmeans": Call("cloud", Cloud, (), "application/json"),
-    "/api/film": Call("film", Film, (), "image/*"),
+    "/api/colors": Call("colors", ColorsCall, (), "application/json"),
+    "/api/original": Call("original", Original, READ, "image/png"),
+    "/api/kmeans": Call("cloud", Cloud, READ, "application/json"),
+    "/api/film": Call("film", Film, READ, "image/*"),
 }
 
 
@@ -115,8 +126,8 @@ def taken(call: Call, given: Mapping[str, str]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> taken(CALLS["/api/palette"], {"colors": "16"})
-    {'colors': 16, 'palette': None, 'space': 'oklab', 'effort': 1, 'seed': 0, 'format': 'json'}
+    >>> taken(CALLS["/api/original"], {"side": "16"})
+    {'max_pixels': None, 'allow_truncated': False, 'side': 16}
     """
     found = {one.attribute: one.default for one in call.options.values()}
     for name, text in given.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from tinct.compress.pinned import pinned
 from tinct.compress.prepared import Prepared, shrunk
 from tinct.defaults import MAX_COLORS
 from tinct.palette.choice import palette as choose
-from tinct.palette.given import given_palette
+from tinct.palette.given import given_palette, palette_in
 from tinct.palette.histogram import histogram
+from tinct.picture.film import film_of
 from tinct.picture.read import Picture, read
 from tinct.web.kept import Kept
 from tinct.web.limits import Limits
@@ -45,28 +46,49 @@ class Desk:
     """
 
     def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._pictures: Kept[Prepared] = Kept(limits.cache // limits.processes, limits.keep)
 
-    def prepared(self, key: str, data: bytes | None, name: str | None) -> Prepared:
+    def prepared(
+        self,
+        key: str,
+        data: bytes | None,
+        name: str | None,
+        max_pixels: int | None = None,
+        allow_truncated: bool = False,
+    ) -> Prepared:
         """The picture by its key, or decoded from what was sent."""
+        most = min(max_pixels or self._limits.pixels, self._limits.pixels)
+        key = f"{key} {most} {allow_truncated}"
         found = self._pictures.get(key)
         if found is None:
             if data is None:
                 raise Missing
-            found = Prepared(read(data, name=name))
-            self._pictures.put(key, found, found.picture.pixels[..., 0].size * COST)
+            picture = read(data, name=name, max_pixels=most, allow_truncated=allow_truncated)
+            found = Prepared(picture)
+            self._pictures.put(key, found, picture.pixels[..., 0].size * COST)
         return found
 
     # --- pictures -------------------------------------------------------------------------------
 
-    def compress(self, source: Prepared, name: str | None, **how: Any) -> tuple[bytes, Any]:
+    def compress(
+        self,
+        source: Prepared,
+        name: str | None,
+        keep_metadata: bool,
+        strip: bool,
+        score: bool,
+        **how: Any,
+    ) -> tuple[bytes, Any]:
         """The file, and the report with the palette in it."""
-        small = compress(source, **how)
-        assert isinstance(small, Compressed)  # what is prepared is a picture
-        told = small.report.to_dict() | {"name": name, "format": small.format}
-        told["exact"], told["cut"] = small.exact is not None, small.cut
-        told["animated"] = source.picture.animated
-        told["palette"] = _hex(small.palette)
+        if keep_metadata and strip:
+            raise ValueError("keep-metadata and strip exclude each other")
+        how["metadata"] = "all" if keep_metadata else "none" if strip else "density"
+        picture = source.picture
+        small = compress(film_of(picture) or source, ssimulacra2=score, **how)
+        told = small.report.to_dict() | {"name": name, "format": small.format, "cut": small.cut}
+        told |= {"animated": picture.animated, "flaw": picture.flaw, "palette": _hex(small.palette)}
+        told["exact"] = isinstance(small, Compressed) and small.exact is not None
         told["shares"] = [round(float(share), 5) for share in small.shares]
         return small.data, told
 
@@ -74,14 +96,18 @@ class Desk:
         self,
         source: Prepared,
         side: int,
-        colors: int,
+        colors: int | Literal["auto"] | None,
         lossy: Loss,
         palette: str | None,
         reserve: str | None,
         keep_order: bool,
+        format: str | None,
         **how: Any,
     ) -> tuple[bytes, Any]:
         """Indices at screen size, row by row, and the palette of the whole picture."""
+        film = film_of(source.picture)
+        how["format"] = format or ("png" if film is None else film.kind)
+        colors = None if colors == "auto" else colors
         how["pinned"] = pinned(palette, reserve, keep_order, colors, how["format"])
         colors = MAX_COLORS if colors is None else colors
         drawing = source.preview(colors, Options(**how), lossy, side)
@@ -108,7 +134,7 @@ class Desk:
     def palette(
         self,
         source: Prepared,
-        colors: int,
+        colors: int | Literal["auto"] | None,
         palette: str | None,
         space: str,
         format: str,
@@ -119,10 +145,20 @@ class Desk:
             given = given_palette("palette", palette)
             file = b"" if format == "json" else given.to_bytes(format)
             return file, {"colors": [{"hex": one} for one in _hex(given.colors)]}
-        chosen = choose(source.histogram(space), colors, **how)
+        most = colors if isinstance(colors, int) else MAX_COLORS
+        chosen = choose(source.histogram(space), most, **how)
         rows = zip(_hex(chosen.colors), chosen.colors.tolist(), chosen.shares, strict=True)
         told = [{"hex": h, "rgb": rgb, "share": round(float(s), 6)} for h, rgb, s in rows]
         return b"" if format == "json" else chosen.to_bytes(format), {"colors": told}
+
+    def colors(self, data: bytes | None, name: str | None, threads: int) -> tuple[bytes, Any]:
+        """The colors of a palette file or a picture."""
+        if data is None:
+            raise Missing
+        found = palette_in(data, name or "the palette")
+        names = found.names or [""] * len(found)
+        rows = zip(_hex(found.colors), names, strict=True)
+        return b"", {"colors": [{"hex": one, "name": name} for one, name in rows]}
 
     # --- K-means --------------------------------------------------------------------------------
 

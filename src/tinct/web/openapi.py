@@ -14,6 +14,7 @@ __all__ = ["description"]
 SENT = {
     "picture": "a picture that was sent before, by the picture_id of its report; without a body",
     "name": "what messages and the report call the picture",
+    "progress": "a word of your own, by which GET /api/progress?of= knows this request",
 }
 REFUSALS = {
     400: "the request can't be read",
@@ -33,11 +34,20 @@ def description(limits: Limits) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(description(Limits())["paths"])[:3]
-    ['/api/compress', '/api/film', '/api/health']
+    ['/api/colors', '/api/compress', '/api/film']
     """
     paths: dict[str, Any] = {path: {"post": _call(call)} for path, call in CALLS.items()}
     paths["/api/kmeans"]["post"]["requestBody"]["content"]["application/json"] = {"schema": POINTS}
     told = {"200": {"description": "that it runs, and its limits", "content": _json()}}
+    counted = {"200": {"description": "drawings so far, bytes of the last", "content": _json()}}
+    words = "what the request for the picture has as progress="
+    paths["/api/progress"] = {
+        "get": {
+            "summary": "How far a search for quality or size is",
+            "parameters": [_query("of", words, {"type": "string"})],
+            "responses": counted,
+        }
+    }
     paths["/api/health"] = {"get": {"summary": "Whether it runs", "responses": told}}
     return {
         "openapi": "3.1.0",

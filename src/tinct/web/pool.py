@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
@@ -17,7 +17,10 @@ from typing import Any
 from tinct.web.limits import Limits, Refused
 from tinct.web.worker import CANCEL, work
 
-__all__ = ["Pool"]
+__all__ = ["Job", "Pool"]
+
+# What to do, the picture's key, its bytes if they came along, its name, and the options.
+Job = tuple[str, str | None, bytes | None, str | None, dict[str, Any]]
 
 # Seconds in which a worker may leave a job by itself, before it is replaced and its pictures with
 # it: drawing and scoring 10 megapixels take 1 to 3, and don't look up.
@@ -46,12 +49,13 @@ class Worker:
         self.process.start()
         theirs.close()
 
-    def ask(self, job: tuple[Any, ...]) -> tuple[Any, ...]:
+    def ask(self, job: tuple[Any, ...], drawn: Callable[[int], None]) -> tuple[Any, ...]:
         """Hand over a job and wait for its answer; ("died",) if the process did."""
         try:
             self.pipe.send(job)
-            while (answer := self.pipe.recv()) == ("ready",):
-                pass
+            while (answer := self.pipe.recv())[0] in ("ready", "drawn"):
+                if answer[0] == "drawn":
+                    drawn(answer[1])
         except (EOFError, OSError):
             return ("died",)
         found: tuple[Any, ...] = answer
@@ -88,21 +92,22 @@ class Pool:
         self._cleaning: set[asyncio.Task[None]] = set()
 
     async def run(
-        self, job: str, key: str | None, data: bytes | None, name: str | None, how: dict[str, Any]
+        self, asked: Job, drawn: Callable[[int], None] = lambda size: None
     ) -> tuple[bytes, Any]:
-        """Have a job done. Cancelling this cancels the job.
+        """Have a job done, `drawn` being told the bytes of drawings. Cancelling this cancels it.
 
         Refused says what was wrong with it, KeyError that the picture must be sent again.
         """
+        job, key, data, name, how = asked
         worker = await self._free(key)
         running = sum(one.busy for one in self.workers)
         how = how | {"threads": max(1, (os.cpu_count() or 1) // running)}
         known = data is None or (key in worker.holds)
         message = (job, key, None if known else data, name, how)
         try:
-            answer = await self._asked(worker, message)
+            answer = await self._asked(worker, message, drawn)
             while answer == ("cancelled",) or (answer == ("missing",) and data is not None):
-                answer = await self._asked(worker, (job, key, data, name, how))
+                answer = await self._asked(worker, (job, key, data, name, how), drawn)
         except asyncio.CancelledError:
             self._later(self._leave(worker))
             raise
@@ -119,9 +124,11 @@ class Pool:
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
 
-    async def _asked(self, worker: Worker, message: tuple[Any, ...]) -> tuple[Any, ...]:
+    async def _asked(
+        self, worker: Worker, message: tuple[Any, ...], drawn: Callable[[int], None]
+    ) -> tuple[Any, ...]:
         loop = asyncio.get_running_loop()
-        worker.answer = loop.run_in_executor(self._threads, worker.ask, message)
+        worker.answer = loop.run_in_executor(self._threads, worker.ask, message, drawn)
         return await asyncio.shield(worker.answer)
 
     async def _free(self, key: str | None) -> Worker:

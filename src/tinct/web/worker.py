@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from tinct.web.asked import READ
 from tinct.web.limits import Limits
 
 __all__ = ["CANCEL", "work"]
@@ -26,19 +28,29 @@ class Switch:
     """Turns a signal into an exception, while there is a job that it may end."""
 
     def __init__(self) -> None:
-        self.on = False
+        self.on = self.late = False
 
     def __call__(self, *_: Any) -> None:
+        self.late = not self.on
         if self.on:
             self.on = False
             raise Cancelled
+
+    def send(self, pipe: Connection, message: Any) -> None:
+        """Say something amid a job: half a message must not go out."""
+        self.on = self.late = False
+        pipe.send(message)
+        if self.late:
+            raise Cancelled
+        self.on = True
 
 
 def work(pipe: Connection, limits: Limits) -> None:
     """Do what comes through the pipe until it is closed.
 
     A job is (name, key, data, picture's name, options); the answer one of ("done", data, told),
-    ("missing",), ("cancelled",), ("refused", reason, text) and ("bug", text).
+    ("missing",), ("cancelled",), ("refused", reason, text) and ("bug", text). Before it may come
+    ("drawn", bytes), for each drawing that a search makes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then hangs up
     switch = Switch()
@@ -60,7 +72,7 @@ def work(pipe: Connection, limits: Limits) -> None:
             return
         try:
             switch.on = True
-            answer = _answer(desk, *job)
+            answer = _answer(desk, lambda size: switch.send(pipe, ("drawn", size)), *job)
             switch.on = False
         except Cancelled:
             answer = ("cancelled",)
@@ -76,19 +88,30 @@ def _follow() -> None:
 
 
 def _answer(
-    desk: Any, job: str, key: str | None, data: bytes | None, name: str | None, how: dict[str, Any]
+    desk: Any,
+    drawn: Callable[[int], None],
+    job: str,
+    key: str | None,
+    data: bytes | None,
+    name: str | None,
+    how: dict[str, Any],
 ) -> tuple[Any, ...]:
-    from tinct.errors import PictureError, TargetError
+    from tinct.errors import PaletteError, PictureError, TargetError
     from tinct.web.desk import Missing
 
     try:
-        if key is not None:
-            how = {"source": desk.prepared(key, data, name), **how}
+        if job == "colors":
+            how |= {"data": data, "name": name}
+        elif key is not None:
+            reading = {one: how.pop(one) for one in READ if one in how}
+            how = {"source": desk.prepared(key, data, name, **reading), **how}
             if job == "compress":
-                how["name"] = name
+                how |= {"name": name, "watch": drawn}
         return ("done", *getattr(desk, job)(**how))
     except Missing:
         return ("missing",)
+    except PaletteError as error:
+        return "refused", "wrong option", str(error)
     except PictureError as error:
         return "refused", "not a picture", str(error)
     except TargetError as error:

@@ -30,6 +30,15 @@ export async function call(path, options, file, signal) {
   }
 }
 
+// Says now and then how far the request is that was called so, until `done` is aborted.
+export async function follow(called, done, say) {
+  while (!done.aborted) {
+    await new Promise((later) => setTimeout(later, 250));
+    const told = await fetch(`/api/progress?of=${called}`, { signal: done }).then((r) => r.json()).catch(() => null);
+    if (told?.drawings && !done.aborted) say(told);
+  }
+}
+
 export async function post(path, body, signal) {
   const answer = await fetch(path, {
     method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" }, signal,
@@ -39,7 +48,10 @@ export async function post(path, body, signal) {
 }
 
 async function failure(answer) {
-  const told = await answer.json().catch(() => ({}));
+  const told = await answer.json().catch((error) => {
+    if (error.name === "AbortError") throw error;
+    return {};
+  });
   return new Failed(told.error ?? `${answer.status}`, told.reason);
 }
 

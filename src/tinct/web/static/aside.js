@@ -8,7 +8,7 @@ worker.onmessage = ({ data: { id, done, error } }) => {
   const { resolve, reject } = waiting.get(id);
   waiting.delete(id);
   if (error) return reject(new Error(error));
-  Object.assign(done.bitmap, { small: done.small, indices: done.indices });
+  Object.assign(done.bitmap, { small: done.small, indices: done.indices, shares: done.shares });
   resolve(done.bitmap);
 };
 

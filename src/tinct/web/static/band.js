@@ -114,7 +114,9 @@ function between(old, next) {
     let best = null;
     let least = Infinity;
     for (const other of coarse) {
-      const d = one.lab.reduce((sum, v, i) => sum + (v - other.lab[i]) ** 2, 0);
+      const a = one.lab;
+      const b = other.lab;
+      const d = (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;
       if (d < least) [best, least] = [other, d];
     }
     family.get(best).push(one);

@@ -1,11 +1,12 @@
 // The compressor: a picture, its preview at once, the whole file when the hand rests.
-import { call, Latest } from "./api.js";
+import { call, follow, Latest } from "./api.js";
 import { aside } from "./aside.js";
 import { Band, fromSlider, toSlider } from "./band.js";
 import { $, make, notice } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { Drawing } from "./drawing.js";
 import { copy } from "./exits.js";
+import { Film } from "./film.js";
 import { tellNumbers } from "./numbers.js";
 import { PictureFile, Strip } from "./pictures.js";
 import * as settings from "./settings.js";
@@ -19,8 +20,9 @@ const SEEN = 24; // drawings kept, of at most a megabyte each
 const IDLE = 600; // ms after the whole file
 
 export class Compressor {
-  constructor(limits) {
+  constructor(limits, films) {
     this.limits = limits;
+    this.films = films; // kinds that the server can make of K-means
     this.files = [];
     this.file = null;
     this.drawing = null;
@@ -30,7 +32,8 @@ export class Compressor {
     this.wholes = new Latest(0);
     this.stage = new Stage((p) => this.pickPixel(p));
     this.band = new Band((k) => this.setK(k), (hex) => this.choose(hex));
-    this.drawer = new Drawer((hex) => this.choose(hex), (own) => this.setOwn(own));
+    this.film = new Film(this.stage);
+    this.drawer = new Drawer((hex) => this.choose(hex), (own) => this.setOwn(own), (file) => this.drawWith(file));
     this.strip = new Strip((file) => this.show(file), (file) => this.remove(file));
     settings.listen((why) => this.settled(why));
     $("k").addEventListener("input", () => this.setK(fromSlider(Number($("k").value))));
@@ -56,6 +59,7 @@ export class Compressor {
     delete document.documentElement.dataset.whole;
     this.previews.stop();
     this.wholes.stop();
+    this.film.show(null);
     this.file = file;
     this.drawing = this.waiting = null;
     this.seen.clear();
@@ -117,6 +121,18 @@ export class Compressor {
     if (colors !== now.colors || aim !== now.aim || now.palette) settings.set({ colors: Math.max(colors, settings.pins().length), aim, palette: "" });
   }
 
+  // The colors of a palette file, or of a picture, become those to draw with.
+  async drawWith(blob) {
+    try {
+      const { told } = await call("/api/colors", {}, { blob, name: blob.name, key: null });
+      const { aim } = settings.current();
+      settings.set({ palette: told.colors.map(({ hex }) => settings.plain(hex)).join(), aim: settings.QUICK.includes(aim) ? aim : "colors" });
+      notice(words.drawnWith(blob.name, told.colors.length));
+    } catch (error) {
+      notice(error.message, true);
+    }
+  }
+
   setOwn(yes) {
     this.file.own = yes ? { ...settings.common() } : null;
     settings.show(this.file.own);
@@ -135,7 +151,9 @@ export class Compressor {
     if (!this.file) return;
     this.file.error = null;
     this.refresh();
-    if (why !== "show") this.fill();
+    if (why === "show") return;
+    for (const file of this.files) file.error = null; // they may do now
+    this.fill();
   }
 
   refresh() {
@@ -170,7 +188,7 @@ export class Compressor {
 
   // The drawing for these settings; those seen lately are still here.
   async drawn(file, s, signal) {
-    const { quality, max_bytes, ...options } = settings.query(s);
+    const { quality, max_bytes, keep_metadata, strip, ...options } = settings.query(s);
     const key = JSON.stringify(options);
     let drawing = this.seen.get(key);
     if (!drawing) {
@@ -188,6 +206,7 @@ export class Compressor {
 
   // A new picture under the divider; the old one stayed until now.
   shown(file, drawing, bitmap) {
+    this.film.show(null);
     this.drawing = drawing;
     this.waiting = { file, bitmap };
     if (this.stage.original) this.stage.set({ result: bitmap });
@@ -200,12 +219,12 @@ export class Compressor {
     $("canvas").setAttribute("aria-label", words.picture(file.name, width, height, drawing.palette.length));
   }
 
-  async whole(file, signal, score) {
+  async whole(file, signal, score, more = {}) {
     const key = asked(file);
     file.busy = true;
     this.strip.update(this.files, this.file);
     try {
-      const options = { ...JSON.parse(key), ...(score ? { score: true } : {}) };
+      const options = { ...JSON.parse(key), ...(score ? { score: true } : {}), ...more };
       const { told, answer } = await call("/api/compress", options, file, signal);
       const blob = await answer.blob();
       file.result = { asked: key, blob, report: told };
@@ -220,13 +239,13 @@ export class Compressor {
     const few = file.pixels && file.pixels.width * file.pixels.height <= SCORED;
     try {
       const known = isFresh(file) && (!few || file.result.report.ssimulacra2 !== null);
-      if (!known) await this.whole(file, signal, few);
+      if (!known) await this.searched(file, signal, few);
       const { report, blob } = file.result;
       const { width, height } = this.drawing;
       const bitmap = await aside("decode", { blob, drawing: { palette: report.palette, width, height } });
       if (this.file !== file || signal.aborted) return bitmap.close();
-      this.shown(file, new Drawing(bitmap.indices, width, height, report.palette), bitmap);
-      this.band.set(report.palette, report.shares);
+      this.shown(file, new Drawing(bitmap.indices, width, height, report.palette, report.shares), bitmap);
+      if (report.frames > 1) this.film.show([file.blob, blob]);
       tellNumbers(file);
       mark("whole", file.name);
       this.goOn(file);
@@ -236,6 +255,28 @@ export class Compressor {
       clearTimeout(late);
       $("progress").hidden = true;
       this.strip.update(this.files, this.file);
+    }
+  }
+
+  // The whole file, and meanwhile which drawing a search is at.
+  async searched(file, signal, score) {
+    const [progress, done] = [`${performance.timeOrigin}-${performance.now()}`, new AbortController()];
+    const box = $("drawing");
+    const { aim } = file.own ?? settings.common();
+    if (!settings.QUICK.includes(aim)) {
+      const say = (text) => {
+        box.textContent = text;
+        $("progress").setAttribute("aria-valuetext", text);
+      };
+      box.hidden = false;
+      say(words.searching);
+      follow(progress, done.signal, ({ drawings, bytes }) => say(words.drawing(drawings, bytes)));
+    }
+    try {
+      await this.whole(file, signal, score, { progress });
+    } finally {
+      done.abort();
+      box.hidden = true;
     }
   }
 
@@ -281,6 +322,7 @@ export class Compressor {
 
   async choose(hex) {
     this.chosen = hex;
+    if (hex) this.film.rest(); // the colors shown are the first frame's
     this.band.choose(hex, settings.pins());
     const { drawing } = this;
     const box = $("swatch");

@@ -52,13 +52,13 @@ export function save(blob, name) {
 }
 
 let fading;
-export function notice(text, isError = false) {
+export function notice(text, isError = false, stays = false) {
   const box = $("notice");
   clearTimeout(fading);
   box.hidden = !text;
   box.textContent = text || "";
   box.classList.toggle("error", isError);
-  if (text) fading = setTimeout(() => (box.hidden = true), isError ? 12000 : 2500);
+  if (text && !stays) fading = setTimeout(() => (box.hidden = true), isError ? 12000 : 2500);
 }
 
 // For screen readers alone.

@@ -7,12 +7,13 @@ const NAMES = ["bw", "gray4", "eink7", "gameboy", "terminal16", "web216"];
 const AIMS = ["colors", "auto", "lossy", "quality", "size"];
 
 export class Drawer {
-  constructor(pick, setOwn) {
+  constructor(pick, setOwn, drawWith) {
     this.box = $("drawer");
     this.pick = pick;
     this.rows = [];
     this.own = make("input", { type: "checkbox", id: "own", onchange: () => setOwn(this.own.checked) });
     this.held = make("p", { class: "small" });
+    this.files = make("input", { type: "file", id: "palette-file", onchange: () => (drawWith(this.files.files[0]), (this.files.value = "")) });
     this.swatches = make("ul", { class: "swatches" });
     this.box.append(
       make("div", { class: "head" }, make("h2", {}, words.options),
@@ -24,9 +25,13 @@ export class Drawer {
       this.range("dither", 0, 1, 0.05, words.dithers),
       this.text("palette", words.fixed, words.fixedHint, when_always, words.chosenFor),
       make("datalist", { id: "o-names" }, ...NAMES.map((name) => make("option", { value: name }))),
-      this.select("format", ["png", "webp", "gif"], words.formats),
+      this.check("keep_order", (s) => s.palette),
+      make("p", { class: "row" }, make("label", { class: "button" }, words.paletteFile, this.files)),
+      this.select("format", ["", "png", "webp", "gif"], words.formats),
       this.select("space", ["oklab", "srgb"], words.spaces),
       this.range("effort", 0, 10, 1, words.efforts),
+      this.select("metadata", ["density", "all", "none"], words.metadatas),
+      this.check("allow_truncated", when_always),
       this.owns = make("p", { class: "row" }, this.own, make("label", { for: "own" }, words.own)),
       this.held,
       make("h3", {}, words.palette),
@@ -76,10 +81,21 @@ export class Drawer {
     return this.row(name, title, control, when, value);
   }
 
+  check(name, when) {
+    const control = make("input", { type: "checkbox", id: `o-${name}`, onchange: () => set({ [name]: control.checked }) });
+    const row = make("p", { class: "row" }, control, make("label", { for: control.id }, words[name]));
+    this.rows.push({ name, row, control, when });
+    return row;
+  }
+
   update(files) {
     const s = current();
     for (const { name, row, control, when, value, usual } of this.rows) {
       row.hidden = when ? !when(s) : false;
+      if (control.type === "checkbox") {
+        control.checked = s[name];
+        continue;
+      }
       if (document.activeElement !== control || control.type !== "text") control.value = s[name];
       value.textContent = value.word(s[name]);
       if (control.type === "range") control.setAttribute("aria-valuetext", value.textContent);

@@ -3,15 +3,15 @@ import { aside } from "./aside.js";
 import { rgbOf, toOklab } from "./oklab.js";
 
 export class Drawing {
-  constructor(indices, width, height, palette) {
-    Object.assign(this, { indices, width, height, palette });
-    const counts = new Float64Array(palette.length);
-    for (const i of indices) counts[i]++;
-    this.shares = Array.from(counts, (n) => n / indices.length);
+  // Shares of the whole picture, if known; else those of the drawing, once it is painted.
+  constructor(indices, width, height, palette, shares = null) {
+    Object.assign(this, { indices, width, height, palette, shares });
   }
 
-  bitmap() {
-    return aside("paint", { ...this });
+  async bitmap() {
+    const bitmap = await aside("paint", { ...this });
+    this.shares ??= bitmap.shares;
+    return bitmap;
   }
 
   mask(chosen) {

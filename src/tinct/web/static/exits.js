@@ -2,14 +2,15 @@
 import { call } from "./api.js";
 import * as copies from "./copies.js";
 import { $, make, notice, save } from "./dom.js";
-import { current } from "./settings.js";
+import { current, reading } from "./settings.js";
 import { words } from "./words.js";
 import { zip } from "./zip.js";
 
-export async function download(compressor) {
-  const { file, files } = compressor;
-  if (files.length > 1) return downloadAll(compressor);
-  await compressor.finished(files);
+export const download = (compressor) => (compressor.files.length > 1 ? downloadAll(compressor) : downloadOne(compressor));
+
+export async function downloadOne(compressor) {
+  const { file } = compressor;
+  await compressor.finished([file]);
   if (file.result) save(file.result.blob, copies.target(file.name, file.result.report.format));
 }
 
@@ -25,6 +26,7 @@ export async function downloadAll(compressor) {
 export async function savePalette(compressor) {
   const { file } = compressor;
   await compressor.finished([file]);
+  if (!file.result) return;
   const [format, palette] = [$("palette-format").value, file.result.report.palette.join()];
   const name = `${file.name.replace(/\.[^.]*$/, "")}.${format === "riff" ? "pal" : format}`;
   if (format === "json") {
@@ -32,7 +34,7 @@ export async function savePalette(compressor) {
     return save(new Blob([JSON.stringify({ colors }, null, 1)]), name);
   }
   try {
-    const { answer } = await call("/api/palette", { palette, format }, file);
+    const { answer } = await call("/api/palette", { palette, format, ...reading() }, file);
     save(await answer.blob(), name);
   } catch (error) {
     notice(error.message, true);
@@ -42,9 +44,10 @@ export async function savePalette(compressor) {
 export async function copyAs(what, compressor) {
   const { file } = compressor;
   if (what === "palette") await compressor.finished([file]);
+  if (what === "palette" && !file.result) return;
   const texts = {
     command: () => copies.command(file.name, current()),
-    python: () => copies.python(file.name, current()),
+    python: () => copies.python(file.name, current(), file.result?.report.format ?? (current().format || "png")),
     link: () => location.href,
     palette: () => file.result.report.palette.map((hex) => `#${hex}`).join("\n"),
   };

@@ -12,10 +12,11 @@ const SAMPLES = [
   { file: "badge.png", title: words.sampleNames[2], colors: 32 },
 ];
 const FALLBACK = { body: 100e6, processes: 2 };
+const PALETTE = /\.(gpl|ase|act|aco|pal|hex|css|json)$/i;
 
 dress();
-const health = await fetch("/api/health").then((r) => r.json()).catch(() => ({ limits: FALLBACK }));
-const compressor = new Compressor(health.limits);
+const health = await fetch("/api/health").then((r) => r.json()).catch(() => ({ limits: FALLBACK, films: [] }));
+const compressor = new Compressor(health.limits, health.films);
 const others = {}; // the other views, loaded when first asked for
 
 // --- views ---
@@ -51,10 +52,12 @@ for (const one of SAMPLES) {
 }
 
 function open(files) {
-  const pictures = [...files];
-  if (!pictures.length) return notice(words.onlyPictures, true);
+  const pictures = [...files].filter((file) => !PALETTE.test(file.name));
+  const palette = [...files].find((file) => PALETTE.test(file.name));
+  if (!pictures.length && !palette) return notice(words.onlyPictures, true);
   location.hash = "#compress";
-  compressor.add(pictures);
+  if (palette) compressor.drawWith(palette);
+  if (pictures.length) compressor.add(pictures);
 }
 
 $("pick").addEventListener("change", () => {
@@ -110,14 +113,14 @@ const toggle = (name) => {
 function copies(yes = $("copies").hidden) {
   $("copies").hidden = !yes;
   $("copy-open").setAttribute("aria-expanded", yes);
-  if (yes) $("save-all").hidden = compressor.files.length < 2;
+  if (yes) $("save-one").hidden = $("save-all").hidden = compressor.files.length < 2;
 }
 const buttons = {
   "zoom-in": () => stage.zoom(stage.view.scale * 1.5), "zoom-out": () => stage.zoom(stage.view.scale / 1.5),
   zoom: () => (stage.fits ? stage.zoom(1) : stage.fit()), difference: () => toggle("difference"), loupe: () => toggle("loupe"),
-  ground: () => stage.nextGround(), "options-open": () => (compressor.drawer.open(), compressor.choose(compressor.chosen)), "copy-open": () => copies(),
+  ground: () => stage.nextGround(), play: () => compressor.film.toggle(), "options-open": () => (compressor.drawer.open(), compressor.choose(compressor.chosen)), "copy-open": () => copies(),
   download: () => exits.download(compressor), undo: () => settings.undo(), "help-open": () => help(),
-  "save-palette": () => exits.savePalette(compressor), "save-all": () => exits.downloadAll(compressor),
+  "save-palette": () => exits.savePalette(compressor), "save-one": () => exits.downloadOne(compressor), "save-all": () => exits.downloadAll(compressor),
 };
 $("palette-format").append(...Object.entries(words.paletteFormats).map(([value, text]) => make("option", { value }, text)));
 for (const what of ["command", "python", "link", "palette"]) buttons[`copy-${what}`] = () => exits.copyAs(what, compressor);
@@ -141,7 +144,7 @@ const keys = {
   ArrowLeft: k(-1), ArrowRight: k(1), ArrowDown: k(-1), ArrowUp: k(1), " ": onStage(() => stage.set({ peek: true })),
   d: onStage(() => toggle("difference")), l: onStage(() => toggle("loupe")), f: onStage(() => stage.fit()), g: onStage(() => stage.nextGround()),
   o: onStage(buttons["options-open"]), n: onStage(() => compressor.next(1)), m: onStage(() => compressor.next(-1)),
-  s: stepping("step"), b: stepping("back"), p: stepping("play"), "?": () => help(),
+  s: stepping("step"), b: stepping("back"), p: () => (shownView() ? shownView().play() : compressor.film.toggle()), "?": () => help(),
   "ctrl+s": onStage(() => exits.download(compressor)), "ctrl+z": onStage(() => settings.undo()),
   Escape: () => {
     if (!$("help").hidden) help(false);

@@ -13,7 +13,9 @@ export function tellNumbers(file) {
   else if (report.ssimulacra2 !== null) looks.push(`${words.looked} ${words.looks(report.ssimulacra2)} (${Math.round(report.ssimulacra2)})`);
   if (report.bands !== null && report.psnr !== null) looks.push(words.bands[report.bands]);
   if (report.psnr !== null) looks.push(words.decibels(report.psnr));
-  if (report.animated) looks.push(words.animated);
+  if (report.frames !== null) looks.push(words.frames(report.frames));
+  else if (report.animated) looks.push(words.onlyFirst);
+  if (report.flaw) looks.push(words.flaw);
   if (report.cut) looks.push(words.cut);
   $("looks").textContent = looks.join(" · ");
   $("looks").title = report.ssimulacra2 === null ? "" : words.score(report.ssimulacra2, report.ground);

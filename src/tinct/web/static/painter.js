@@ -44,7 +44,10 @@ const JOBS = {
     return { bitmap, indices, small: await createImageBitmap(bitmap, size) };
   },
   async paint(drawing) {
-    return { bitmap: await painted({ ...drawing, colors: Uint32Array.from(drawing.palette, rgba) }) };
+    const counts = new Float64Array(drawing.palette.length);
+    for (const i of drawing.indices) counts[i]++;
+    const shares = Array.from(counts, (n) => n / drawing.indices.length);
+    return { bitmap: await painted({ ...drawing, colors: Uint32Array.from(drawing.palette, rgba) }), shares };
   },
   // Grey over everything that is not of this color.
   async mask({ chosen, ...drawing }) {

@@ -2,6 +2,7 @@
 import { call } from "./api.js";
 import { aside } from "./aside.js";
 import { $, make } from "./dom.js";
+import { reading } from "./settings.js";
 import { words } from "./words.js";
 
 export class PictureFile {
@@ -20,7 +21,7 @@ export class PictureFile {
     try {
       return await aside("decode", { blob: this.blob });
     } catch {
-      const { answer } = await call("/api/original", { side: 4096 }, this);
+      const { answer } = await call("/api/original", { side: 4096, ...reading() }, this);
       return aside("decode", { blob: await answer.blob() });
     }
   }

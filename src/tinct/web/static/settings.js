@@ -2,7 +2,8 @@
 
 export const USUAL = {
   colors: 16, aim: "colors", dither: 0.75, lossy: 0.3, quality: 80, max_bytes: "80k",
-  format: "png", space: "oklab", effort: 1, seed: 0, palette: "", reserve: "",
+  format: "", space: "oklab", effort: 1, seed: 0, palette: "", keep_order: false, reserve: "",
+  metadata: "density", allow_truncated: false,
 };
 export const QUICK = ["colors", "lossy"]; // aims whose K is known, so that a preview shows what will come
 const NUMBERS = ["colors", "dither", "lossy", "quality", "effort", "seed"];
@@ -11,7 +12,7 @@ function read() {
   const found = { ...USUAL };
   for (const [name, value] of new URLSearchParams(location.search)) {
     if (!(name in USUAL)) continue;
-    found[name] = NUMBERS.includes(name) ? Number(value) : value;
+    found[name] = NUMBERS.includes(name) ? Number(value) : typeof USUAL[name] === "boolean" ? value === "true" : value;
   }
   found.colors = Math.min(256, Math.max(2, Math.round(found.colors) || USUAL.colors));
   return found;
@@ -74,9 +75,13 @@ export function pin(hex) {
   set({ reserve: (now.includes(one) ? now.filter((other) => other !== one) : [...now, one]).join() });
 }
 
+// What every call about a picture is told.
+export const reading = () => (current().allow_truncated ? { allow_truncated: true } : {});
+
 // What the API is asked for. Each name is an option of the command.
 export function query(s) {
-  const found = { dither: s.dither, format: s.format, space: s.space, effort: s.effort, seed: s.seed };
+  const found = { dither: s.dither, space: s.space, effort: s.effort, seed: s.seed };
+  if (s.format) found.format = s.format;
   if (s.palette) found.palette = s.palette;
   else if (s.aim === "auto") found.colors = "auto";
   else if (QUICK.includes(s.aim)) found.colors = s.colors;
@@ -84,5 +89,9 @@ export function query(s) {
   if (s.aim === "lossy") found.lossy = s.lossy;
   if (s.aim === "quality") found.quality = s.quality;
   if (s.aim === "size") found.max_bytes = s.max_bytes;
+  if (s.palette && s.keep_order) found.keep_order = true;
+  if (s.metadata === "all") found.keep_metadata = true;
+  if (s.metadata === "none") found.strip = true;
+  if (s.allow_truncated) found.allow_truncated = true;
   return found;
 }

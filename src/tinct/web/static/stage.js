@@ -18,6 +18,7 @@ export class Stage {
     this.handle = $("divider");
     this.pick = pick;
     this.original = this.result = this.mask = null;
+    this.moving = {}; // the frames that stand in for the two while an animation plays
     this.size = { width: 0, height: 0 };
     this.view = { scale: 1, x: 0, y: 0 };
     this.split = 0.5;
@@ -49,6 +50,17 @@ export class Stage {
     if ("result" in changes && changes.result !== this.result) letGo(this.result);
     Object.assign(this, changes);
     this.draw();
+  }
+
+  // A frame of an animation in the place of a still; null: the stills again.
+  frame(name, image) {
+    letGo(this.moving[name]);
+    this.moving[name] = image;
+    this.draw();
+  }
+
+  get seen() {
+    return { original: this.moving.original ?? this.original, result: this.moving.result ?? this.result };
   }
 
   // --- the view ---
@@ -105,13 +117,14 @@ export class Stage {
     this.handle.style.opacity = split ? 1 : 0;
     $("side-a").style.opacity = split && at > 90 ? 1 : 0;
     $("side-b").style.opacity = split && width - at > 90 ? 1 : 0;
-    if (!this.original) return;
+    const { original, result } = this.seen;
+    if (!original) return;
     this.under(c, width, height);
-    const right = this.result ?? this.original;
-    if (this.difference && this.result) this.paintDifference(c, width, height);
+    const right = result ?? original;
+    if (this.difference && result) this.paintDifference(c, width, height);
     else {
-      this.part(c, this.peek ? this.original : right, at, 0, width - at, height);
-      this.part(c, this.original, 0, 0, at, height);
+      this.part(c, this.peek ? original : right, at, 0, width - at, height);
+      this.part(c, original, 0, 0, at, height);
     }
     if (this.mask && !this.peek) this.place(c, this.mask);
     if (this.loupe && this.pointer) this.paintLoupe(c, right);
@@ -168,9 +181,9 @@ export class Stage {
     s.height = this.canvas.height;
     const t = s.getContext("2d");
     t.setTransform(c.getTransform());
-    this.place(t, this.original);
+    this.place(t, this.seen.original);
     t.globalCompositeOperation = "difference";
-    this.place(t, this.result);
+    this.place(t, this.seen.result);
     t.globalCompositeOperation = "lighter"; // twice itself, twice
     t.setTransform(1, 0, 0, 1, 0, 0);
     t.drawImage(s, 0, 0);
@@ -193,7 +206,7 @@ export class Stage {
     c.beginPath();
     c.rect(x - LOUPE, y - LOUPE, LOUPE, 2 * LOUPE);
     c.clip();
-    this.place(c, this.original, view);
+    this.place(c, this.seen.original, view);
     c.restore();
     c.strokeStyle = "#fff";
     c.lineWidth = 2;

@@ -4,7 +4,7 @@ import { Cloud } from "./cloud.js";
 import { $, css, fitted, framed, make, notice, save } from "./dom.js";
 import { fromPoint, hex, toPoint } from "./oklab.js";
 import { Player } from "./player.js";
-import { current } from "./settings.js";
+import { current, reading } from "./settings.js";
 import { nearest, Run } from "./steps.js";
 import { words } from "./words.js";
 
@@ -64,13 +64,14 @@ export class View {
       this.kShown.textContent = this.k.value;
       this.set({ k: Number(this.k.value) });
     });
+    const { films } = this.compressor;
     const film = (kind) => make("button", { type: "button", onclick: () => this.film(kind) }, words.films[kind]);
     return make("div", { class: "controls" },
       make("label", { for: "w-k" }, words.k, this.k, this.kShown),
       make("label", {}, words.start, select("init", ["random", "k-means++", "divisive"], words.starts)),
       make("button", { type: "button", onclick: () => this.set({ seed: this.ask.seed + 1 }) }, words.seed),
       make("label", {}, words.space3, select("space", ["oklab", "srgb"], words.axes)),
-      make("span", { class: "grow" }), make("span", { class: "small" }, words.film), film("gif"), film("mp4"), film("png"));
+      make("span", { class: "grow" }), make("span", { class: "small", hidden: !films.length }, words.film), ...films.map(film));
   }
 
   set(changes) {
@@ -81,7 +82,7 @@ export class View {
   run() {
     return new Promise((ready) => this.latest.ask(async (signal) => {
       try {
-        const { told } = await call("/api/kmeans", this.ask, this.file, signal);
+        const { told } = await call("/api/kmeans", { ...this.ask, ...reading() }, this.file, signal);
         this.load(told);
       } catch (error) {
         if (error.name === "AbortError") throw error;
@@ -209,10 +210,10 @@ export class View {
   }
 
   async film(kind) {
-    notice(words.filming);
+    notice(words.filming, false, true);
     const { k, init, seed } = this.ask;
     try {
-      const { answer } = await call("/api/film", { k, init, seed, kind }, this.file);
+      const { answer } = await call("/api/film", { k, init, seed, kind, ...reading() }, this.file);
       save(await answer.blob(), `${this.file.name.replace(/\.[^.]*$/, "")}-steps.${kind}`);
       notice("");
     } catch (error) {

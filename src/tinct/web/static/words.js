@@ -31,7 +31,7 @@ export const words = {
   pick: "Pick files", samples: "Samples", sampleNames: ["Dusk, in 8 colors", "A photograph, in 16", "An icon, in 32"],
   private: "Everything stays on this machine.",
   // stage
-  original: "Original", result: "Result", view: "View", working: "Working",
+  original: "Original", result: "Result", view: "View", working: "Working", searching: "Searching: drawing parts of it…", drawing: (n, size) => `Searching: drawing ${n} took ${kb(size)}`,
   picture: (name, w, h, k) => `${name}, ${w} by ${h} pixels: original on the left, ${many(k, "color")} on the right`,
   divider: "Divider between original and result",
   zoomIn: "Zoom in", zoomOut: "Zoom out", zoomNow: (percent) => `${percent}: fit, or 100 %`, difference: "Difference, four times amplified",
@@ -49,7 +49,8 @@ export const words = {
   decibels: (psnr) => `PSNR ${psnr.toFixed(1)} dB`,
   looked: "looks", lossless: "lossless: every pixel as it was",
   notSmaller: "This one is already small: left as it is.",
-  animated: "Several frames: only the first is kept.",
+  onlyFirst: "Several frames: only the first is kept.", frames: (n) => `an animation of ${many(n, "frame")}`,
+  flaw: "A broken file: what was there is kept.",
   cut: "GIF has no half-transparent pixels: they are there or not.",
   share: (hex, share) => `#${hex} · ${share < 0.001 ? "under 0.1" : (share * 100).toFixed(1)} % of the pixels`,
   copyHex: "Copy", everywhere: "Show all", pin: "Pin", unpin: "Unpin", replace: "Replace", replaceWith: (hex) => `Another color instead of #${hex}`,
@@ -57,7 +58,7 @@ export const words = {
   // actions
   undo: "Undo", options: "Options", copy: "Copy", download: "Download", close: "Close",
   copyCommand: "Copy as command", copyPython: "Copy as Python", copyLink: "Copy link to these settings",
-  copyPalette: "Copy palette as hex", savePalette: "Save palette as", paletteFormat: "Format of the palette", paletteFormats: { gpl: "GPL (GIMP)", ase: "ASE (Adobe)", aco: "ACO (Photoshop)", act: "ACT (Photoshop)", pal: "PAL (JASC)", riff: "PAL (Windows)", hex: "Hex list", css: "CSS", json: "JSON", png: "PNG swatches" }, saveAll: "Save all (ZIP)",
+  copyPalette: "Copy palette as hex", savePalette: "Save palette as", paletteFormat: "Format of the palette", paletteFormats: { gpl: "GPL (GIMP)", ase: "ASE (Adobe)", aco: "ACO (Photoshop)", act: "ACT (Photoshop)", pal: "PAL (JASC)", riff: "PAL (Windows)", hex: "Hex list", css: "CSS", json: "JSON", png: "PNG swatches" }, saveOne: "Save this one", saveAll: "Save all (ZIP)",
   copied: (what) => `Copied: ${what}`, saving: (n) => `Saved ${many(n, "file")}`,
   // options
   usual: (text) => `usual: ${text}`,
@@ -66,8 +67,11 @@ export const words = {
   lossy: "Loss", losses: (x) => (x === 0 ? "none" : x < 0.25 ? "hardly seen" : x < 0.55 ? "seen if you look" : "seen"),
   quality: "Quality", qualities: (x) => LOOKS.find(([least]) => x >= least)[1],
   size: "Most bytes", sizeHint: "such as 80k or 1.5M",
-  format: "Format", formats: { png: "PNG", webp: "WebP, smallest", gif: "GIF" },
+  format: "Format", formats: { "": "PNG; animations as they are", png: "PNG", webp: "WebP, smallest", gif: "GIF" },
   fixed: "Draw with", fixedHint: "#ff8800,#000, or a name", chosenFor: "colors chosen for the picture",
+  paletteFile: "A palette file or a picture…", drawnWith: (name, n) => `Drawn with the ${many(n, "color")} of ${name}.`, keep_order: "Keep all, in this order",
+  metadata: "Comes along", metadatas: { density: "pixels per inch", all: "EXIF, texts and times as well", none: "nothing" },
+  allow_truncated: "Take what is there of broken files",
   space: "Distances", spaces: { oklab: "as the eye sees (Oklab)", srgb: "as textbooks do (sRGB)" },
   effort: "Effort", efforts: (x) => (x === 0 ? "least" : x === 1 ? "usual" : x < 5 ? "more" : "a lot: takes long"),
   own: "Only for this picture", palette: "Palette",
@@ -109,14 +113,14 @@ export const words = {
   goPick: "Open a picture", cloud: (n) => `Cloud of ${many(n, "color")}: drag to turn, wheel to zoom`,
   cloudSaid: (distinct, pixels) => `${many(distinct, "distinct color")} in ${many(pixels, "pixel")}; large dots occur often.`,
   axes: { oklab: "Oklab", srgb: "RGB" }, space3: "Space",
-  film: "Film", films: { gif: "GIF", mp4: "MP4", png: "Sheet (PNG)" }, filming: "Drawing the film; a few seconds…",
+  film: "Film", films: { gif: "GIF", webp: "WebP", mp4: "MP4", png: "Sheet (PNG)" }, filming: "Drawing the film; a few seconds…",
   pixelOf: (hex, i) => `This pixel is #${hex}; center ${i} draws it.`, centerOf: (i, hex, share) => `Center ${i} is #${hex} and draws ${(share * 100).toFixed(1)} % of the picture.`,
   whyIntro: "Each dot is a color of your picture. Step: dots take the color of their nearest center. Step: centers move to the middle of what is theirs.",
   // keys
   keyList: [
     ["← →", "one color fewer or more; with Shift ten"], ["Space", "hold: original"], ["D", "difference"], ["L", "loupe"],
     ["1 … 9", "zoom to 100 … 900 %"], ["F", "fit"], ["G", "ground under transparency"], ["O", "options"],
-    ["S / B / P", "step, back, play"], ["N / M", "next, previous file"],
+    ["S / B / P", "step, back, play; P plays an animation, too"], ["N / M", "next, previous file"],
     ["Ctrl/⌘ S", "download"], ["Ctrl/⌘ V", "paste a picture"], ["Ctrl/⌘ Z", "undo"], ["?", "these keys"], ["Esc", "close what is open"],
   ],
 };
