@@ -47,12 +47,13 @@ bench: .venv/.ready
 	$(BIN)/python -m bench.command
 	$(BIN)/python -m bench.readme
 
-# Broken inputs for MINUTES, in a process that is watched; what it finds is left in fuzz/.
+# Broken inputs for MINUTES, in processes that are watched; what they find is left in fuzz/.
 MINUTES ?= 10
 fuzz: .venv/.ready
 	$(BIN)/python -m bench.fuzz --minutes $(MINUTES)
 
 # The kernels under the address and undefined-behaviour sanitizers, then what uses threads under the thread sanitizer.
+# `make sanitize MINUTES=60` takes broken inputs under the first for as long, too.
 KERNEL_TESTS := kernels kmeans color palette palettes remap spatial lossy deflate png sparse partitions quality animation
 sanitize: .venv/.ready
 	$(BIN)/python -m pip install --quiet cmake ninja nanobind
@@ -64,10 +65,12 @@ sanitize: .venv/.ready
 	    $(BIN)/ninja -C build/$${what%%,*} && rm -rf $$site && mkdir -p $$site && cp -r src/tinct $$site/ && \
 	    rm -f $$site/tinct/*.so && cp build/$${what%%,*}/_*.so $$site/tinct/ && \
 	    if [ $$what = thread ]; then tests="kmeans partitions spatial quick"; else tests="$(KERNEL_TESTS)"; fi && \
-	    LD_PRELOAD="$$($(CXX) -print-file-name=lib$$(echo $$what | head -c1)san.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	    ( export LD_PRELOAD="$$($(CXX) -print-file-name=lib$$(echo $$what | head -c1)san.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	    PYTHONPATH=$$site \
-	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1 \
-	    $(BIN)/python -m pytest -q -x -n auto -p no:cacheprovider $$(printf 'tests/test_%s.py ' $$tests) || exit 1; \
+	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1; \
+	    $(BIN)/python -m pytest -q -x -n auto -p no:cacheprovider $$(printf 'tests/test_%s.py ' $$tests) && \
+	    if [ $$what != thread ] && [ "$(origin MINUTES)" = "command line" ]; then \
+	        $(BIN)/python -m bench.fuzz --minutes $(MINUTES); fi ) || exit 1; \
 	done
 
 clean:

@@ -2,7 +2,7 @@
 
     python -m bench.cluster [--pictures 2000] [--kill 20] [--data DIR]
 
-Crops of 160 x 120 from pictures of DIR (../shared/data/kodak by default), 64 colors. `tinct
+Crops of 128 x 96 from pictures of DIR (../shared/data/kodak by default), 64 colors. `tinct
 compress` in one process on one thread, over two workers of a thread and one worker of four, and
 `xargs -P2 pngquant --speed 1`. Then two workers again, of which one is killed every so many
 seconds; then a run interrupted after a third, and once more. Linux only.
@@ -34,8 +34,8 @@ def make(folder, count, data):
     rng = np.random.default_rng(0)
     for i in range(count):
         picture = sources[i % len(sources)]
-        x, y = rng.integers(0, picture.width - 160), rng.integers(0, picture.height - 120)
-        picture.crop((x, y, x + 160, y + 120)).save(folder / f"{i:05d}.png")
+        x, y = rng.integers(0, picture.width - 128), rng.integers(0, picture.height - 96)
+        picture.crop((x, y, x + 128, y + 96)).save(folder / f"{i:05d}.png")
 
 
 def tinct(folder, out, *more):
@@ -63,8 +63,10 @@ def resident(pids):
 
 def on_cluster(folder, out, workers, threads, kill=0, interrupt=0):
     """The command on a cluster of ours: seconds, JSON lines, megabytes of the workers by time."""
+    import dask
     from distributed import LocalCluster
 
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"})
     sizes, killed = [], 0
     how = {"n_workers": workers, "threads_per_worker": threads, "dashboard_address": None}
     with LocalCluster(**how, silence_logs=50) as cluster:
@@ -76,8 +78,13 @@ def on_cluster(folder, out, workers, threads, kill=0, interrupt=0):
             while not ends.wait(1):
                 pids = [w.pid for w in cluster.workers.values() if w.pid]
                 sizes.append(max(resident(pids), default=0))
-                if kill and pids and time.perf_counter() - last > kill:
-                    os.kill(random.choice(pids), signal.SIGKILL)
+                up = [  # a nanny whose worker is killed while it starts gives up
+                    w.pid
+                    for w in cluster.workers.values()
+                    if w.pid and w.worker_address in cluster.scheduler.workers
+                ]
+                if kill and up and time.perf_counter() - last > kill:
+                    os.kill(random.choice(up), signal.SIGKILL)
                     killed, last = killed + 1, time.perf_counter()
 
         watcher = threading.Thread(target=watch)

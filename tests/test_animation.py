@@ -12,6 +12,7 @@ from PIL import Image
 import tinct
 from tinct.cli.main import main as run
 from tinct.compress.animation import CompressedFilm
+from tinct.errors import PictureError
 from tinct.picture.film import Film
 
 FORMATS = ("gif", "png", "webp")
@@ -48,6 +49,20 @@ def filed(frames: list[np.ndarray], times: list[int], kind: str = "png", loop: i
     rest = images[1:]
     images[0].save(data, kind, save_all=True, append_images=rest, duration=times, loop=loop, **how)
     return data.getvalue()
+
+
+@pytest.mark.parametrize("format", ["gif", "webp", "png"])
+def test_plays_are_as_many_as_the_kind_can_say(format: str) -> None:
+    data = filed(moving(2), [100, 100], "png", 70_000)
+    small = tinct.compress(data, 8, format=format)
+    assert Film(small.data).plays == {"gif": 65_536, "webp": 65_535, "png": 70_000}[format]
+
+
+@pytest.mark.parametrize(("format", "most"), [("gif", "65,535"), ("webp", "16,383")])
+def test_an_animation_too_wide_for_its_new_kind_is_refused_in_one_line(format, most):
+    data = filed([np.full((1, 65_600, 3), shade, np.uint8) for shade in (0, 99)], [100, 100])
+    with pytest.raises(PictureError, match=f"{format} holds at most {most} pixels a side"):
+        tinct.compress(data, 8, format=format)
 
 
 def seen(data: bytes) -> list[tuple[np.ndarray, int]]:

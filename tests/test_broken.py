@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tinct
 from tinct.errors import PictureError
+from tinct.picture.film import Film
 from tinct.picture.read import FORMATS, read
 
 CONFORMANCE = Path(__file__).parents[2] / "shared" / "data" / "conformance"
@@ -150,6 +152,9 @@ def bombs():
     yield "in an icon", ico(png(zeros, 16_000, 16_000, 2))
     small = encoded("GIF")
     yield "GIF", small[:6] + struct.pack("<HH", 17_000, 17_000) + small[10:]
+    small = bytearray(encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (48, 64))]))
+    small[26:30] = struct.pack("<I", 63 << 24 | 0x3FFFFF)  # four million pixels wide
+    yield "WebP canvas", bytes(small)
     small = encoded("JPEG")
     at = small.index(b"\xff\xc0") + 5
     yield "JPEG", small[:at] + struct.pack(">HH", 17_000, 17_000) + small[at + 4 :]
@@ -191,6 +196,21 @@ def test_bombs_are_refused_soon_and_without_memory(tmp_path):
         assert "memory" not in said
         assert float(seconds) < 1, line
     assert int(memory) < 300 << 10  # kilobytes
+
+
+def test_a_frame_beyond_a_gifs_screen_is_cut_to_it():
+    frames = [Image.fromarray(np.full((8, 9), shade, np.uint8)) for shade in (0, 99, 200)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], optimize=False)
+    data = bytearray(stream.getvalue())
+    at = data.index(struct.pack("<4H", 0, 0, 9, 8), 200)  # where the first frame lies
+    at = data.index(struct.pack("<4H", 0, 0, 9, 8), at + 1)
+    data[at : at + 4] = struct.pack("<HH", 3, 2)
+    small = tinct.compress(bytes(data), format="gif")
+    seen = [np.asarray(frame.pixels) for frame in Film(small.data).frames()]
+    assert len(seen) == 3
+    assert {frame.shape for frame in seen} == {(8, 9, 4)}
+    assert (seen[1][2:, 3:, 0] == 99).all()
 
 
 def test_the_limit_of_pixels_can_be_said():
@@ -355,3 +375,30 @@ def _survives(name, mode):
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return stored == mode and pixels.shape[2] == (4 if mode in ("LA", "RGBA") else 3)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("how", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_a_jpeg_without_its_last_blocks_is_refused_though_it_has_its_end(mode, how):
+    stream = io.BytesIO()
+    Image.fromarray(NOISE).convert(mode).save(stream, "JPEG", **how)
+    data = stream.getvalue()
+    scan = data.index(b"\xff\xda") + 20
+    whole = read(data).pixels
+    for cut in np.linspace(scan, 0.3 * scan + 0.7 * len(data), 9).astype(int):
+        padded = data[:cut].rstrip(b"\xff") + b"\xff\xd9"
+        with pytest.raises(PictureError, match=r"cut short: its last blocks are missing|truncated"):
+            read(padded)
+        assert read(padded, allow_truncated=True).pixels.shape == whole.shape
+    assert np.array_equal(read(data + b"tail\xff\xd9").pixels, whole)
+
+
+@pytest.mark.parametrize("how", [{}, {"progressive": True}])
+def test_a_jpeg_of_nothing_but_the_grey_of_missing_blocks_is_whole(how):
+    assert (read(encoded_grey(**how)).pixels == 128).all()
+
+
+def encoded_grey(**how):
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 24), (128, 128, 128)).save(stream, "JPEG", **how)
+    return stream.getvalue()

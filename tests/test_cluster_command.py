@@ -90,6 +90,27 @@ def test_first_centers_come_from_a_file_and_are_scaled_with_the_table(folder, ca
     assert np.allclose(plain["centers"], scaled["centers"])
 
 
+def test_a_folder_in_parts_is_scaled_and_searched_for_k_as_its_table_in_memory(folder, capsys):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    rows = np.random.default_rng(3).permutation(POINTS * (1, 50))
+    table = pyarrow.table({"east": rows[:, 0], "north": rows[:, 1], "flat": np.full(120, 0.1)})
+    parquet.write_table(table, "all.parquet")
+    os.makedirs("parts")
+    for i, (first, end) in enumerate([(0, 30), (30, 31), (31, 120)]):
+        parquet.write_table(table.slice(first, end - first), f"parts/{i}.parquet")
+    told = []
+    for name in ("all.parquet", "parts"):
+        assert cli.main(["cluster", name, "--choose", "2-5", "--scale", "--json"]) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    whole, parts = told
+    assert (parts["k"], parts["scaled"], sorted(parts["sizes"])) == (3, True, [40, 40, 40])
+    assert np.allclose(parts["choice"]["silhouette"], whole["choice"]["silhouette"])
+    assert np.allclose(sorted(parts["centers"]), sorted(whole["centers"]))
+    assert parts["inertia"] == pytest.approx(whole["inertia"])
+
+
 EXERCISE = Path(__file__).parents[2] / "shared" / "data" / "ng" / "ex7data2.mat"
 
 

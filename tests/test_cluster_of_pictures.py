@@ -3,13 +3,14 @@
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import tinct
-from tinct.batch import places
+from tinct.batch import many, places
 from tinct.batch.many import Died, spread
 from tinct.cli.main import main
 
@@ -22,9 +23,10 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask, when a slow machin
 @pytest.fixture(scope="module")
 def cluster():
     how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
-    # At the first death, not the fourth: new workers take seconds.
+    # At the first death, not the fourth: new workers take seconds, and more on a busy machine.
+    patient = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        dask.config.set({"distributed.scheduler.allowed-failures": 0, **patient}),
         distributed.LocalCluster(**how) as cluster,
     ):
         yield cluster
@@ -95,6 +97,14 @@ def test_a_million_jobs_make_no_million_futures(cluster):
             next(some)
         some.close()
     assert drawn <= 20 + 2 * 4
+
+
+def test_a_cluster_without_workers_is_told_of_while_it_is_waited_for(monkeypatch):
+    told = []
+    monkeypatch.setattr(many, "PATIENCE", 0.0)
+    client = SimpleNamespace(nthreads=dict)
+    many._wait(client, SimpleNamespace(has_ready=lambda: told), lambda: told.append(1))
+    assert told == [1]
 
 
 def test_the_same_centers_come_from_processes_as_from_here(cluster, tmp_path):

@@ -2,6 +2,8 @@
 
 import io
 import os
+import select
+import signal
 import subprocess
 import sys
 import zlib
@@ -123,3 +125,21 @@ def test_a_png_of_it_is_what_pillow_reads():
     entries = [(i, 255 - i, i // 2, 255) for i in range(256)]
     file = indexed(indices.tobytes(), 333, 300, entries, 8, 2)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(file))), indices)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forked processes")
+@pytest.mark.filterwarnings("ignore:This process.*fork:DeprecationWarning")
+def test_a_forked_process_makes_the_same_file():
+    """oxipng waited there for threads that were its parent's."""
+    rows = bytes(range(16)) * 4
+    here = indexed(rows, 16, 4, [(v, v, 9, 255) for v in range(16)], 8)
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        there = indexed(rows, 16, 4, [(v, v, 9, 255) for v in range(16)], 8)
+        os._exit(there == here)
+    os.close(writing)
+    ready, _, _ = select.select([reading], [], [], 20)  # closed at its end
+    os.close(reading)
+    if not ready:
+        os.kill(child, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1

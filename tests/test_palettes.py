@@ -73,6 +73,19 @@ def test_a_palette_whose_order_is_kept_is_the_files_palette(name, how):
     np.testing.assert_array_equal(painted, opened(small.data))
 
 
+@pytest.mark.parametrize("palette", ["bw", "terminal16", "web216"])
+def test_fills_that_a_given_palette_lacks_are_mixed_from_what_it_has(palette):
+    gray = np.full((64, 64, 3), 255, np.uint8)
+    gray[8:56, 8:56] = 70
+
+    def light(image):
+        return ((image[12:52, 12:52, :3] / 255.0) ** 2.2).mean()
+
+    drawn = tinct.compress(gray, palette=palette).image
+    nearest = tinct.compress(gray, palette=palette, dither=0.0).image
+    assert abs(light(drawn) - light(gray)) < 0.25 * abs(light(nearest) - light(gray))
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_threads_change_no_bit_of_given_palettes(name):
     for how in ({"palette": "gameboy"}, {"reserve": "f0f"}):
@@ -184,6 +197,12 @@ def test_a_palette_comes_back_from_its_file(format, data):
         assert files.encode(read, format) == written
 
 
+@pytest.mark.parametrize("text", ["5", "null", "[null]", '{"a": [1]}', "[[1]]", '[{"hex": 5}]'])
+def test_json_of_another_shape_is_no_palette(text):
+    with pytest.raises(tinct.PaletteError, match="no JSON palette: a color must be text"):
+        files.decode(text.encode(), "json", "it")
+
+
 @pytest.mark.parametrize("format", sorted(set(files.FORMATS) - {"png"}))
 def test_a_broken_palette_file_is_read_as_far_as_it_goes_or_refused_in_one_line(format):
     whole = files.encode([((i, 2, 3, 255), f"color {i}") for i in range(5)], format)
@@ -220,10 +239,12 @@ def aco_of(space, *parts):
         ("ase", ase_of(b"RGB ", 1.0, 0.5, 0.0), "#ff8000", "Ink"),
         ("ase", ase_of(b"CMYK", 0.0, 0.5, 1.0, 0.5), "#804000", "Ink"),
         ("ase", ase_of(b"Gray", 0.2), "#333333", "Ink"),
+        ("ase", ase_of(b"LAB ", 0.5019608, 30.0, -20.0), "#9d649a", "Ink"),  # as littleCMS has it
         ("aco", aco_of(0, 65535, 0x8080, 0, 0), "#ff8000", "Ink"),
         ("aco", aco_of(0, 65535, 0x8080, 0, 0)[:14], "#ff8000", ""),
         ("aco", aco_of(1, 21845, 65535, 65535, 0), "#00ff00", "Ink"),
         ("aco", aco_of(2, 65535, 0, 65535, 65535), "#ff00ff", "Ink"),
+        ("aco", aco_of(7, 7843, 0xF830, 4000, 0), "#b0cc75", "Ink"),  # L 78.43, a -20, b 40
         ("aco", aco_of(8, 2000, 0, 0, 0), "#333333", "Ink"),
         ("act", bytes([255, 128, 0]).ljust(768, b"\0") + b"\0\1\xff\xff", "#ff8000", ""),
         ("act", bytes(768)[3:] + b"\1\2\3" + b"\0\2\0\0", "#00000000,#000", ""),

@@ -259,7 +259,7 @@ def test_the_api_takes_the_options_of_the_command_by_their_names(client):
     named = {parameter["name"] for parameter in described}
     pictures = {"inputs", "output", "out_dir", "suffix", "compare", "as_json", "force", "quiet"}
     files = {"recursive", "include", "exclude", "in_place", "preserve", "jobs", "timeout"}
-    files |= {"cluster", "report", "fps", "threads"}
+    files |= {"cluster", "report", "fps", "threads", "keep_profile"}
     ours = {one.attribute for one in declared(Compress)} - pictures - files
     assert ours == set(DRAWN)
     assert named == ours | {"picture", "name", "answer", "progress"}

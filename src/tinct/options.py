@@ -315,6 +315,11 @@ class Compress(Command):
         None,
         "keep EXIF, XMP, texts and times as far as the format holds them, not only the density",
     )
+    keep_profile: bool = option(
+        "--keep-profile",
+        None,
+        "keep an ICC profile of RGB and choose colors in it, not in sRGB: wide gamut stays",
+    )
     strip: bool = option("--strip", None, "keep not even the density (pixels per inch)")
     fps: float | None = option(
         "--fps",

@@ -88,6 +88,9 @@ class Mapping {
         map(picture.pixels, picture.size(), histogram.colors.data(), histogram.size(), labels.data(), nearest.data());
     }
 
+    // Root mean square of the visible colors, without dithering.
+    double error() const { return error_; }
+
     // The palette's entries (n) of the mapping `drawn` to those that can be seen.
     void finish(const uint8_t *drawn, uint8_t *out) const {
         for (int64_t i = 0; i < picture_.size(); ++i)
@@ -133,7 +136,7 @@ class Mapping {
 
     const Picture &picture_;
     const Entries &entries_;
-    double error_ = 0;  // root mean square of the visible colors, without dithering
+    double error_ = 0;
 
   public:
     std::vector<uint8_t> nearest;  // of each pixel, among the entries that can be seen; their number: none of them

@@ -251,7 +251,7 @@ class SpatialQuantizer {
         for (int y = -REACH; y <= REACH; ++y)
             for (int x = -REACH; x < LANES - REACH; ++x)
                 to.around[group][y + REACH][x + REACH] = x > REACH ? 0 : float(taps[std::abs(y)] * taps[std::abs(x)]);
-        to.around[group][REACH][REACH] = 0;
+        to.around[group][REACH][REACH] = -to.block;
     }
 
     void invert(const double (&m)[3][3]) {

@@ -1,6 +1,7 @@
 // The inner loops of spatial.hpp, for one instruction set. Lanes are pixels or entries, never terms of one sum.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -52,19 +53,41 @@ void spread_derivative(const Scene &scene, int64_t y, const Row &out) {
     }
 }
 
-// Light to opponents, in place: the tangent of Oklab where the picture is.
-void to_opponents(const Scene &scene, const Row &derivative, const Row &row) {
-    float *__restrict r = row.plane(0), *__restrict g = row.plane(1), *__restrict b = row.plane(2);
-    const float *d0 = derivative.plane(0), *d1 = derivative.plane(1), *d2 = derivative.plane(2);
-    const auto &m = scene.rows_of_cones, &o = scene.opponents;
-    for (int64_t x = 0; x < scene.width; ++x) {
-        const float c0 = d0[x] * (m[0][0] * r[x] + m[0][1] * g[x] + m[0][2] * b[x]);
-        const float c1 = d1[x] * (m[1][0] * r[x] + m[1][1] * g[x] + m[1][2] * b[x]);
-        const float c2 = d2[x] * (m[2][0] * r[x] + m[2][1] * g[x] + m[2][2] * b[x]);
-        r[x] = o[0][0] * c0 + o[0][1] * c1 + o[0][2] * c2;
-        g[x] = o[1][0] * c0 + o[1][1] * c1 + o[1][2] * c2;
-        b[x] = o[2][0] * c0 + o[2][1] * c1 + o[2][2] * c2;
+// Three planes of a row times a matrix, in place. (Restrict is believed of parameters alone, and matrices go by value:
+// what is written could be part of the scene, for all that the compiler knows.)
+void multiply_planes(std::array<float, 9> m, float *__restrict a, float *__restrict b, float *__restrict c, int64_t width) {
+    for (int64_t x = 0; x < width; ++x) {
+        const float p = m[0] * a[x] + m[1] * b[x] + m[2] * c[x];
+        const float q = m[3] * a[x] + m[4] * b[x] + m[5] * c[x];
+        const float r = m[6] * a[x] + m[7] * b[x] + m[8] * c[x];
+        a[x] = p, b[x] = q, c[x] = r;
     }
+}
+void multiply(const float (&m)[3][3], const Row &row, int64_t width) {
+    multiply_planes(std::bit_cast<std::array<float, 9>>(m), row.plane(0), row.plane(1), row.plane(2), width);
+}
+void scale_plane(const float *__restrict by, float *__restrict plane, int64_t width) {
+    for (int64_t x = 0; x < width; ++x) plane[x] *= by[x];
+}
+void scale(const Row &by, const Row &row, int64_t width) {
+    for (int j = 0; j < 3; ++j) scale_plane(by.plane(j), row.plane(j), width);
+}
+
+// Light to cones, in place, and to opponents: the tangent of Oklab where the picture is.
+void to_cones(const Scene &scene, const Row &derivative, const Row &row) {
+    multiply(scene.rows_of_cones, row, scene.width);
+    scale(derivative, row, scene.width);
+}
+void to_opponents(const Scene &scene, const Row &derivative, const Row &row) {
+    to_cones(scene, derivative, row);
+    multiply(scene.opponents, row, scene.width);
+}
+// Opponents' products back to those of cones, in place.
+void from_opponents(const Scene &scene, const Row &derivative, const Row &row) {
+    float transposed[3][3];
+    for (int i = 0; i < 3; ++i) for (int j = 0; j < 3; ++j) transposed[i][j] = scene.opponents[j][i];
+    multiply(transposed, row, scene.width);
+    scale(derivative, row, scene.width);
 }
 
 // Errors of a row: of pixels against their entries, or (with `step`) what a move of the entries takes off them.
@@ -135,14 +158,15 @@ void blur_band(const Scene &scene, const float (*step)[3], int64_t top, int64_t 
             spread_derivative(scene, y, work.derivative());
             errors(scene, y, step, work.derivative(), work.error());
             for (int j = 0; j < 3; ++j) {
-                const float *in = work.error().plane(j);
+                const float *__restrict in = work.error().plane(j);
                 const int group = j > 0;
                 const auto run = blur.reach[group] > 4 ? blur_across<REACH> : blur_across<4>;
                 run(blur.taps[group], in, across.plane(j), scene.width);
                 if (!inside) continue;
-                float *out = work.blurred(y - top).plane(j), *sums = work.block(y - top).plane(j);
+                float *__restrict out = work.blurred(y - top).plane(j), *__restrict sums = work.block(y - top).plane(j);
+                const float share = middle[group];
                 for (int64_t x = 0; x < scene.width; ++x) {
-                    out[x] = middle[group] * in[x];
+                    out[x] = share * in[x];
                     sums[x] += in[x];
                 }
             }
@@ -249,14 +273,7 @@ class Sweep {
         float *r = t.plane(0), *g = t.plane(1), *b = t.plane(2);
         for (int64_t x = 0; x < scene_.width; ++x, pixel += scene_.channels)
             r[x] = color::LINEAR[pixel[0]], g[x] = color::LINEAR[pixel[1]], b[x] = color::LINEAR[pixel[2]];
-        const float *d0 = d.plane(0), *d1 = d.plane(1), *d2 = d.plane(2);
-        const auto &m = scene_.rows_of_cones;
-        for (int64_t x = 0; x < scene_.width; ++x) {
-            const float c0 = d0[x] * (m[0][0] * r[x] + m[0][1] * g[x] + m[0][2] * b[x]);
-            const float c1 = d1[x] * (m[1][0] * r[x] + m[1][1] * g[x] + m[1][2] * b[x]);
-            const float c2 = d2[x] * (m[2][0] * r[x] + m[2][1] * g[x] + m[2][2] * b[x]);
-            r[x] = c0, g[x] = c1, b[x] = c2;
-        }
+        to_cones(scene_, d, t);
     }
 
     bool pixel(int64_t y, int64_t x) {
@@ -304,7 +321,6 @@ class Sweep {
             const float change = o[j][0] * cones[0] + o[j][1] * cones[1] + o[j][2] * cones[2];
             const int group = j > 0, reach = scene_.blur.reach[group];
             work_.block(y - top_).plane(j)[x / BLOCK] += change;
-            work_.blurred(y - top_).plane(j)[x] -= scene_.blur.block * change;
             const float *around = scene_.blur.around[group][0];
             const int64_t first = back_ ? std::max<int64_t>(-reach, top_ - y) : 0;  // rows behind are done with
             const int64_t last = back_ ? 0 : std::min<int64_t>(reach, bottom_ - 1 - y);
@@ -343,19 +359,6 @@ int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t botto
     return changed;
 }
 
-// Opponents' products back to cones, in place.
-void to_cones(const Scene &scene, const Row &derivative, const Row &row) {
-    float *__restrict l = row.plane(0), *__restrict a = row.plane(1), *__restrict b = row.plane(2);
-    const float *d0 = derivative.plane(0), *d1 = derivative.plane(1), *d2 = derivative.plane(2);
-    const auto &o = scene.opponents;
-    for (int64_t x = 0; x < scene.width; ++x) {
-        const float c0 = d0[x] * (o[0][0] * l[x] + o[1][0] * a[x] + o[2][0] * b[x]);
-        const float c1 = d1[x] * (o[0][1] * l[x] + o[1][1] * a[x] + o[2][1] * b[x]);
-        const float c2 = d2[x] * (o[0][2] * l[x] + o[1][2] * a[x] + o[2][2] * b[x]);
-        l[x] = c0, a[x] = c1, b[x] = c2;
-    }
-}
-
 void add_squares(const Scene &scene, int64_t y, const Row &derivative, Sums &sums) {
     const uint8_t *index = scene.indices + y * scene.width;
     const float *d[3] = {derivative.plane(0), derivative.plane(1), derivative.plane(2)};
@@ -376,7 +379,11 @@ void add_up(const Scene &scene, const float (*step)[3], bool error_alone, int64_
     for (int64_t y = top; y < bottom; ++y) {
         const Row row = work.blurred(y - top), block = work.block(y - top);
         for (int j = 0; j < 3; ++j)
-            for (int64_t x = 0; x < scene.width; ++x) row.plane(j)[x] += scene.blur.block * block.plane(j)[x / BLOCK];
+            for (int64_t x = 0; x < scene.width; x += BLOCK) {
+                const float share = scene.blur.block * block.plane(j)[x / BLOCK];
+                float *to = row.plane(j) + x;
+                for (int64_t i = 0, end = std::min<int64_t>(BLOCK, scene.width - x); i < end; ++i) to[i] += share;
+            }
         spread_derivative(scene, y, d);
         const uint8_t *index = scene.indices + y * scene.width;
         if (!step) {
@@ -387,7 +394,7 @@ void add_up(const Scene &scene, const float (*step)[3], bool error_alone, int64_
             sums.error += error[0] + error[1] + error[2];
         }
         if (error_alone) continue;
-        to_cones(scene, d, row);
+        from_opponents(scene, d, row);
         const float *plane[3] = {row.plane(0), row.plane(1), row.plane(2)};
         for (int64_t x = 0; x < scene.width; ++x) {
             if (settled(scene, y * scene.width + x)) continue;

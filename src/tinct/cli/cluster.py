@@ -22,19 +22,19 @@ if TYPE_CHECKING:  # what is refused must not pay for NumPy
     from tinct.clustering.kmeans import Iteration, KMeansResult
     from tinct.tables import Scale, Table
 
-__all__ = ["Found", "Watcher", "clustered", "first_centers", "run"]
+__all__ = ["Found", "Watcher", "choose", "clustered", "first_centers", "run"]
 
 DRAWN = 6000  # points whose labels are kept for figures, which draw no more
 
 
 def run(asked: Cluster) -> int:
     """Read, cluster, write and tell."""
+    if asked.k is None and asked.choose is None:
+        raise click.UsageError("how many clusters? Give -k K, or --choose 2-10")
     if in_parts(asked):
         from tinct.cli import cluster_parts
 
         return cluster_parts.run(asked)
-    if asked.k is None and asked.choose is None:
-        raise click.UsageError("how many clusters? Give -k K, or --choose 2-10")
     check_targets([asked.output, asked.centers, asked.steps, asked.animate], asked.force)
     if asked.steps or asked.animate:
         need_matplotlib()
@@ -78,14 +78,12 @@ def _work(asked: Cluster, say: Say) -> Found:
     constant = table.constant
     if asked.scale:
         table, scale = standardize(table)
-    choice = _choose(asked, table, say)
+    choice = choose(asked, table.values, say)
     k = asked.k if asked.k is not None or choice is None else choice.suggested
     assert k is not None
     watcher = Watcher(len(table.values), say, keep=bool(asked.steps or asked.animate))
     chosen = time.perf_counter()
-    init = first_centers(asked.init)
-    if scale is not None and getattr(init, "shape", (0, 0))[1:] == scale.mean.shape:
-        init = (init - scale.mean) / scale.std
+    init = first_centers(asked.init, scale)
     told = watcher if watcher.keep or say is not silent else None
     run = clustered(asked, table.values, k, init, told)
     seconds = {"read": read - start, "choose": chosen - read}
@@ -111,7 +109,8 @@ def _read(asked: Cluster) -> Table:
     return read_table(asked.table, columns=columns, variable=asked.variable, missing=asked.missing)
 
 
-def _choose(asked: Cluster, table: Table, say: Say) -> Choice | None:
+def choose(asked: Cluster, points: Any, say: Say) -> Choice | None:
+    """How many clusters separate them best, if that was asked."""
     if asked.choose is None:
         return None
     from tinct.clustering.choose import choose_k
@@ -121,11 +120,11 @@ def _choose(asked: Cluster, table: Table, say: Say) -> Choice | None:
     def tell(run: KMeansResult) -> None:
         say(f"K = {len(run.centers)} of {ks[-1]}, inertia {digits(run.inertia)}")
 
-    return choose_k(table.values, ks, seed=asked.seed, threads=asked.threads, callback=tell)
+    return choose_k(points, ks, seed=asked.seed, threads=asked.threads, callback=tell)
 
 
-def first_centers(init: str) -> Any:
-    """A way to start by its name, or the centers that a file holds."""
+def first_centers(init: str, scale: Scale | None) -> Any:
+    """A way to start by its name, or the centers that a file holds, scaled as the points are."""
     from tinct.clustering.kmeans import INITS
     from tinct.tables import read_table
 
@@ -133,7 +132,9 @@ def first_centers(init: str) -> Any:
         return init
     if not os.path.exists(init):
         raise ValueError(f"init must be {', '.join(INITS)} or a file, not {init}")
-    return read_table(init).values
+    given = read_table(init).values
+    fits = scale is not None and given.shape[1:] == scale.mean.shape
+    return (given - scale.mean) / scale.std if scale is not None and fits else given
 
 
 def clustered(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinct.cli.cluster import Watcher, clustered, first_centers
+from tinct.cli.cluster import Watcher, choose, clustered, first_centers
 from tinct.cli.cluster_files import centers_bytes, check_targets
 from tinct.cli.cluster_options import Cluster
-from tinct.cli.cluster_report import center_lines, digits
+from tinct.cli.cluster_report import center_lines, choice_lines, choice_told, digits
 from tinct.cli.failures import complain
 from tinct.cli.progress import Say, silent, status
 from tinct.defaults import OK
@@ -28,11 +28,9 @@ __all__ = ["run"]
 
 def run(asked: Cluster) -> int:
     """Cluster, write labels part by part, tell."""
-    for name in ("choose", "scale", "missing", "variable", "steps", "animate"):
+    for name in ("missing", "variable", "steps", "animate"):
         if getattr(asked, name) != getattr(Cluster, name).default:
             raise click.UsageError(f"--{name} takes a table in memory, not one in parts")
-    if asked.k is None:
-        raise click.UsageError("how many clusters? Give -k K")
     check_targets([asked.centers], asked.force)
     if asked.output is not None and not asked.force and os.path.exists(asked.output):
         raise FileExistsError(17, "already exists", asked.output)
@@ -52,36 +50,47 @@ def _work(asked: Cluster, say: Say) -> dict[str, Any]:
     import numpy as np
 
     from tinct.atomic_write import write
-    from tinct.clustering.sources import Parquet
+    from tinct.clustering.scattered import moments_of_parts
+    from tinct.clustering.sources import Parquet, source_of
+    from tinct.tables import Scale
 
-    assert asked.k is not None
-    init = first_centers(asked.init)
     table = Parquet(asked.table, None if asked.columns is None else asked.columns.split(","))
-    began = time.perf_counter()
     say(f"reading {asked.table}")
+    scale = None
+    if asked.scale:
+        source = source_of(table)
+        assert source is not None
+        table.scale = moments_of_parts(source)
+        scale = Scale(*table.scale)
+    choice = choose(asked, table, say)
+    k = asked.k if asked.k is not None or choice is None else choice.suggested
+    assert k is not None
+    began = time.perf_counter()
     watcher = None if say is silent else Watcher(0, say, keep=False)
-    found = clustered(asked, table, asked.k, init, watcher)
+    found = clustered(asked, table, k, first_centers(asked.init, scale), watcher)
+    centers = found.centers if scale is None else scale.undo(found.centers)
     seconds = time.perf_counter() - began
-    sizes = np.zeros(asked.k, np.int64)
+    sizes = np.zeros(k, np.int64)
     written = _write_labels(asked.output, found.labels, sizes, asked.force, say)
     if asked.centers:
-        data = centers_bytes(asked.centers, tuple(table.names), found.centers)
+        data = centers_bytes(asked.centers, tuple(table.names), centers)
         write(asked.centers, data, overwrite=asked.force)
         written.append(asked.centers)
     return {
         "table": asked.table,
         "rows": int(sizes.sum()),
         "columns": table.names,
-        "k": asked.k,
+        "scaled": asked.scale,
+        "k": k,
         "init": asked.init,
         "iterations": found.n_iter,
         "converged": found.converged,
         "inertia": found.inertia,
         "sizes": sizes.tolist(),
-        "centers": found.centers.tolist(),
+        "centers": centers.tolist(),
         "seconds": {"cluster": round(seconds, 4)},
         "written": written,
-    }
+    } | ({"choice": choice_told(choice)} if choice is not None else {})
 
 
 def _write_labels(
@@ -110,9 +119,10 @@ def _as_text(told: dict[str, Any]) -> str:
     end = "converged" if told["converged"] else "stopped there"
     lines = [
         f"{told['table']}: {rows:,} rows, {d} column{'s' * (d != 1)}, in parts",
+        *choice_lines(told.get("choice", {})),
         f"K = {told['k']}, {told['init']}: {n} iteration{'s' * (n != 1)}, {end}, "
         f"{told['seconds']['cluster']:.2f} s",
-        f"inertia {digits(told['inertia'])}",
+        f"inertia {digits(told['inertia'])}" + " (standardized)" * told["scaled"],
         "",
         *center_lines(told["columns"], told["centers"], told["sizes"]),
     ]

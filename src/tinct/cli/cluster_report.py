@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tinct.cli.cluster import Found
     from tinct.clustering.choose import Choice
 
-__all__ = ["as_json", "as_text", "center_lines", "digits"]
+__all__ = ["as_json", "as_text", "center_lines", "choice_lines", "choice_told", "digits"]
 
 MOST_COLUMNS, MOST_CLUSTERS = 8, 40  # in the report
 
@@ -41,7 +41,7 @@ def as_text(found: Found, written: list[str]) -> str:
     if found.constant:
         names = ", ".join(found.constant)
         lines.append(f"constant, and so without a say: {names}")
-    lines += _choice_lines(found.choice)
+    lines += choice_lines(choice_told(found.choice))
     end = "converged" if run.converged else "stopped there"
     seconds = f"{found.seconds['cluster']:.2f} s"
     told = f"{run.n_iter} iteration{'s' * (run.n_iter != 1)}, {end}"
@@ -53,13 +53,14 @@ def as_text(found: Found, written: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _choice_lines(choice: Choice | None) -> list[str]:
-    if choice is None:
+def choice_lines(told: dict[str, Any]) -> list[str]:
+    """What each K gave, and which is suggested; none if that was not asked."""
+    if not told:
         return []
-    head = ["K", *map(str, choice.ks)]
-    inertia = ["inertia", *map(digits, choice.inertia)]
-    silhouette = ["silhouette", *(f"{s:.3f}" for s in choice.silhouette)]
-    marks = ["", *("<- suggested" if k == choice.suggested else "" for k in choice.ks)]
+    head = ["K", *map(str, told["k"])]
+    inertia = ["inertia", *map(digits, told["inertia"])]
+    silhouette = ["silhouette", *(f"{s:.3f}" for s in told["silhouette"])]
+    marks = ["", *("<- suggested" if k == told["suggested"] else "" for k in told["k"])]
     return ["", *_aligned(list(zip(head, inertia, silhouette, marks, strict=True))), ""]
 
 
@@ -113,10 +114,13 @@ def as_json(found: Found, written: list[str]) -> str:
         "written": written,
     }
     if choice is not None:
-        told["choice"] = {
-            "k": list(choice.ks),
-            "inertia": list(choice.inertia),
-            "silhouette": list(choice.silhouette),
-            "suggested": choice.suggested,
-        }
+        told["choice"] = choice_told(choice)
     return json.dumps(told)
+
+
+def choice_told(choice: Choice | None) -> dict[str, Any]:
+    """The search for K as an object; an empty one if there was none."""
+    if choice is None:
+        return {}
+    lists = {"k": choice.ks, "inertia": choice.inertia, "silhouette": choice.silhouette}
+    return {**{name: list(each) for name, each in lists.items()}, "suggested": choice.suggested}

@@ -169,6 +169,7 @@ def _compress(job: Job, asked: Compress, meter: Meter, notes: list[str]) -> Outc
         name=job.name,
         max_pixels=asked.max_pixels,
         allow_truncated=asked.allow_truncated,
+        keep_profile=asked.keep_profile,
     )
     reading = time.perf_counter() - start
     if picture.flaw is not None:

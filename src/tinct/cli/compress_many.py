@@ -45,11 +45,12 @@ def run(asked: Compress) -> int:
         plain = sys.stdout  # which a bar on a terminal puts another in the place of
         advance = entered.enter_context(_bar(len(todo), asked))
         stream = sys.stdout if plain.isatty() else plain
-        reading = {"max_pixels": asked.max_pixels, "allow_truncated": asked.allow_truncated}
+        names = ("max_pixels", "allow_truncated", "keep_profile")
+        reading = {name: getattr(asked, name) for name in names}
         work = partial(
             _work, how=options_of(asked, format_of(asked)), reading=reading, force=asked.force
         )
-        for (source, target), result in spread(client, work, todo):
+        for (source, target), result in spread(client, work, todo, _deserted):
             outcome = _outcome(Job(source, target, format_of(asked)), result, Died)
             codes.add(outcome.code)
             if outcome.error is not None:
@@ -92,6 +93,10 @@ def _work(
         return "not smaller", small.report
     write_bytes(target, small.data)
     return "written", small.report
+
+
+def _deserted() -> None:
+    complain("the cluster has no workers; waiting (Ctrl-C ends this, the same command goes on)")
 
 
 def _outcome(job: Job, result: Any, died: type[Exception]) -> Outcome:

@@ -17,10 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinct.checks import function, listed, numbers, whole
 from tinct.clustering.kmeans import KMeansResult, kmeans
+from tinct.clustering.scattered import sample_of_parts
+from tinct.clustering.sources import source_of
 
 __all__ = ["Choice", "choose_k", "silhouette"]
 
 SAMPLE = 4000  # points whose mutual distances are taken: 16 million, about a second
+ROWS_DRAWN = 1 << 16  # of data in parts
 ROWS = 256  # of the distances at a time
 
 
@@ -41,7 +44,7 @@ class Choice:
 
 
 def choose_k(
-    points: ArrayLike,
+    points: Any,
     ks: Sequence[int] = range(2, 11),
     *,
     seed: int = 0,
@@ -53,20 +56,21 @@ def choose_k(
     Points, `seed` and `threads` are as in `tinct.kmeans`; the seed also draws the points whose
     silhouette is measured, where there are more than 4000. `callback` is called with the result of
     each K. ValueError if a K is out of range, or none is as small as the number of different
-    points.
+    points. Of data in parts (see `tinct.kmeans`) 65,536 rows, drawn by the seed, stand for all.
 
     >>> rng = np.random.default_rng(0)
     >>> corners = np.repeat([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]], 50, axis=0)
     >>> choose_k(corners + rng.normal(size=corners.shape), range(2, 6)).suggested
     3
     """
-    x = _table(points)
+    source = source_of(points)
+    seed = whole("seed", seed, 0)
+    x = _table(points if source is None else sample_of_parts(source, ROWS_DRAWN, seed))
     ks = _rising(ks)
     if len(x) < 3:
         raise ValueError(f"points must be 3 or more to choose K from, not {len(x)}")
     if not ks or ks[0] < 2 or ks[-1] >= len(x):
         raise ValueError(f"ks must be 2..{len(x) - 1} (one less than the points), not {_span(ks)}")
-    seed = whole("seed", seed, 0)
     drawn = _draw(len(x), seed)
     inertia, labels, callback = [], [], function("callback", callback)
     for k in ks:

@@ -21,7 +21,7 @@ from tinct.clustering.arguments import Floats, points_taken, weights_taken
 from tinct.clustering.frame import Extent, Frame
 from tinct.clustering.kmeans import assign
 from tinct.clustering.memory import memory
-from tinct.clustering.partitions import Served
+from tinct.clustering.partitions import Served, share
 from tinct.clustering.sources import Source, default_client, windowed
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Here",
     "OnDask",
     "added",
+    "coarsened",
     "concatenated",
     "default_client",
     "earliest",
@@ -64,6 +65,24 @@ class Held:
         except ValueError as error:
             raise ValueError(f"part {part}: {error}") from None
         return Extent.of(x, w)
+
+    def moments(self, part: int) -> tuple[Extent, Doubles] | None:
+        """Their extent; and of each column the mean, the squares around it, then their number."""
+        extent = self.extent(part)
+        if extent is None:
+            return None
+        columns = [np.asarray(column, np.float64) for column in self.x.T]
+        means = [column.mean() for column in columns]
+        squares = [float(((c - mean) ** 2).sum()) for c, mean in zip(columns, means, strict=True)]
+        return extent, np.array([*means, *squares, len(self.x)])
+
+    def sampled(self, most: int, rows: int, seed: int, part: int) -> NDArray[Any]:
+        """Of so many rows of all parts at most so many, drawn: this part's share, as they lie."""
+        if rows <= most or len(self.x) == 0:
+            return np.asarray(self.x)
+        n = share(len(self.x), most, rows)
+        drawn = np.random.default_rng([seed, part]).choice(len(self.x), n, replace=False)
+        return np.asarray(self.x[np.sort(drawn)])
 
     def served(self, centers: Floats) -> float:
         """Their inertia around centers that nobody moves."""
@@ -149,6 +168,12 @@ def added(answers: Sequence[list[Any]]) -> list[Any]:
 def concatenated(answers: Sequence[list[Any]]) -> list[Any]:
     """Answers that are kept, one after the other."""
     return [np.concatenate(column) for column in zip(*answers, strict=True)]
+
+
+def coarsened(answers: Sequence[list[Any]], most: int) -> list[Any]:
+    """Summaries in cells as one of at most so many."""
+    points, weights = concatenated(answers)
+    return list(_kernels.Partition(points, weights, 1).summary(most))
 
 
 def earliest(answers: Sequence[list[Any]], k: int) -> list[Any]:

@@ -18,6 +18,7 @@ from tinct.clustering.held import (
     Here,
     OnDask,
     added,
+    coarsened,
     concatenated,
     earliest,
     held_bytes,
@@ -28,9 +29,18 @@ from tinct.clustering.partitions import Served, served_merged, share, spreads_me
 from tinct.clustering.sources import Source, default_client
 from tinct.clustering.starts import STARTS
 
-__all__ = ["inertia_of_parts", "kmeans_scattered", "labels_of_parts"]
+__all__ = [
+    "inertia_of_parts",
+    "kmeans_scattered",
+    "labels_of_parts",
+    "moments_of_parts",
+    "sample_of_parts",
+]
 
 Doubles = NDArray[np.float64]
+
+
+CELLS_TO = 8  # dimensions up to which a summary has cells; it is a sample beyond
 
 
 class Scattered:
@@ -81,8 +91,12 @@ class Scattered:
         return self.where.merged(merge, "worst_served", *given, each=each)  # type: ignore[no-any-return]
 
     def summary(self, most: int) -> tuple[Floats, Doubles]:
-        each = [(share(n, most, self.n),) for n in self.sizes]
-        points, weights = self.where.merged(concatenated, "summary", self.seen, each=each)
+        # Cells of a part's share alone would be coarser the more parts there are: each has as many
+        # as all, merged into fewer. Of 2 million points in 200 parts that took 3 % off the inertia.
+        cells = self.d <= CELLS_TO and self.n > most
+        each = [(min(n, most) if cells else share(n, most, self.n),) for n in self.sizes]
+        merge = partial(coarsened, most=most) if cells else concatenated
+        points, weights = self.where.merged(merge, "summary", self.seen, each=each)
         return points, weights
 
 
@@ -139,6 +153,42 @@ def inertia_of_parts(source: Source, centers: Floats) -> float:
         where.close()
 
 
+def moments_of_parts(source: Source) -> tuple[Doubles, Doubles]:
+    """Of each column the mean and the standard deviation, in a single pass.
+
+    0 and 1 of a constant column, which has no deviation to divide by.
+    """
+    where = _where(source, cores())
+    try:
+        asked = where.ask("moments", each=((i,) for i in count()))
+    finally:
+        where.close()
+    extents, spreads = zip(*_having_rows(asked), strict=True)
+    extent, spread = Extent.merged(extents), spreads_merged(spreads)
+    d, varies = len(extent.low), extent.low < extent.high
+    std = np.sqrt(spread[d:-1] / spread[-1])
+    return np.where(varies, spread[:d], 0), np.where(varies & (std > 0), std, 1)
+
+
+def sample_of_parts(source: Source, most: int, seed: int) -> Floats:
+    """At most so many rows of all parts, drawn by the seed; all where there are so few."""
+    where = _where(source, cores())
+    try:
+        extents = where.ask("extent", each=((i,) for i in count()))
+        rows = sum(one.n for one in _having_rows(extents))
+        drawn = where.ask("sampled", most, rows, seed, each=((i,) for i in count()))
+    finally:
+        where.close()
+    return np.concatenate([one for one in drawn if len(one)])
+
+
+def _having_rows(asked: list[Any]) -> list[Any]:
+    some = [one for one in asked if one is not None]
+    if not some:
+        raise ValueError("points must have rows: all parts are empty")
+    return some
+
+
 def _where(source: Source, threads: int) -> Any:
     there = source.lazy is not None or (source.spread and default_client() is not None)
     return OnDask(source) if there else Here(source, threads)
@@ -156,9 +206,7 @@ def _begin(
     if isinstance(init, str) and init not in STARTS:
         raise ValueError(f"init must be one of {', '.join(STARTS)} or an array, not {init!r}")
     extents = where.ask("extent", each=((i,) for i in count()))
-    some = [one for one in extents if one is not None]
-    if not some:
-        raise ValueError("points must have rows: all parts are empty")
+    some = _having_rows(extents)
     widths = sorted({len(one.low) for one in some})
     if len(widths) > 1:
         raise ValueError(f"points must have the same number of columns in all parts, not {widths}")

@@ -49,14 +49,18 @@ class Codec:
         PictureError if it is too wide or too high, or nothing of it would remain.
         """
         height, width = picture.pixels.shape[:2]
+        self.check_sides(height, width, picture.name)
+        return picture.pixels
+
+    def check_sides(self, height: int, width: int, name: "str | None") -> None:
+        """PictureError if a picture or an animation is too wide or too high for the format."""
         if self.side is not None and max(height, width) > self.side:
             from tinct.errors import PictureError
 
             raise PictureError(
-                f"{picture.name or 'the picture'}: {self.name} holds at most {self.side:,} pixels "
+                f"{name or 'the picture'}: {self.name} holds at most {self.side:,} pixels "
                 f"a side, not {max(height, width):,}"
             )
-        return picture.pixels
 
     def bit_model(self, colors: int, wide: bool) -> tuple[str, int]:
         """What an index costs: whose bits, and how many it has in the file before it is coded."""

@@ -1,6 +1,7 @@
 """Samples to PNG: libdeflate, our own encoder, oxipng. No NumPy: the short way needs it too."""
 
 from _operator import index  # operator takes longer to import
+from os import getpid
 
 from deflate import DeflateError, crc32, zlib_compress, zlib_decompress
 
@@ -112,7 +113,7 @@ def truecolor(samples: bytes, width: int, height: int, channels: int, level: int
     level = check_level(level)
     kind = RGBA if channels == 4 else RGB
     plain = _png(samples, width, height, 8, kind, 0)
-    return _optimized(plain, level=level)
+    return _optimized(plain, level)
 
 
 def plain(
@@ -149,8 +150,6 @@ def plain(
     >>> plain(lambda key: bytes([5, 5, 5, 255, key, key, key, 0]), 2, 1, 4, [(5, 5, 5, 255)])[25]
     0
     """
-    import oxipng
-
     hue = (0,) if is_grey(entries) else (0, 1, 2)
     opacity, key = b"", 0
     if channels == 4 and all(a in (0, 255) for _, _, _, a in entries):
@@ -166,10 +165,7 @@ def plain(
         found = bytes(packed)
     kind = (GREY, GREY_ALPHA, RGB, RGBA)[len(kept) - 1]
     file = _png(found, width, height, 8, kind, 0, opacity=opacity)
-    filters = [getattr(oxipng.RowFilter, name) for name in _MORE_FILTERS]
-    hard = oxipng.Deflaters.libdeflater(12 if width * height <= FEW else 10)
-    how: dict[str, Any] = {"level": 2, "filter": filters, "deflate": hard, **_AS_GIVEN}
-    return _optimized(file, **how)
+    return _optimized(file, 2, _MORE_FILTERS, _LAST if width * height <= FEW else 10)
 
 
 def is_grey(entries: "Sequence[Entry]") -> bool:
@@ -206,24 +202,49 @@ def _encoded(
     unfiltered = _png(samples, width, height, bits, kind, effort, colors, opacity, threads)
     if level < 3:
         return unfiltered
-    import oxipng
-
     # Its RawImage takes bytes one by one, 17 ns each.
     plain = _png(samples, width, height, bits, kind, 0, colors, opacity)
-    options: dict[str, Any] = {"level": level}
-    if level == 3:
-        filters = [getattr(oxipng.RowFilter, name) for name in _FILTERS]
-        deflater = oxipng.Deflaters.libdeflater(_LAST)
-        options = {"level": 2, "filter": filters, "deflate": deflater, **_AS_GIVEN}
-    return min(unfiltered, _optimized(plain, **options), key=len)
+    options = (2, _FILTERS, _LAST) if level == 3 else (level,)
+    return min(unfiltered, _optimized(plain, *options), key=len)
 
 
-def _optimized(file: bytes, **how: "Any") -> bytes:
-    """A PNG by oxipng. It ends the process where memory is short, so that is asked for before."""
+_oxipng_in: "list[int]" = []  # the process that has its threads
+
+
+def _optimized(
+    file: bytes, level: int, filters: "Sequence[str]" = (), strength: int = 0, zopfli: int = 0
+) -> bytes:
+    """A PNG by oxipng, of its own kind where `filters` are named; deflated so hard where that says.
+
+    It ends the process where memory is short, so that is asked for before. In a process forked from
+    one that used it, it would wait for threads that aren't there; there a new one uses it.
+    """
+    if _oxipng_in and _oxipng_in[0] != getpid():
+        return _in_a_new_process(file, level, filters, strength, zopfli)
     import oxipng
 
+    _oxipng_in[:] = [getpid()]
+    how: dict[str, Any] = {"level": level, "force": True}
+    if filters:
+        how |= {"filter": [getattr(oxipng.RowFilter, name) for name in filters], **_AS_GIVEN}
+    if strength:
+        how["deflate"] = oxipng.Deflaters.libdeflater(strength)
+    if zopfli:
+        how["deflate"] = oxipng.Deflaters.zopfli(zopfli)
     bytearray(OXIPNG * len(file) + OXIPNG_AT_LEAST)
-    return oxipng.optimize_from_memory(file, force=True, **how)
+    return oxipng.optimize_from_memory(file, **how)
+
+
+def _in_a_new_process(file: bytes, *how: "Any") -> bytes:
+    import subprocess
+    import sys
+
+    work = (
+        f"import sys; from {__name__} import _optimized\n"
+        f"sys.stdout.buffer.write(_optimized(sys.stdin.buffer.read(), *{how!r}))"
+    )
+    command = [sys.executable, "-c", work]
+    return subprocess.run(command, input=file, stdout=subprocess.PIPE, check=True).stdout
 
 
 def _png(
@@ -282,11 +303,7 @@ def squeeze(data: bytes) -> bytes:
     bytes
         The smaller one.
     """
-    import oxipng
-
-    deflate = oxipng.Deflaters.zopfli(5)
-    again = oxipng.optimize_from_memory(data, level=2, deflate=deflate)
-    return min(data, again, key=len)
+    return min(data, _optimized(data, 2, zopfli=5), key=len)
 
 
 def check_level(level: "Any") -> int:

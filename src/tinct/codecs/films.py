@@ -124,7 +124,9 @@ class GifWriter(Writer):
         loop = b""
         if self.plays != 1:
             loop = b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack(
-                "<HB", max(self.plays - 1, 0), 0
+                "<HB",
+                min(max(self.plays - 1, 0), 65535),
+                0,  # which an APNG may exceed
             )
         return b"".join([b"GIF89a", screen, table.tobytes(), loop, *self.parts, b";"])
 

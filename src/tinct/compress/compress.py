@@ -25,11 +25,12 @@ from tinct.compress.search_colors import fewest_colors
 from tinct.compress.search_quality import least_bytes
 from tinct.compress.search_size import within_bytes
 from tinct.defaults import DITHER, MAX_COLORS
-from tinct.errors import PaletteError
+from tinct.errors import PaletteError, PictureError
 from tinct.mapping.remap import check_dither, check_lossy, painted
 from tinct.palette.choice import check_colors
 from tinct.picture.film import Film, film_of
 from tinct.picture.read import Picture, read
+from tinct.picture.reasons import printable
 from tinct.scoring.report import Report
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ def compress(
         How hard a PNG's encoder tries, as in `tinct.codecs.arrays.encode`; otherwise `effort` says.
     metadata : {"density", "all", "none"}
         What comes along into the file: pixels per meter; EXIF, XMP, texts and times as well, as far
-        as the format holds them; nothing. An orientation is reset, as the pixels are upright.
+        as the format holds them; nothing. An orientation is reset, as the pixels are upright. A
+        profile that `tinct.read` was asked to keep always comes along; PictureError for a GIF.
     palette : Palette, array, list or string, optional
         The colors to draw with, instead of choosing: a `tinct.Palette`, (k, 3 or 4) uint8, hex
         colors in a list or a string ("#ff8800,#000"), the path of a palette file or a picture, or
@@ -220,6 +222,9 @@ def compress(
     )
     if isinstance(opened, Film):
         return compress_film(opened, most, options, **aims, clock=clock, watch=watch)
+    if opened.picture.along.profile and format == "gif":
+        label = printable(opened.picture.name or "the picture")
+        raise PictureError(f"{label}: a GIF can't hold its color profile, a PNG or WebP can")
     extra = packed(opened.picture.along.kept(kept), format)
     most = max(len(held.table), 2) if held.whole else most
     return _compressed(

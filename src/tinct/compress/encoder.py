@@ -181,7 +181,7 @@ class Encoder:
         Where no dithering is asked for here, few colors are those of `undithered`.
         """
         asked = self.options.dither if dither is None else dither
-        lossy = settled(lossy, self.picture, colors, asked, self.options.space)
+        lossy = self._settled(lossy, colors, asked)
         if dither == 0 and colors <= AUDITION and self.thorough:
             chosen = self.undithered(colors)[0].drawing.palette.tobytes()
         else:
@@ -205,7 +205,7 @@ class Encoder:
         ones that differ have their turn, which takes 1.1 to 2.9 times as long; 10 are left, where
         effort 0 beats 1, which draws once.
         """
-        lossy = settled(lossy, self.picture, colors, self.options.dither, self.options.space)
+        lossy = self._settled(lossy, colors, self.options.dither)
         best = self._no_larger(colors, lossy)
         effort = self.options.effort
         if effort < 2 or (not lossy and colors >= self.colors):
@@ -312,6 +312,16 @@ class Encoder:
         """What decides which pixels a drawing shows: its palette, and the search for few bits."""
         search = lossy_options(lossy, 0.0, self.options.effort, 0)["search"] if lossy else 0
         return self._palette(colors, visible=weighs(lossy, self.flat)), search
+
+    def _settled(self, lossy: Loss, colors: int, dither: float) -> Loss:
+        """The loss; "auto" is none with a given palette that errs by much already."""
+        lossy = settled(lossy, self.picture, colors, dither, self.options.space)
+        fits = lossy != "auto" or not self.options.pinned.whole or self._fits
+        return lossy if fits else 0.0
+
+    @cached_property
+    def _fits(self) -> bool:
+        return self.picture.fits(self._pinned, threads=self._threads)
 
     def _palette(self, colors: int, *, visible: bool = False, space: str | None = None) -> bytes:
         options, _ = self.options, self.colors  # which are counted, and timed as that

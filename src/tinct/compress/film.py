@@ -93,6 +93,7 @@ class FilmEncoder:
     ) -> None:
         self.film, self.options, self.clock, self.watch = film, options, clock, watch
         self.codec = codec_of(options.format)
+        self.codec.check_sides(film.height, film.width, film.name)
         self.cut = self.flat = False
         with clock("palette"):
             counted, self.frames = self._histogram()

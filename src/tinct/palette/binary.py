@@ -13,6 +13,12 @@ from collections.abc import Sequence
 
 __all__ = ["READERS", "WRITERS", "Entry"]
 
+D50 = 0.9642, 1.0, 0.8251
+FROM_D50 = (  # XYZ to linear sRGB
+    (3.1342493, -1.6171729, -0.4906924),
+    (-0.9787461, 1.9161144, 0.0334415),
+    (0.0719490, -0.2289699, 1.4054013),
+)
 Entry = tuple[tuple[int, int, int, int], str]  # RGBA, name
 
 
@@ -27,10 +33,13 @@ def read_ase(data: bytes) -> list[Entry]:
             name = _text(data[at + 8 : at + 8 + 2 * letters])
             place = at + 8 + 2 * letters
             model = data[place : place + 4]
-            size = {b"RGB ": 3, b"CMYK": 4, b"Gray": 1}.get(model)
+            size = {b"RGB ": 3, b"CMYK": 4, b"Gray": 1, b"LAB ": 3}.get(model)
             if size is None:
-                raise ValueError(f"{model!r} colors can't be read, only RGB, CMYK and Gray")
-            found.append((_opaque(struct.unpack_from(f">{size}f", data, place + 4)), name))
+                raise ValueError(f"{model!r} colors can't be read, only RGB, CMYK, LAB and Gray")
+            parts = struct.unpack_from(f">{size}f", data, place + 4)
+            if model == b"LAB ":
+                parts = _from_lab(100 * parts[0], *parts[1:])
+            found.append((_opaque(parts), name))
         at += 6 + length
     return found
 
@@ -75,9 +84,12 @@ def _photoshop(space: int, parts: Sequence[int]) -> tuple[int, int, int, int]:
         return _opaque(colorsys.hsv_to_rgb(*shares[:3]))
     if space == 2:  # 0 is all of an ink
         return _opaque([1 - share for share in shares])
+    if space == 7:  # hundredths; a and b are signed
+        a, b = ((x - ((x & 0x8000) << 1)) / 100 for x in parts[1:3])
+        return _opaque(_from_lab(parts[0] / 100, a, b))
     if space == 8:
         return _opaque([parts[0] / 10000])
-    raise ValueError(f"colors of space {space} can't be read, only RGB, HSB, CMYK and gray")
+    raise ValueError(f"colors of space {space} can't be read, only RGB, HSB, CMYK, Lab and gray")
 
 
 def write_aco(entries: Sequence[Entry]) -> bytes:
@@ -135,6 +147,16 @@ def _opaque(shares: Sequence[float]) -> tuple[int, int, int, int]:
         shares = [(1 - ink) * (1 - shares[3]) for ink in shares[:3]]
     r, g, b = (min(max(round(255 * share), 0), 255) for share in shares)
     return r, g, b, 255
+
+
+def _from_lab(light: float, a: float, b: float) -> tuple[float, ...]:
+    """CIELAB under D50, as Adobe's is, to sRGB, by Bradford's adaptation to D65."""
+    y = (light + 16) / 116
+    roots = y + a / 500, y, y - b / 200
+    cubed = [t**3 if t > 6 / 29 else (t - 4 / 29) * 108 / 841 for t in roots]
+    xyz = [share * white for share, white in zip(cubed, D50, strict=True)]
+    rows = (sum(x * part for x, part in zip(xyz, row, strict=True)) for row in FROM_D50)
+    return tuple(12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055 for v in rows)
 
 
 def _text(letters: bytes) -> str:

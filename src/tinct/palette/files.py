@@ -151,8 +151,10 @@ def _read_json(text: str) -> list[Entry]:
     if isinstance(told, dict):
         told = [{"name": name, "hex": color} for name, color in told.items()]
     found = []
-    for one in told:
-        color, name = (one, "") if isinstance(one, str) else (one["hex"], one.get("name", ""))
+    for one in told if isinstance(told, list) else [told]:
+        color, name = (one.get("hex"), one.get("name", "")) if isinstance(one, dict) else (one, "")
+        if not isinstance(color, str):
+            raise ValueError('a color must be text, or an object with its "hex"')
         found += [(rgba, str(name)) for rgba, _ in _entries(colors_in(color))]
     return found
 

@@ -28,19 +28,21 @@ class Along:
 
     `density`: pixels per meter across and down, and 1; or their ratio, and 0 (as a PNG's pHYs).
     `exif` begins as a TIFF does, and says that the picture is upright, as `xmp` does. `texts` are
-    chunks of a PNG, name and contents.
+    chunks of a PNG, name and contents. `profile`: the ICC profile that the pixels are in, if that
+    isn't sRGB.
     """
 
     density: tuple[int, int, int] | None = None
     exif: bytes = b""
     xmp: bytes = b""
     texts: tuple[tuple[bytes, bytes], ...] = ()
+    profile: bytes = b""
 
     def kept(self, metadata: str) -> Along:
-        """The share of it that is asked for: "density", "all" or "none"."""
+        """The share of it that is asked for, "density", "all" or "none", and always the profile."""
         if metadata == "all":
             return self
-        return Along(self.density if metadata == "density" else None)
+        return Along(self.density if metadata == "density" else None, profile=self.profile)
 
 
 NOTHING = Along()

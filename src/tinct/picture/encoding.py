@@ -1,12 +1,12 @@
-"""The color that a file means: from its ICC profile or the chunks of a PNG to sRGB.
+"""The color that the chunks of a PNG mean: a curve and a matrix from it to sRGB.
 
 What counts is said by the PNG specification, third edition, 4.3: cICP before iCCP before sRGB
-before gAMA and cHRM. Profiles go through littleCMS; what chunks say is a curve and a matrix.
+before gAMA and cHRM. Profiles are for profile.py.
 """
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from PIL import Image
 from tinct.errors import PictureError
 from tinct.picture.inflate import is_srgb
 
-__all__ = ["Encoding", "encoding", "from_profile", "plain_rgb", "to_8_bits"]
+__all__ = ["SRGB", "Encoding", "encoding", "from_xyz", "shown", "to_8_bits"]
 
 TOP = 65535
 ROWS = 1 << 20  # pixels converted at a time
@@ -69,15 +69,30 @@ class Encoding:
         if self.primaries == SRGB or samples.shape[2] != 3:  # grey has only a curve
             if isinstance(self.curve, float):  # undone to 1 / 2.2, as PNG's test pictures want it
                 return np.asarray(np.rint(255 * light ** (1 / 2.2)).astype(np.uint8)[samples])
-            return np.asarray(_codes(light)[samples])
-        flat, out = samples.reshape(-1, 3), np.empty((samples.size // 3, 3), np.uint8)
-        matrix = _to_srgb_light(self.primaries)
-        for at in range(0, len(flat), ROWS):
-            # Summed in a written order, not by a BLAS: the same bits on every machine.
-            r, g, b = light[flat[at : at + ROWS]].T
-            for channel, (x, y, z) in enumerate(matrix):
-                out[at : at + ROWS, channel] = _codes(r * x + g * y + b * z)
+            return shown(samples, [light] * samples.shape[2], None)
+        white = _xyz(self.primaries[0])
+        return shown(samples, [light] * 3, from_xyz(SRGB, white) @ _rgb_to_xyz(self.primaries))
+
+
+def shown(
+    samples: NDArray[Any],
+    lights: Sequence[NDArray[np.float64]],
+    matrix: NDArray[np.float64] | None,
+) -> NDArray[np.uint8]:
+    """Samples (h, w, c) as sRGB: of each channel the linear light of each value, then a matrix."""
+    flat = samples.reshape(-1, samples.shape[2])
+    out = np.empty(flat.shape, np.uint8)
+    if matrix is None:
+        for channel, light in enumerate(lights):
+            out[:, channel] = _codes(light)[flat[:, channel]]
         return out.reshape(samples.shape)
+    for at in range(0, len(flat), ROWS):
+        part = flat[at : at + ROWS].T
+        # Summed in a written order, not by a BLAS: the same bits on every machine.
+        r, g, b = (light[values] for light, values in zip(lights, part, strict=True))
+        for channel, (x, y, z) in enumerate(matrix):
+            out[at : at + ROWS, channel] = _codes(r * x + g * y + b * z)
+    return out.reshape(samples.shape)
 
 
 def encoding(image: Image.Image, data: bytes) -> Encoding | None:
@@ -127,11 +142,13 @@ def _told_primaries(told: tuple[float, ...] | None) -> tuple[tuple[float, float]
     return SRGB if near or not sane else pairs
 
 
-def _to_srgb_light(primaries: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
-    """From linear RGB of these primaries to that of sRGB, their white to its (Bradford)."""
-    from_white, to_white = (BRADFORD @ _xyz(p[0]) for p in (primaries, SRGB))
-    adapted = np.linalg.inv(BRADFORD) @ np.diag(to_white / from_white) @ BRADFORD
-    return np.asarray(np.linalg.inv(_rgb_to_xyz(SRGB)) @ adapted @ _rgb_to_xyz(primaries))
+def from_xyz(
+    primaries: tuple[tuple[float, float], ...], white: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """From XYZ to linear RGB of these primaries, that white to theirs (Bradford)."""
+    seen, wanted = BRADFORD @ white, BRADFORD @ _xyz(primaries[0])
+    adapted = np.linalg.inv(BRADFORD) @ np.diag(wanted / seen) @ BRADFORD
+    return np.asarray(np.linalg.inv(_rgb_to_xyz(primaries)) @ adapted)
 
 
 def _xyz(xy: tuple[float, float]) -> NDArray[np.float64]:
@@ -157,58 +174,3 @@ def _codes(light: NDArray[np.float64]) -> NDArray[np.uint8]:
 def to_8_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
     """Round 0...65535 to 0...255: keeping the high byte would darken by half a step."""
     return ((samples.astype(np.uint32) * 255 + TOP // 2) // TOP).astype(np.uint8)
-
-
-def plain_rgb(color: Image.Image) -> Image.Image:
-    """Any mode that `from_profile` left alone, as sRGB."""
-    if color.mode == "RGB":
-        return color
-    if color.mode != "LAB":
-        return color.convert("RGB")
-    from PIL import ImageCms
-
-    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
-    converted = ImageCms.profileToProfile(color, lab, srgb, outputMode="RGB")
-    assert converted is not None  # None only in place
-    return converted
-
-
-_SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK", "Lab ": "LAB"}
-
-
-def from_profile(color: Image.Image, profile: bytes | None) -> Image.Image | None:
-    """Through the embedded ICC profile to sRGB; None where it changes nothing or can't be done."""
-    if not profile:
-        return None
-    from PIL import ImageCms
-
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = _SPACES.get(source.profile.xcolor_space)
-        if mode == "RGB" and color.mode not in ("CMYK", "LAB"):
-            color = color.convert("RGB")  # a grey file may carry an RGB profile, not the reverse
-        if mode is None or mode != color.mode:
-            return None
-        to_srgb = _to_srgb(source, mode)
-        return None if _does_nothing(to_srgb, mode) else ImageCms.applyTransform(color, to_srgb)
-    except (ImageCms.PyCMSError, OSError, ValueError):  # a broken one: show the pixels as they are
-        return None
-
-
-def _to_srgb(source: Any, mode: str) -> Any:
-    from PIL import ImageCms
-
-    how = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
-    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", *how)
-
-
-def _does_nothing(transform: Any, mode: str) -> bool:
-    """Whether a grid of colors moves by no more than rounding: sRGB by another name."""
-    if mode != "RGB":
-        return False
-    from PIL import ImageCms
-
-    steps = np.arange(0, 256, 15, dtype=np.uint8)
-    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
-    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(grid), transform))
-    return bool(np.abs(moved.astype(int) - grid).max() <= 2)

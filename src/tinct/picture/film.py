@@ -83,7 +83,11 @@ class Film:
                 except EOFError:
                     return
                 image.load()
-                frame = Frame(_rgba(image, self.data), _seconds(image))
+                # A GIF's frame may reach beyond its screen, which Pillow then makes larger.
+                pixels = _rgba(image, self.data)[: self.height, : self.width]
+                if pixels.shape[:2] != (self.height, self.width):
+                    raise PictureError(f"{self._label}: frame {at + 1} has another size")
+                frame = Frame(np.ascontiguousarray(pixels), _seconds(image))
             yield frame
             at += 1
 
@@ -132,7 +136,7 @@ def _rgba(image: Image.Image, data: bytes) -> Pixels:
     """What stands after a frame: the copy is no file any more, whose first frame would be read."""
     copy = image.copy()
     copy.format = image.format
-    return _with_alpha(_pixels(copy, data))
+    return _with_alpha(_pixels(copy, data)[0])
 
 
 def _with_alpha(pixels: Pixels) -> Pixels:

@@ -11,7 +11,7 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import IO, Any
 
@@ -23,9 +23,10 @@ from tinct.checks import flag, whole
 from tinct.errors import PictureError
 from tinct.picture.along import NOTHING, Along, along
 from tinct.picture.deep import TooDeep, samples
-from tinct.picture.encoding import Encoding, encoding, from_profile, plain_rgb, to_8_bits
+from tinct.picture.encoding import Encoding, encoding, to_8_bits
+from tinct.picture.profile import Shaper, changes, from_profile, plain_rgb, shaper, space_of
 from tinct.picture.reasons import is_heic, is_jxl, printable, why
-from tinct.picture.whole import CutShort, check, check_pngs, hushed
+from tinct.picture.whole import CutShort, check, check_jpeg, check_pngs, hushed
 
 __all__ = ["Picture", "read"]
 
@@ -84,6 +85,7 @@ def read(
     name: str | None = None,
     max_pixels: int | None = None,
     allow_truncated: bool = False,
+    keep_profile: bool = False,
 ) -> Picture:
     """Read a path, bytes, a binary file, Pillow image or array; a Picture is returned as it is.
 
@@ -92,7 +94,9 @@ def read(
     gamma, 16 bits per channel rounded to 8; of an animation, the first frame. `name` is what to
     call it; otherwise the path, where there is one. PictureError if it is missing, broken, of an
     unknown format, or larger than `max_pixels` (300 megapixels); TypeError for other sources. With
-    `allow_truncated`, what a broken file still holds: the rest is black, gray or transparent.
+    `allow_truncated`, what a broken file still holds: the rest is black, gray or transparent. With
+    `keep_profile`, pixels of color stay in the ICC profile of RGB that the file carries, which
+    comes along (of animations it is refused): colors are then chosen among the profile's codes.
 
     >>> import numpy as np
     >>> read(np.zeros((2, 3), np.uint8), name="night").pixels.shape
@@ -104,8 +108,9 @@ def read(
         return source
     if isinstance(source, np.ndarray):
         return Picture(_from_array(source, name or "the array"), name=name)
+    keep = flag("keep_profile", keep_profile)
     if isinstance(source, Image.Image):
-        return _from_pillow(source, name or getattr(source, "filename", "") or None)
+        return _from_pillow(source, name or getattr(source, "filename", "") or None, keep)
     if isinstance(source, str | PathLike):
         name = name or os.fsdecode(source)
         data = _slurp(source, printable(name))
@@ -121,11 +126,11 @@ def read(
         )
     limit = MAX_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1)
     try:
-        return _decode(data, name, limit)
+        return _decode(data, name, limit, keep)
     except PictureError as error:
         if not flag("allow_truncated", allow_truncated):
             raise
-        return _decode(data, name, limit, flaw=str(error).removeprefix(f"{name}: "))
+        return _decode(data, name, limit, keep, flaw=str(error).removeprefix(f"{name}: "))
 
 
 def _from_array(array: NDArray[Any], label: str) -> Pixels:
@@ -184,7 +189,9 @@ def _drain(file: IO[bytes]) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str | None, limit: int, flaw: str | None = None) -> Picture:
+def _decode(
+    data: bytes, name: str | None, limit: int, keep: bool, flaw: str | None = None
+) -> Picture:
     """Decode a file; with a `flaw`, whatever can be had of it."""
     label = printable(name or "the picture")
     if not data:
@@ -196,16 +203,22 @@ def _decode(data: bytes, name: str | None, limit: int, flaw: str | None = None) 
         # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
         check(image, data, salvage=flaw is not None)
-        pixels = _pixels(image, data)
+        pixels, profile = _pixels(image, data, keep=keep)
+        if flaw is None:
+            check_jpeg(image, data)
         more = along(image, data, _orientation(image) >= TRANSPOSED)  # which loads a PNG
+        more = replace(more, profile=profile)
         film = data if animated and kind in FILMS else None
+        if film and profile:
+            raise PictureError("the color profile of an animation can't be kept")
         return Picture(pixels, len(data), kind, name, animated, flaw, more, film)
 
 
-def _from_pillow(image: Image.Image, name: str | None) -> Picture:
+def _from_pillow(image: Image.Image, name: str | None, keep: bool) -> Picture:
     with _pillow(printable(name or "the image"), b"", MAX_PIXELS):
-        pixels = _pixels(image, b"", ours=False)
+        pixels, profile = _pixels(image, b"", ours=False, keep=keep)
         more = along(image, b"", _orientation(image) >= TRANSPOSED)
+        more = replace(more, profile=profile)
         return Picture(pixels, format=image.format, name=name, along=more)
 
 
@@ -283,28 +296,58 @@ _UPRIGHT = {
 }
 
 
-def _pixels(image: Image.Image, data: bytes, *, ours: bool = True) -> Pixels:
-    """Decode, split off the alpha channel, manage the color, turn upright."""
+def _pixels(
+    image: Image.Image, data: bytes, *, ours: bool = True, keep: bool = False
+) -> tuple[Pixels, bytes]:
+    """Decode, split off the alpha channel, manage the color, turn upright; the profile kept."""
     if 0 in image.size:
         raise PictureError(f"no pixels, {image.width}x{image.height}")
     stored = str(getattr(image, "tile", ""))  # names the samples' layout; gone after loading
     deep = samples(image)
-    told = encoding(image, data)
+    told: Encoding | Shaper | None = encoding(image, data)
+    alpha: Any
+    profile, kept = image.info.get("icc_profile"), b""
     if deep is None:
         image = image if ours else image.copy()
         image.load()
         _match_key(image, stored)
         color, alpha = _split(image)
+        if keep and told is None and color.mode == "RGB":
+            kept = _worth_keeping(np.asarray(color), profile)
+        # Where grays of 8 bits are linear, littleCMS is up to 3 dE off.
+        if told is None and color.mode == "L" and (gray := shaper(profile, 1)):
+            color, profile = _shown(image, gray.to_srgb(np.asarray(color)[:, :, None])), None
     else:
-        color, alpha = _split_deep(image, deep, told)
-    rgb = np.asarray(from_profile(color, image.info.get("icc_profile")) or plain_rgb(color))
+        alpha, deep = _split_deep(image, deep)
+        if keep and told is None and deep.shape[2] == 3:
+            kept = _worth_keeping(deep, profile)
+        if not kept and told is None and image.mode != "CMYK":
+            told = shaper(profile, deep.shape[2])
+        color = _shown(image, to_8_bits(deep) if told is None else told.to_srgb(deep))
+        if told is not None:
+            profile = None
+    if kept:
+        profile = None
+    rgb = np.asarray(from_profile(color, profile) or plain_rgb(color))
     if deep is None and told is not None:
         rgb = told.to_srgb(rgb)
     pixels = rgb if alpha is None else np.dstack([rgb, np.asarray(alpha)])
     turn = _UPRIGHT.get(_orientation(image))
     if turn is not None:
         pixels = np.asarray(Image.fromarray(pixels).transpose(turn))
-    return _sealed(pixels)
+    return _sealed(pixels), kept
+
+
+def _worth_keeping(color: NDArray[Any], profile: bytes | None) -> bytes:
+    """The profile, if it is of RGB, isn't sRGB, and there is more than gray to show in it."""
+    if space_of(profile) != "RGB" or (color == color[:, :, :1]).all():
+        return b""
+    return profile or b"" if changes(lambda grid: _through(grid, profile)) else b""
+
+
+def _through(grid: Pixels, profile: bytes | None) -> Pixels:
+    moved = from_profile(Image.fromarray(grid), profile)
+    return grid if moved is None else np.asarray(moved)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -337,17 +380,19 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _split_deep(
-    image: Image.Image, deep: NDArray[np.uint16], told: Encoding | None
-) -> tuple[Image.Image, Image.Image | None]:
-    """Samples of 16 bits as `_split` gives those of 8: compared with the key, then rounded."""
+    image: Image.Image, deep: NDArray[np.uint16]
+) -> tuple[NDArray[np.uint8] | None, NDArray[np.uint16]]:
+    """The alpha and the color of 16 bits, compared with the key before it is rounded."""
     key = image.info.get("transparency")
-    alpha = None
     if isinstance(key, int | tuple):
-        alpha = np.where((deep == key).all(axis=2), 0, 255).astype(np.uint8)
-    elif image.mode != "CMYK" and deep.shape[2] in (2, 4):
-        deep, alpha = deep[:, :, :-1], to_8_bits(deep[:, :, -1])
-    color = to_8_bits(deep) if told is None else told.to_srgb(deep)
+        return np.where((deep == key).all(axis=2), 0, 255).astype(np.uint8), deep
+    if image.mode != "CMYK" and deep.shape[2] in (2, 4):
+        return to_8_bits(deep[:, :, -1]), deep[:, :, :-1]
+    return None, deep
+
+
+def _shown(image: Image.Image, color: Pixels) -> Image.Image:
+    """Samples brought to 8 bits as an image in a mode that profiles know."""
     height, width, channels = color.shape
     mode = "CMYK" if image.mode == "CMYK" else "RGB" if channels == 3 else "L"
-    shown = Image.frombytes(mode, (width, height), color.tobytes())
-    return shown, None if alpha is None else Image.fromarray(alpha)
+    return Image.frombytes(mode, (width, height), np.ascontiguousarray(color).tobytes())

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from math import prod
 from typing import Any
 
+from PIL import Image
+
 from tinct.picture.inflate import SIGNATURE
 
-__all__ = ["CutShort", "check", "check_pngs", "hushed"]
+__all__ = ["CutShort", "check", "check_jpeg", "check_pngs", "hushed"]
 
 # Pixels that a byte can stand for at most: a string of 4096 in a GIF's 12-bit code; a JPEG's block
 # of 64 in one bit. WebP, AVIF and fax codes have no such bound.
 MOST = {"GIF": 2731, "JPEG": 512, "MPO": 512}
+CANVAS = 256  # pixels of an animation to one of its largest frame, at most
 SLACK = 1 << 16
 RATIO = 1032  # of a DEFLATE stream: 258 bytes in 2 bits
 SIP, PIECE = 1 << 16, 1 << 20  # bytes inflated at once, at most, and what may come out
@@ -24,6 +29,11 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 ADAM7 = (
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2)),
     (0, 1, 1, 2),
+)
+# Marks of a JPEG: of its end, of a scan; any but those within one. What is no mark stands for bits.
+EOI, SOS, MARK = 0xD9, 0xDA, re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+MORE = b"\xff".join(
+    [bytes(range(1, 255)), *(bytes([mark, *range(1, 50)]) for mark in range(0xD0, 0xD8))]
 )
 # Tags of a TIFF
 _HEIGHT, _PLANAR, _CHANNELS, _ROWS, _STRIPS = 257, 284, 277, 278, 273
@@ -42,6 +52,8 @@ def check(image: Any, data: bytes, *, salvage: bool = False) -> None:
     pixels, kind = image.width * image.height, image.format
     if not salvage and kind in MOST and pixels > MOST[kind] * len(data) + SLACK:
         raise CutShort(f"{len(data):,} bytes can't hold {image.width:,}x{image.height:,} pixels")
+    if kind == "WEBP":
+        _check_webp(data, pixels)
     if kind == "PNG":
         _check_png(memoryview(data)[data.find(SIGNATURE) :], salvage)  # which a BMP may hold
     if kind == "TIFF" and not salvage:
@@ -58,6 +70,18 @@ def check_pngs(data: bytes, limit: int, *, salvage: bool = False) -> None:
         if 0 < prod(sides) <= limit:  # else Pillow says so
             _check_png(memoryview(data)[at:], salvage)
         at = data.find(SIGNATURE, at + 1)
+
+
+def _check_webp(data: bytes, pixels: int) -> None:
+    """The canvas of an animation, as large as it says it is, must have frames to fill it."""
+    at, drawn = 12, 0
+    while at + 8 <= len(data):
+        if data[at : at + 4] == b"ANMF":
+            sides = (int.from_bytes(data[x : x + 3], "little") + 1 for x in (at + 14, at + 17))
+            drawn = max(drawn, prod(sides))
+        at += 8 + (int.from_bytes(data[at + 4 : at + 8], "little") + 1 & ~1)
+    if drawn and pixels > CANVAS * drawn + SLACK:
+        raise CutShort(f"frames of {drawn:,} pixels and less can't fill {pixels:,}")
 
 
 def _check_png(view: memoryview, salvage: bool) -> None:
@@ -110,6 +134,41 @@ def _inflated(packed: list[memoryview], size: int) -> int:
                 return size
             rest = stream.unconsumed_tail
     return count if stream.eof else size
+
+
+def check_jpeg(image: Any, data: bytes) -> None:
+    """Raise CutShort if a JPEG, loaded, has its end but not all before it: libjpeg makes that grey.
+
+    It takes no more from a scan that is whole. So where the last pixel is that grey, or any may be
+    missing, it is read once more with more before its end, which then may change nothing. What is
+    missing of the very last block goes unseen.
+    """
+    if image.format != "JPEG":
+        return
+    last = image.getpixel((image.width - 1, image.height - 1))
+    grey = {127, 128}.issuperset(last if isinstance(last, tuple) else (last,))
+    end = _end_of_jpeg(data) if grey or image.info.get("progressive") else 0
+    if not end:
+        return
+    again = Image.open(io.BytesIO(data[:end] + MORE + data[end:]), formats=["JPEG"])
+    for top in range(0, image.height, 256):
+        box = 0, top, image.width, min(top + 256, image.height)
+        if image.crop(box).tobytes() != again.crop(box).tobytes():
+            raise CutShort("cut short: its last blocks are missing")
+
+
+def _end_of_jpeg(data: bytes) -> int:
+    """Where its mark of the end stands; 0 if it has none."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        kind = data[at + 1]
+        if kind == EOI:
+            return at
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+        if kind == SOS:
+            found = MARK.search(data, at)
+            at = found.start() if found else len(data)
+    return at if data[at : at + 2] == bytes([0xFF, EOI]) else 0
 
 
 def _check_tiff(tags: Any) -> None:

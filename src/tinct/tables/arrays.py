@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tinct.errors import TableError
 from tinct.tables.columns import Pick, default_names, printable, quoted, take
+from tinct.tables.mat import arrays
 from tinct.tables.table import Floats
 
 __all__ = ["read_array"]
@@ -65,24 +66,15 @@ def _npy_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-_MATLAB_NUMBERS = frozenset(
-    ["double", "single", "logical"]
-    + [f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)]
-)
-
-
 def _read_mat(path: str, label: str, variable: str | None) -> NDArray[Any]:
-    try:
-        from scipy.io import loadmat, whosmat
-    except ImportError as error:
-        raise ImportError("MATLAB files need an extra: pip install 'tinct[tables]'") from error
-    found = whosmat(path, appendmat=False)
-    shapes = {n: shape for n, shape, kind in found if kind in _MATLAB_NUMBERS or n == variable}
-    name = _the_table(shapes, [n for n, _, _ in found], variable, label)
-    value = loadmat(path, appendmat=False, variable_names=[name])[name]
-    if not isinstance(value, np.ndarray):
-        raise TableError(f"{label}: {name} is not a full array")
-    return value
+    with open(path, "rb") as file:
+        found = arrays(file.read())
+    held = {name: value for name, _, value in found if value is not None}
+    shapes = {name: shape for name, shape, _ in found if name in held or name == variable}
+    name = _the_table(shapes, [name for name, _, _ in found], variable, label)
+    if name not in held:
+        raise TableError(f"{label}: {name} is not a full array of real numbers")
+    return held[name]
 
 
 def _the_table(

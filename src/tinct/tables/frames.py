@@ -46,7 +46,9 @@ def read_parquet(path: str, label: str, pick: Pick | None) -> Columns:
             values = np.empty((file.metadata.num_rows, len(picked)), "f4" if single else "f8")
             # Batch by batch: the whole file is never in memory beside its values.
             _fill(values, file.iter_batches(1 << 16, columns=[names[i] for i in picked]))
-    except (arrow.ArrowException, OSError) as error:
+    except TableError:
+        raise
+    except (arrow.ArrowException, OSError, ValueError) as error:  # names that are no UTF-8, say
         text = " ".join(printable(str(error)).split())
         raise TableError(f"{label}: broken Parquet file ({text})") from error
     return values, tuple(names[i] for i in picked), aside

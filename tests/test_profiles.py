@@ -1,0 +1,177 @@
+"""Color profiles: what samples of 16 bits mean by them, and profiles that are kept."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+import tinct
+from painted import alpha, exact, photo
+from tinct.cli.main import main
+from tinct.picture.profile import shaper
+
+D50 = (0.9642, 1.0, 0.8249)
+P3 = ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407))
+ADOBE = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
+PROPHOTO = ((0.79767, 0.28804, 0.0), (0.13519, 0.71188, 0.0), (0.03134, 0.00009, 0.82491))
+SRGB = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+
+
+def fixed(*values):
+    return struct.pack(f">{len(values)}i", *(round(65536 * v) for v in values))
+
+
+def curv(*values):
+    return b"curv\0\0\0\0" + struct.pack(f">I{len(values)}H", len(values), *values)
+
+
+def para(kind, *values):
+    return b"para\0\0\0\0" + struct.pack(">HH", kind, 0) + fixed(*values)
+
+
+def icc(curve, primaries=None):
+    """A profile by the book: of these primaries and this curve, or of gray."""
+    tags = {b"desc": b"desc\0\0\0\0\0\0\0\2p" + bytes(79), b"cprt": b"text\0\0\0\0\0\0\0\0"}
+    tags[b"wtpt"] = b"XYZ \0\0\0\0" + fixed(*D50)
+    for name, column in zip((b"r", b"g", b"b"), primaries or (), strict=False):
+        tags |= {name + b"XYZ": b"XYZ \0\0\0\0" + fixed(*column), name + b"TRC": curve}
+    if primaries is None:
+        tags[b"kTRC"] = curve
+    at, rows, body = 132 + 12 * len(tags), b"", b""
+    for name, tag in tags.items():
+        rows += struct.pack(">4sII", name, at + len(body), len(tag))
+        body += tag + bytes(-len(tag) % 4)
+    head = struct.pack(
+        ">II4s4s4s4s", at + len(body), 0, bytes([4, 32, 0, 0]), b"mntr", b"", b"XYZ "
+    )
+    head = bytearray(head.ljust(128, b"\0"))
+    head[16:20] = b"RGB " if primaries else b"GRAY"
+    head[36:40], head[68:80] = b"acsp", fixed(*D50)
+    return bytes(head) + struct.pack(">I", len(tags)) + rows + body
+
+
+def deep_png(samples, profile):
+    height, width, channels = samples.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in samples.astype(">u2"))
+    header = struct.pack(">2I5B", width, height, 16, 0 if channels == 1 else 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"iCCP", b"p\0\0" + zlib.compress(profile))]
+    parts += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    packed = (struct.pack(">I", len(body)) + name + body for name, body in parts)
+    sums = (struct.pack(">I", zlib.crc32(name + body)) for name, body in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(a + b for a, b in zip(packed, sums, strict=True))
+
+
+def file_of(image, kind="PNG", **how):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, kind, **how)
+    return file.getvalue()
+
+
+CURVES = {
+    "gamma": curv(round(2.2 * 256)),
+    "table": curv(*(round(65535 * (v / 99) ** 1.8) for v in range(100))),
+    "identity": curv(),
+    "power": para(0, 1.8),
+    "from a point on": para(1, 2.2, 1.1, -0.1),
+    "sRGB": para(3, *SRGB),
+    "all seven": para(4, 2.4, 0.9, 0.05, 0.08, 0.04, 0.01, 0),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("primaries", [None, P3, ADOBE, PROPHOTO], ids=["gray", "P3", "A", "PP"])
+def test_a_profile_computed_from_its_tags_is_what_littlecms_makes_of_it(name, primaries):
+    profile = icc(CURVES[name], primaries)
+    line = np.arange(0, 256, 15, dtype=np.uint8)
+    corners = np.meshgrid(*[line] * (3 if primaries else 1), indexing="ij")
+    codes = np.stack(corners, axis=-1).reshape(len(line), -1, len(corners))
+    color = Image.fromarray(codes if primaries else codes[:, :, 0])
+    flags = ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOOPTIMIZE
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    to = ImageCms.buildTransform(
+        source, ImageCms.createProfile("sRGB"), color.mode, "RGB", 1, flags
+    )
+    right = np.asarray(ImageCms.applyTransform(color, to)).astype(int)
+    ours = tinct.read(deep_png(codes.astype(np.uint16) * 257, profile)).pixels
+    assert np.abs(ours - right).max() <= 1
+
+
+def test_samples_of_16_bits_go_through_a_profile_whole():
+    """A linear ramp between two dark codes of 8 bits: 13 codes of sRGB, not 2."""
+    ramp = np.linspace(257, 2 * 257, 64).round().astype(np.uint16).reshape(1, 64, 1)
+    dark = tinct.read(deep_png(ramp, icc(curv()))).pixels
+    exact = 255 * np.where(ramp / 65535 < 0.0031308, 12.92 * ramp / 65535, 0)
+    exact += 255 * np.where(
+        ramp / 65535 < 0.0031308, 0, 1.055 * (ramp / 65535) ** (1 / 2.4) - 0.055
+    )
+    assert np.abs(dark - exact).max() <= 0.51
+    assert len(np.unique(dark)) > 8
+
+
+def test_a_broken_or_unknown_profile_is_none_of_curves():
+    whole = icc(curv(), P3)
+    broken = [whole[:at] for at in range(0, len(whole) - 1, 7)]
+    broken += [whole.replace(b"curv", b"vruc"), whole.replace(b"rXYZ", b"A2B0"), b"", None]
+    for profile in [*broken, icc(para(3, *SRGB), P3).replace(b"para", b"parb")]:
+        found = shaper(profile, 3)
+        assert found is None or np.isfinite(found.curves[2](np.zeros(1))).all()
+    assert shaper(whole, 4) is None
+    assert shaper(icc(para(2, 2.2, 0.9, -0.1, 0.05), P3), 3) is None  # whose black is grey
+
+
+# --- kept ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["png", "webp"])
+@pytest.mark.parametrize("image", [exact(9), alpha(), photo(32, 32)], ids=["few", "alpha", "many"])
+def test_a_kept_profile_is_written_and_the_pixels_are_its_codes(image, format):
+    profile = icc(para(3, *SRGB), P3)
+    file = file_of(image, icc_profile=profile)
+    picture = tinct.read(file, keep_profile=True)
+    assert tinct.read(Image.open(io.BytesIO(file)), keep_profile=True).along == picture.along
+    small = tinct.compress(picture, 16, format=format, metadata="none")
+    shown = Image.open(io.BytesIO(small.data))
+    assert np.array_equal(picture.pixels, image)
+    assert shown.info["icc_profile"] == profile
+    assert np.array_equal(shown.convert("RGBA"), Image.fromarray(small.image).convert("RGBA"))
+    assert small.report.bytes_out == len(small.data)
+
+
+def test_a_kept_profile_of_color_is_never_beside_a_grey_png():
+    picture = tinct.read(file_of(photo(32, 32), icc_profile=icc(curv(460), P3)), keep_profile=True)
+    for palette in ("bw", "gray4"):
+        small = tinct.compress(picture, palette=palette)
+        shown = Image.open(io.BytesIO(small.data))
+        assert shown.mode == "P"
+        assert np.array_equal(shown.convert("RGB"), small.image)
+
+
+def test_what_has_no_wide_gamut_to_keep_becomes_srgb():
+    grey = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    p3, srgb = icc(curv(460), P3), ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    files = [file_of(grey, icc_profile=p3), file_of(photo(), icc_profile=srgb.tobytes())]
+    files += [
+        file_of(grey[:, :, 0], icc_profile=icc(curv(460))),
+        file_of(photo(), icc_profile=b"?"),
+    ]
+    for file in files:
+        kept = tinct.read(file, keep_profile=True)
+        assert kept.along.profile == b""
+        assert np.array_equal(kept.pixels, tinct.read(file).pixels)
+
+
+def test_a_kept_profile_is_refused_where_it_can_not_be_written(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    how = {"icc_profile": icc(para(3, *SRGB), P3)}
+    (tmp_path / "a.png").write_bytes(file_of(photo(), **how))
+    frames = {"save_all": True, "append_images": [Image.fromarray(photo(24, 24, 2))]}
+    (tmp_path / "moving.png").write_bytes(file_of(photo(24, 24), **how, **frames))
+    assert main(["compress", "a.png", "--keep-profile", "-o", "b.png", "-q"]) == 0
+    assert tinct.read("b.png", keep_profile=True).along.profile == how["icc_profile"]
+    assert main(["compress", "a.png", "--keep-profile", "-o", "b.gif"]) != 0
+    assert "a.png: a GIF can't hold its color profile" in capfd.readouterr().err
+    assert main(["compress", "moving.png", "--keep-profile"]) != 0
+    assert "moving.png: the color profile of an animation can't be kept" in capfd.readouterr().err
