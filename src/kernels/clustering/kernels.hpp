@@ -63,6 +63,8 @@ template <class T> struct Curve {
     const uint32_t *turns;  // of a Hilbert curve: see Hilbert
 };
 
+constexpr int AMONG = 16;  // centers that `among` compares side by side
+
 enum class Moment : int { square, power, upper };
 
 template <class T> struct Kernels {
@@ -75,6 +77,10 @@ template <class T> struct Kernels {
     // Nearest center of each point, its squared distance, and (if not null) the second smallest one.
     void (*nearest)(const View<T> &, const Centers<T> &, Scratch<T>, int64_t first, int64_t last,
                     int32_t *labels, T *best, T *second);
+    // Of some points the nearest of AMONG centers, which lie in columns ([d][AMONG]), and its squared distance. Returns
+    // whether any label changed.
+    bool (*among)(const T *x, int d, const int32_t *points, int64_t count, const T *columns, int32_t *labels,
+                  T *squares);
     // Sum over blocks [first, last) of w * min(closest, |x - c|^2), for greedy k-means++. `potential` holds
     // each block's present sum and `farthest` its largest `closest`: blocks too far from c are not visited.
     double (*trial)(const View<T> &, const T *c, int64_t first, int64_t last, const T *closest,

@@ -1,14 +1,20 @@
 // K-means: where the centers start, Lloyd's loop, and the search above it.
 #pragma once
 #include "clustering/search.hpp"
+#include "clustering/swaps.hpp"
 
 namespace tinct {
 
-constexpr int64_t CELLS = 1024, PER_CENTER = 64;  // points in the summary: at least so many, and for each center
-// A summary so many times as fine to settle on after the search: 4 and 16 give about the same. On 12 Kodak pictures the mean
-// excess falls from 0.79 to 0.76 %, with two fifths to all of the iterations over all points.
-constexpr int64_t FINER = 8;
-constexpr int64_t FEWEST = 2048;  // below that the summary is too coarse, or saves too little
+// Points in the coarsest summary: at least so many, half of it where it is a sample, and for each center. With 48 for
+// each Kodak pictures at K = 256 end 0.2 % lower, in 1.4 times the time.
+constexpr int64_t CELLS = 1024, PER_CENTER = 24;
+constexpr int64_t FINER = 8;  // times as many are averaged along the curve before cells are cut, a third of all at most
+constexpr int64_t NEAR = 4;   // times as many points as cells: none are averaged before
+constexpr int64_t APART = 4;  // times fewer points: worth settling on, too
+// What a loop may still fall by, in last steps.
+constexpr double TO_COME = 16;
+// Swaps among all points for each pair of centers: as each takes 16 of k clusters, they cost as much as a few iterations.
+constexpr double SWAPS = 0.003;
 
 struct Settings {
     int k;
@@ -26,9 +32,6 @@ template <class T> struct Fit {
 };
 
 // A summary in the loop's hands.
-//
-// On 12 Kodak pictures, K = 16 to 256, the search over cells leaves a mean excess of 0.8 % over the best known
-// error; with half as many cells for each center 0.9 %; without a search 1.7 %.
 template <class T> struct Summarized {
     Summarized(Summary<T> made, int d, const std::function<void()> &poll)
         : kept(std::move(made)), partition(kept.points.data(), kept.weights.data(), int64_t(kept.weights.size()), d,
@@ -39,58 +42,131 @@ template <class T> struct Summarized {
 
 template <class T> using Summaries = std::vector<std::unique_ptr<Summarized<T>>>;
 
-// Summaries for k clusters, the finer first, each made of the one before. Where they would be too coarse, or would save
-// too little, none; or if there must be one, of all points or of a sample.
+// Summaries for k clusters, the finer first. Where they would save too little, none; or if there must be one, of all
+// points or of a sample.
 template <class T, class P> Summaries<T> summaries(P &points, int k, bool always = false) {
-    const int64_t third = points.n() / 3, wanted = std::max(CELLS, PER_CENTER * k), cells = std::min(wanted, third);
+    const int d = points.d();
+    const bool sampled = d > MAX_CELL_DIMS;
+    const int64_t cells = std::max(sampled ? CELLS / 2 : CELLS, PER_CENTER * k), n = points.n();
     Summaries<T> made;
     const auto add = [&](Summary<T> summary) {
-        made.push_back(std::make_unique<Summarized<T>>(std::move(summary), points.d(), points.poll));
+        made.push_back(std::make_unique<Summarized<T>>(std::move(summary), d, points.poll));
     };
-    if (third >= std::max<int64_t>(FEWEST, 8 * int64_t(k)) && points.d() <= MAX_SORTED_DIMS) {
-        add(points.summary(std::min(FINER * cells, third)));
-        if (2 * made[0]->partition.n() > 3 * cells) add(made[0]->partition.summary(cells));
-        if (made.back()->partition.n() < k) made.clear();
+    if (!always && n < 2 * cells) return made;
+    const int64_t few = sampled && !always ? cells : std::max(cells, std::min(n / 3, FINER * cells));
+    Summary<T> fine = points.summary(!sampled && n < NEAR * cells ? n : few);
+    const auto held = int64_t(fine.weights.size());
+    if (sampled || 2 * held <= 3 * cells) {
+        add(std::move(fine));
+        return made;
     }
-    if (made.empty() && always) add(points.summary(FINER * wanted));
+    Summary<T> coarse = Cells<T>(fine, d).cut(size_t(cells));
+    if (n > APART * held) add(std::move(fine));
+    add(std::move(coarse));
     return made;
 }
 
-// init: k starting centers, or null for the divisive start. Points that are not held here (P is no Partition) have their
-// start and all of their search on summaries; where they are too few or have too many dimensions for those of grid cells,
-// on all of them or on a sample.
+// Lloyd's loop on the coarsest summary, and on each finer one from there.
+template <class T> std::vector<T> settled_on(Summaries<T> &summed, std::vector<T> centers, int max_iter, double tol) {
+    for (size_t at = summed.size(); at-- > 0;)
+        centers = Loop<T>(summed[at]->partition, max_iter, tol).run(std::move(centers));
+    return centers;
+}
+
+// Where a loop ended, and how.
+template <class T> struct Ended {
+    std::vector<T> centers;
+    int n_iter;
+    bool converged;
+};
+
+// Lloyd's loop from there, if it ends at `limit` or below. It is left where the last step fell so little that those to
+// come would not do.
+template <class T, class P>
+std::optional<Ended<T>> ending_below(P &points, std::vector<T> centers, int max_iter, double tol, double limit) {
+    double last = std::numeric_limits<double>::infinity();
+    Loop<T, P> loop(points, max_iter, tol, [&](const Iteration<T> &now) {
+        const bool hopeless = now.inertia - limit > TO_COME * (last - now.inertia);
+        last = now.inertia;
+        return hopeless;
+    });
+    centers = loop.run(std::move(centers));
+    if (loop.stopped) return {};
+    points.relabel(centers.data(), int(centers.size()) / points.d());
+    if (points.inertia() > limit) return {};
+    return Ended<T>{std::move(centers), loop.n_iter, loop.converged};
+}
+
+inline int swaps_for(int k) { return k + 40; }
+
+// The quick search among some rows: the swaps that led to better centers.
+template <class T> std::vector<Swap> swap_among(Partition<T> &rows, std::vector<T> &centers, int k, int trials) {
+    std::vector<int32_t> labels(size_t(rows.n()));
+    rows.assign(centers.data(), k);
+    rows.points.restore_order(rows.points.labels(), labels.data());
+    return LocalSwaps<T>(rows, k, labels.data()).run(centers, trials);
+}
+
+// The centers that a search over the summaries finds, where they are better on the points themselves than those that
+// the loop would end with. If nobody watches, those it does end with.
+template <class T, class P>
+void search_summaries(P &points, Summaries<T> &summed, const Settings &settings, Loop<T, P> &loop, bool watched,
+                      std::vector<T> &centers) {
+    constexpr bool HERE = std::is_same_v<P, Partition<T>>;
+    const int k = settings.k, more = settings.effort - 1;
+    std::vector<T> other = centers;
+    bool found = !swap_among(summed.back()->partition, other, k, swaps_for(k)).empty();
+    if (!HERE && more > 0) {
+        std::vector<Swap> unseen;
+        DenseSpace<T> space{summed[0]->partition, loop.tol, k};
+        found |= search(space, other, QUICK * more * more, settings.seed, unseen);
+    }
+    if (!found) return;
+    if (summed.size() > 1) other = settled_on(summed, std::move(other), settings.max_iter, loop.tol);
+    other = loop.quietly(std::move(other), SETTLE);
+    points.relabel(other.data(), k);
+    auto plain = ending_below<T>(points, centers, settings.max_iter, loop.tol, points.inertia());
+    if (!plain) {
+        centers = std::move(other);
+    } else if (!watched) {
+        centers = std::move(plain->centers);
+        loop.n_iter = plain->n_iter;
+        loop.converged = plain->converged;
+    }
+}
+
+// init: k starting centers, or null for the divisive start. Points that are not held here (P is no Partition) have
+// their start and all of their search on summaries.
+//
+// More effort never ends higher: each adds a search to what the one below ended with, and keeps what is found if that
+// is better.
 template <class T, class P>
 Fit<T> kmeans(P &points, const Settings &settings, const T *init, const Watch<T> &watch = {}) {
     constexpr bool HERE = std::is_same_v<P, Partition<T>>;
     const auto [k, max_iter, tol, effort, seed] = settings;
     if constexpr (HERE) points.hire(k);
     Loop<T, P> loop(points, max_iter, tol * variance(points.spread()), watch);
-    // A summary costs a fraction: search on the coarsest, settle on each finer one, then let all points have their say.
     Summaries<T> summed;
     if (effort > 0 || !init) summed = summaries<T>(points, k, !HERE);
     std::vector<T> centers;
     if (init)
         centers.assign(init, init + int64_t(k) * points.d());
     else if (!summed.empty())
-        centers = divisive(summed.back()->partition, k);
+        centers = settled_on(summed, divisive(summed.back()->partition, k), max_iter, loop.tol);
     else if constexpr (HERE)
         centers = divisive(points, k);
-    const bool quick = effort > 0 && !summed.empty();
-    const int rounds = effort > 1 || quick ? QUICK * (effort - 1) * (effort - 1) : QUICK;
-    for (size_t at = quick ? summed.size() : 0; at-- > 0;) {
-        Loop<T> rough(summed[at]->partition, max_iter, loop.tol);
-        const auto improve = [&](int most) {
-            return search(DenseSpace<T>{rough.points, loop.tol, k}, centers, most, seed, rough.swapped);
-        };
-        centers = rough.run(std::move(centers));
-        if (at + 1 == summed.size()) improve(QUICK);
-        if (!HERE && at == 0) improve(rounds);
-    }
-    centers = loop.run(std::move(centers));
+    if (effort > 0 && !summed.empty()) search_summaries(points, summed, settings, loop, bool(watch), centers);
+    if (loop.n_iter == 0) centers = loop.run(std::move(centers));
     if constexpr (HERE) {
-        const bool left = !loop.stopped && loop.n_iter < max_iter;  // else nothing is left to settle with
-        if (effort > 0 && left && search(DenseSpace<T>{points, loop.tol, k}, centers, rounds, seed, loop.swapped))
-            centers = loop.run(std::move(centers));
+        const auto left = [&] { return !loop.stopped && loop.n_iter < max_iter; };
+        const double affordable = points.d() > MAX_BOXED_DIMS ? SWAPS * k * k : 0;
+        const int swaps = summed.empty() ? swaps_for(k) : int(std::min(affordable, double(swaps_for(k))));
+        if (effort > 0 && swaps > 0 && left()) loop.swapped = swap_among(points, centers, k, swaps);
+        if (!loop.swapped.empty()) centers = loop.run(std::move(centers));
+        DenseSpace<T> space{points, loop.tol, k};
+        for (int level = 2; level <= effort && left(); ++level)
+            if (search(space, centers, QUICK * (2 * level - 3), seed + uint64_t(level - 2), loop.swapped))
+                centers = loop.run(std::move(centers));
     }
     points.relabel(centers.data(), k);
     const double inertia = points.inertia();

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "clustering/points.hpp"
+#include "clustering/summary.hpp"
 #include "threads/pool.hpp"
 
 namespace tinct {
@@ -16,12 +17,6 @@ template <class T> struct Served {
     double square;   // distance to its center
     double mass;     // of all points that equal it
     const T *point;  // [d]
-};
-
-// Fewer points in the place of many.
-template <class T> struct Summary {
-    std::vector<T> points;  // [][d]
-    std::vector<double> weights;
 };
 
 // To centers that keep every bit where the points came from, from which `offset` was taken: c + offset is a number of
@@ -91,6 +86,12 @@ template <class T> class Partition {
     std::vector<double> spread() const { return points.spread(); }
     std::vector<Served<T>> worst_served(size_t count) const;
     Summary<T> summary(int64_t most) const;
+    // All points as they are.
+    Summary<T> all() const {
+        Summary<T> rows{{x_, x_ + points.n * points.d}, std::vector<double>(size_t(points.n), 1.0)};
+        if (w_) rows.weights.assign(w_, w_ + points.n);
+        return rows;
+    }
 
     // Afterwards points.labels(), best() and, if wished, second() hold what was found.
     void assign(const T *centers, int k, bool second = false) {
@@ -177,18 +178,14 @@ template <class T> std::vector<Served<T>> Partition<T>::worst_served(size_t coun
     return found;
 }
 
-// At most so many points: all as they are where that is enough; else the means of grid cells; where no curve orders
-// the points, one of each stretch of them, with the weight of all.
+// At most so many points: all as they are where that is enough; else means, of neighbors on the curve or, where it is
+// too coarse, of cells; in many dimensions one of each stretch of them, with the weight of all.
 template <class T> Summary<T> Partition<T>::summary(int64_t most) const {
     const int64_t n = points.n, d = points.d;
-    Summary<T> made;
-    if (n > most && d <= MAX_SORTED_DIMS) {
-        const std::vector<int64_t> ends = points.cells(most);
-        made = {std::vector<T>(ends.size() * size_t(d)), std::vector<double>(ends.size())};
-        points.average(ends, made.points.data(), made.weights.data());
-        return made;
-    }
+    if (n > most && d <= MAX_BOXED_DIMS) return points.stretches(most);
+    if (n > most && d <= MAX_CELL_DIMS) return Cells<T>(all(), int(d)).cut(size_t(most));
     most = std::min(n, most);
+    Summary<T> made;
     for (int64_t at = 0, i = 0; at < most; ++at) {
         int64_t chosen = i;
         double mass = 0;

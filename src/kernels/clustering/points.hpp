@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "clustering/curve.hpp"
+#include "clustering/summary.hpp"
 
 namespace tinct {
 
@@ -209,38 +210,12 @@ template <class T> class Points {
         return chosen < 0 ? -1 : index(chosen);
     }
 
-    // ---- fewer points: the means of grid cells, halved in one dimension after the other until there are about
-    // `most` of them. Where each cell ends; none where points are not sorted.
-    std::vector<int64_t> cells(int64_t most) const {
-        std::vector<int64_t> ends;
-        if (d > MAX_SORTED_DIMS) return ends;
-        // Two neighbors on the curve share a cell when they agree above the highest bit they differ in.
-        Buffer<uint8_t> highest(n);
-        int64_t differ[4][65] = {};  // four tables: equal bits in a row would wait for each other
-        for (int64_t p = 1; p < n; ++p) {
-            highest[p] = uint8_t(std::bit_width((order_[p] ^ order_[p - 1]) >> 31 | 1) - 1);  // 0 where equal, unasked
-            ++differ[p & 3][highest[p]];
-        }
-        int shift = 64;
-        int64_t count = 1;
-        for (; shift > 0; --shift) {
-            const int64_t more = differ[0][shift] + differ[1][shift] + differ[2][shift] + differ[3][shift];
-            if (count + more > most) break;
-            count += more;
-        }
-        ends.resize(count + 1);
-        int64_t cell = 0;
-        for (int64_t p = 1; p < n; ++p) {
-            ends[cell] = p;  // without a branch: half of the guesses would be wrong
-            cell += highest[p] > shift;
-        }
-        ends.resize(count);
-        ends.back() = n;
-        return ends;
-    }
-    // Means [cells][d] and weights of those cells; a cell of weight 0 gets the plain position of a point.
-    void average(const std::vector<int64_t> &ends, T *means, double *weights) const {
-        d == 3 ? average_in<3>(ends, means, weights) : average_in<0>(ends, means, weights);
+    // Means and weights of at most so many stretches of neighbors on the curve.
+    Summary<T> stretches(int64_t most) const {
+        const int64_t each = (n + most - 1) / most, count = (n + each - 1) / each;
+        Summary<T> made{std::vector<T>(size_t(count * d)), std::vector<double>(size_t(count))};
+        d == 3 ? average_in<3>(each, made) : average_in<0>(each, made);
+        return made;
     }
 
     int64_t index(int64_t p) const { return int64_t(uint32_t(order_[p])); }  // in the caller's order
@@ -319,19 +294,18 @@ template <class T> class Points {
         for (double mass : masses) mass_ += mass;
     }
 
-    // With d known the sums stay in registers.
-    template <int D> void average_in(const std::vector<int64_t> &ends, T *means, double *weights) const {
+    // With d known the sums stay in registers. A stretch of weight 0 gets the plain position of a point.
+    template <int D> void average_in(int64_t each, Summary<T> &made) const {
         const int dims = D ? D : d;
-        for (int64_t cell = 0, p = 0; cell < int64_t(ends.size()); ++cell) {
+        for (int64_t first = 0, to = 0; first < n; first += each, ++to) {
             double mass = 0, sum[MAX_SORTED_DIMS] = {};
-            const int64_t start = p;
-            for (; p < ends[cell]; ++p) {
+            for (int64_t p = first; p < std::min(first + each, n); ++p) {
                 const T *x = x_.data() + p / LANES * LANES * dims + p % LANES;
                 for (int j = 0; j < dims; ++j) sum[j] += w_[p] * double(x[j * LANES]);
                 mass += w_[p];
             }
-            weights[cell] = mass;
-            for (int j = 0; j < dims; ++j) means[cell * dims + j] = mass > 0 ? T(sum[j] / mass) : at(start, j);
+            made.weights[size_t(to)] = mass;
+            for (int j = 0; j < dims; ++j) made.points[size_t(to * dims + j)] = mass > 0 ? T(sum[j] / mass) : at(first, j);
         }
     }
 

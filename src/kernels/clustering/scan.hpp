@@ -100,6 +100,31 @@ inline void scan_large(const T *x, int d, const T *rows, const int32_t *ids, int
     best.write(found, lane);
 }
 
+template <class T>
+bool among(const T *x, int d, const int32_t *points, int64_t count, const T *columns, int32_t *labels, T *squares) {
+    using F = typename Vec<T>::F;
+    constexpr int W = Vec<T>::width, PARTS = AMONG / W;
+    bool changed = false;
+    for (int64_t i = 0; i < count; ++i) {
+        const T *point = x + int64_t(points[i]) * d;
+        F sum[PARTS] = {};
+        for (int j = 0; j < d; ++j)
+            for (int v = 0; v < PARTS; ++v) {
+                const F t = point[j] - load<T>(columns + j * AMONG + v * W);
+                sum[v] += t * t;
+            }
+        F least = sum[0];
+        for (int v = 1; v < PARTS; ++v) least = smaller<T>(sum[v], least);
+        squares[i] = least_lane<T>(least);
+        int at = 0;
+        for (int v = PARTS - 1; v >= 0; --v)  // of equal distances the lowest label
+            if (const unsigned hit = bits<T>(sum[v] == squares[i])) at = v * W + __builtin_ctz(hit);
+        changed |= labels[i] != at;
+        labels[i] = at;
+    }
+    return changed;
+}
+
 template <class T> inline T exact_distance(const T *x, const T *c, int d) {
     T sum = 0;
     for (int j = 0; j < d; ++j) {

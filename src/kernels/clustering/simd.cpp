@@ -12,7 +12,7 @@
 
 namespace tinct {
 namespace {
-template <class T> constexpr Kernels<T> kernels = {curve_keys<T>, step<T>,    nearest<T>, trial<T>,   take<T>,
+template <class T> constexpr Kernels<T> kernels = {curve_keys<T>, step<T>,    nearest<T>, among<T>, trial<T>,   take<T>,
                                 recount<T>,    inertia<T>, column<T>,  moments<T>, scatter<T>};
 }
 

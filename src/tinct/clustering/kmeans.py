@@ -117,9 +117,9 @@ def kmeans(
     effort : int, optional
         0 is Lloyd's loop and nothing else. From 1 to 10 a search is added: centers that serve
         little are moved to split the clusters where that gains most, and the change is kept if the
-        inertia falls (after Fritzke, arXiv 2006.15666). 1 searches over a summary of the points, 2
-        and more over the points themselves, each step longer. By default 1 with the divisive start
-        and 0 with any other.
+        inertia falls (after Fritzke, arXiv 2006.15666). 1 searches mostly on a summary of the
+        points, 2 and more on the points themselves, each longer. From the same start more effort
+        never ends higher. By default 1 with the divisive start and 0 with any other.
     record : bool
         Keep every iteration in ``history``.
     threads : int, optional

@@ -181,15 +181,15 @@ def kmeans_partitioned(
 ) -> PartitionedResult:
     """Cluster points that lie in several partitions, as `kmeans` does those of one.
 
-    The start and the search run on summaries of the partitions, joined: the means of grid cells,
-    beyond 8 dimensions a sample, and all points where there are few. Then all partitions iterate.
+    The start and the search run on summaries of the partitions, joined: the means of cells, beyond
+    16 dimensions a sample, and all points where there are few. Then all partitions iterate.
 
     The same partitions in the same order give the same bits, on any number of threads or machines.
     One partition gives the very bits of `kmeans`: from given centers with effort 0, and up to
-    effort 1 wherever `kmeans` searches on a summary, which is from 6,144 points on (24 for each
-    cluster), in up to 8 dimensions. Other partitionings of the same points differ by the order of
-    sums, whole numbers by nothing from the same start. Where a search is made it sees another
-    summary, too, and may end in another optimum (``bench/partitions.py``).
+    effort 1 wherever `kmeans` searches on a summary alone, which is from 2,048 points on (48 for
+    each cluster), in up to 5 dimensions. Other partitionings of the same points differ by the
+    order of sums, whole numbers by nothing from the same start. Where a search is made it sees
+    another summary, too, and may end in another optimum (``bench/partitions.py``).
 
     Arguments and errors are those of `kmeans`, but for these: `parts` and `weights` have an array
     for each partition, which may be empty, and all are float64 if not all are float32; `init` is

@@ -40,7 +40,7 @@ __all__ = [
 Doubles = NDArray[np.float64]
 
 
-CELLS_TO = 8  # dimensions up to which a summary has cells; it is a sample beyond
+CELLS_TO = 16  # dimensions up to which a summary has cells; it is a sample beyond
 
 
 class Scattered:
