@@ -30,19 +30,18 @@ struct LossyOptions {
 constexpr int64_t LOSSY_BAND = 1 << 20, HASTE = 3 << 16;
 
 // The mean weighted squared error of pixels in their nearest of `points`, of those that have any; of rows, up to every
-// fourth.
+// fourth. None counts more than FEW times the median: a fill whose color the palette lacks says nothing of the others,
+// and made the rest of a screenshot lose 14 points. Of photographs that takes 2 % off.
 inline double palette_error(const Picture &picture, const float *weights, const std::vector<float> &points,
                             const uint8_t *nearest) {
-    constexpr float NONE = 1e-8f;
+    constexpr float NONE = 1e-8f, FEW = 16;
     const size_t channels = size_t(picture.channels);
     const auto points_of = picture.channels == 4 ? color::points_of<4> : color::points_of<3>;
-    std::vector<float> row(size_t(picture.width) * channels);
-    double sum = 0;
-    int64_t inexact = 0;
+    std::vector<float> row(size_t(picture.width) * channels), errors;
     const int64_t every = std::clamp<int64_t>(picture.size() >> 17, 1, 4);
+    errors.reserve(size_t(picture.size() / every));
     for (int64_t y = 0; y < picture.height; y += every) {
         points_of(picture.at(y * picture.width), picture.width, row.data());
-        double line = 0;
         for (int64_t x = 0; x < picture.width; ++x) {
             const int64_t i = y * picture.width + x;
             float error = 0;
@@ -50,13 +49,16 @@ inline double palette_error(const Picture &picture, const float *weights, const 
                 const float e = row[size_t(x) * channels + c] - points[nearest[i] * channels + c];
                 error += e * e;
             }
-            if (picture.hidden(i) || error < NONE) continue;
-            line += double(weights[i] * error);
-            ++inexact;
+            if (!picture.hidden(i) && error >= NONE) errors.push_back(weights[i] * error);
         }
-        sum += line;
     }
-    return sum / double(std::max<int64_t>(inexact, 1));
+    if (errors.empty()) return 0;
+    std::vector<float> halves = errors;
+    const auto middle = halves.begin() + int64_t(halves.size() / 2);
+    std::nth_element(halves.begin(), middle, halves.end());
+    double sum = 0;
+    for (const float error : errors) sum += double(std::min(error, FEW * *middle));
+    return sum / double(errors.size());
 }
 
 // Bits that a pixel is taken to cost where copies are sought, which know nothing of what stands there. (The search for

@@ -25,7 +25,7 @@ DAMPED = 0.8
 # allows little loss, one that doesn't more. With 256 colors no one of 64 photographs scores lower
 # on SSIMULACRA2 than pngquant's default, in 0.63 of its bytes. At 0.6 the nearest of 31 would be
 # 0.2 above, at 0.46 they take 3 % more.
-SHARE = 0.55
+SHARE = 0.48
 # And at least so much: of graphics the palette holds nearly all colors. At 1e-5 icons with soft
 # edges fall below 88, and below pngquant; here the nearest is 0.2 above. 24 graphics take 0.69.
 LEAST = 7e-6
