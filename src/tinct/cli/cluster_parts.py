@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # what is refused must not pay for NumPy
 
     from numpy.typing import NDArray
 
+    from tinct.clustering.sources import Parquet
+    from tinct.tables import Scale
+
 __all__ = ["run"]
 
 
@@ -50,18 +53,11 @@ def _work(asked: Cluster, say: Say) -> dict[str, Any]:
     import numpy as np
 
     from tinct.atomic_write import write
-    from tinct.clustering.scattered import moments_of_parts
-    from tinct.clustering.sources import Parquet, source_of
-    from tinct.tables import Scale
+    from tinct.clustering.sources import Parquet
 
     table = Parquet(asked.table, None if asked.columns is None else asked.columns.split(","))
     say(f"reading {asked.table}")
-    scale = None
-    if asked.scale:
-        source = source_of(table)
-        assert source is not None
-        table.scale = moments_of_parts(source)
-        scale = Scale(*table.scale)
+    scale = _scaled(table) if asked.scale else None
     choice = choose(asked, table, say)
     k = asked.k if asked.k is not None or choice is None else choice.suggested
     assert k is not None
@@ -91,6 +87,18 @@ def _work(asked: Cluster, say: Say) -> dict[str, Any]:
         "seconds": {"cluster": round(seconds, 4)},
         "written": written,
     } | ({"choice": choice_told(choice)} if choice is not None else {})
+
+
+def _scaled(table: Parquet) -> Scale:
+    """Have the parts scaled as they are read; how to undo it."""
+    from tinct.clustering.scattered import moments_of_parts
+    from tinct.clustering.sources import source_of
+    from tinct.tables import Scale
+
+    source = source_of(table)
+    assert source is not None
+    table.scale = moments_of_parts(source)
+    return Scale(*table.scale)
 
 
 def _write_labels(
