@@ -16,7 +16,7 @@ from drawn import remap_lossy
 from painted import flat, photo
 from tinct import _kernels, _probes, compress
 from tinct.color.points import to_points
-from tinct.mapping.lossy import price
+from tinct.mapping.lossy import lossy_options, price
 from tinct.mapping.remap import check_lossy, remap
 from tinct.palette.choice import palette
 from tinct.palette.histogram import histogram
@@ -274,3 +274,19 @@ def test_prices_double_seven_times_and_rise_everywhere():
 def test_refuses_by_name(share, kind, words):
     with pytest.raises(kind, match=words):
         check_lossy(share)
+
+
+@pytest.mark.parametrize("value", [60, 100, 160])
+def test_errors_go_on_from_pixel_to_pixel_where_several_share_a_byte(value):
+    noise = np.random.default_rng(0).integers(0, 3, (64, 96, 3))
+    pixels = (value + noise).astype(np.uint8)
+    grays = np.repeat(np.arange(0, 256, 85, dtype=np.uint8)[:, None], 3, axis=1)
+    how = lossy_options(0.001, 1.0, 1, 1)
+    packed, wide = (
+        _kernels.Quantizer(pixels).draw_lossy(
+            grays.tobytes(), space="oklab", coder="deflate", bits=bits, **how
+        )
+        for bits in (2, 8)
+    )
+    means = [drawn.palette[drawn.indices].mean() for drawn in (packed, wide)]
+    assert abs(means[0] - means[1]) < 0.2  # 0.3 to 0.9 where they are lost

@@ -85,7 +85,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     struct Opacity { enum { none, part, full }; };
 
-    struct Near_ {  // what a literal may be
+    struct Candidates {  // what a literal may be
         int32_t list[NEIGHBORS];
         float planes[D][NEIGHBORS];
     };
@@ -152,7 +152,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
             bool dear = cost_of(best) - before > mean_cost_;  // the last pixel: nothing open fits here
             before = cost_of(best);
             if (y > 0 && x % (bundle_ * (dear ? search_.every : 4 * search_.every)) == 0) find_places(y, x, best);
-            step(size_t(y) * width() + x, x, x % bundle_ == 0 ? best : 0);
+            step(size_t(y) * width() + x, x, x % bundle_ == 0 ? best : LITERAL);
             best = first_least(cost_);
             if (literal_cost_ <= cost_[best]) best = LITERAL;
             trace_[x].best = uint8_t(best);
@@ -323,7 +323,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     /// The entry with the least error + lambda * bits, after the best path.
     int take_literal(size_t p, int x, const float *target, const float *entering, float before, float left) {
-        const Near_ &near = near_[size_t(kinds_ && opacity_of(p) == Opacity::part) * 256 + job_.nearest[p]];
+        const Candidates &near = near_[size_t(kinds_ && opacity_of(p) == Opacity::part) * 256 + job_.nearest[p]];
         const float weight = weight_of(p);
         float aim[4];
         for (int c = 0; c < D; ++c) aim[c] = target[c] + entering[c];
@@ -479,7 +479,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
         for (int part = 0; part <= int(kinds_); ++part)
             for (int j = 0; j < job_.k; ++j) {
                 const int opacity = part && opacity_[j] == Opacity::full ? int(Opacity::part) : opacity_[j];
-                Near_ &near = near_[size_t(part * 256 + j)];
+                Candidates &near = near_[size_t(part * 256 + j)];
                 nearest_entries(palette_, job_.k, j, [&](int i) { return may_take(opacity, i); }, near.list);
                 for (int c = 0; c < D; ++c) for (int i = 0; i < NEIGHBORS; ++i) near.planes[c][i] = planes_[c][near.list[i]];
             }
@@ -496,7 +496,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     Bands<D, COPIES> bands_;
     Buffer<Trace> trace_;
     Buffer<int32_t> still_;
-    Buffer<Near_> near_;  // by nearest entry; then those of pixels that may take any
+    Buffer<Candidates> near_;  // by nearest entry; then those of pixels that may take any
     // One number per copy: the cheapest path into it, the error it carries, the point it brought last, its last eight
     // indices, how long it is, and of what.
     alignas(64) float cost_[COPIES] = {}, error_[D][COPIES] = {}, brought_[D][COPIES] = {}, enter_[COPIES] = {};

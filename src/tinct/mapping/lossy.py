@@ -59,7 +59,7 @@ def lossy_options(
 ) -> "dict[str, Any]":
     """What the kernels are told of these options."""
     how: dict[str, Any] = {"spread": DAMPED * dither, "threads": threads}
-    if lossy == "auto":  # at effort 1 four times as fast, for 4 to 9 % more bytes
+    if lossy == "auto":  # at effort 1 two to four times as fast, for 1 to 7 % more bytes
         part = max(colors - FEW, 0) / (MAX_COLORS - FEW)
         cost = {"price": part * LEAST, "share": part * SHARE}
         return {**how, **cost, "search": min(effort // 2, 2)}
