@@ -72,6 +72,23 @@ def inertia(points, centers, labels, weights=None):
     )
 
 
+def best_move(points, labels, k, weights):
+    """The most that the inertia would fall if a single point went to another cluster, and both means
+    with it."""
+    mass = [sum(float(w) for w, c in zip(weights, labels, strict=True) if c == j) for j in range(k)]
+    centers = compute_centroids(points, labels, k, weights)
+    best = 0.0
+    for point, w, a in zip(points, weights, labels, strict=True):
+        if not 0 < w < mass[a]:
+            continue
+        saved = squared_distance(point, centers[a]) * w * mass[a] / (mass[a] - w)
+        for b in range(k):
+            if b != a and mass[b] > 0:
+                cost = squared_distance(point, centers[b]) * w * mass[b] / (mass[b] + w)
+                best = max(best, saved - cost)
+    return best
+
+
 def excess(points, centers, labels):
     """How much farther than the nearest center each point's own is, as a part of the nearest's
     squared distance, in long double; 0 where it is a nearest."""

@@ -326,6 +326,18 @@ def test_more_effort_never_ends_higher(init):
         assert all(more <= less * (1 + 1e-7) for less, more in pairwise(ends)), (k, ends)
 
 
+def test_no_move_of_a_single_point_helps_much_after_a_search():
+    left = {0: 0.0, 1: 0.0}
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        points, weights = rng.normal(size=(70, 1 + seed % 3)), rng.integers(1, 30, 70)
+        for effort in left:
+            run = tinct.kmeans(points, 14, weights=weights, effort=effort)
+            most = reference.best_move(points, run.labels, 14, weights) / run.inertia
+            left[effort] = max(left[effort], most)
+    assert left[1] < 1e-3 < 0.02 < left[0], left
+
+
 def test_a_summary_has_small_cells_where_points_are_many():
     rng = np.random.default_rng(0)
     crowd, far = rng.normal(size=(4000, 7)), rng.normal(size=(20, 7)) * 1000

@@ -1,5 +1,6 @@
 // K-means: where the centers start, Lloyd's loop, and the search above it.
 #pragma once
+#include "clustering/moves.hpp"
 #include "clustering/search.hpp"
 #include "clustering/swaps.hpp"
 
@@ -13,8 +14,12 @@ constexpr int64_t NEAR = 4;   // times as many points as cells: none are average
 constexpr int64_t APART = 4;  // times fewer points: worth settling on, too
 // What a loop may still fall by, in last steps.
 constexpr double TO_COME = 16;
-// Swaps among all points for each pair of centers: as each takes 16 of k clusters, they cost as much as a few iterations.
-constexpr double SWAPS = 0.003;
+// Settlings of the quick search among all points for each pair of centers: as each takes 8 or 16 of k clusters, they cost
+// as much as a few iterations.
+constexpr double SWAPS = 0.01;
+// Points for each center up to which single ones are moved, and passes through all of them.
+constexpr int64_t MOVED = 256;
+constexpr int PASSES = 10;
 
 struct Settings {
     int k;
@@ -78,6 +83,7 @@ template <class T> struct Ended {
     std::vector<T> centers;
     int n_iter;
     bool converged;
+    double inertia;
 };
 
 // Lloyd's loop from there, if it ends at `limit` or below. It is left where the last step fell so little that those to
@@ -93,18 +99,35 @@ std::optional<Ended<T>> ending_below(P &points, std::vector<T> centers, int max_
     centers = loop.run(std::move(centers));
     if (loop.stopped) return {};
     points.relabel(centers.data(), int(centers.size()) / points.d());
-    if (points.inertia() > limit) return {};
-    return Ended<T>{std::move(centers), loop.n_iter, loop.converged};
+    const double inertia = points.inertia();
+    if (inertia > limit) return {};
+    return Ended<T>{std::move(centers), loop.n_iter, loop.converged, inertia};
 }
 
 inline int swaps_for(int k) { return k + 40; }
 
+// In the caller's order.
+template <class T> std::vector<int32_t> labels_of(Partition<T> &rows, const std::vector<T> &centers, int k) {
+    std::vector<int32_t> labels(size_t(rows.n()));
+    rows.relabel(centers.data(), k);
+    rows.points.restore_order(rows.points.labels(), labels.data());
+    return labels;
+}
+
+// Moves of single points, where they are so few for a cluster that one counts; whether any helped.
+template <class T> bool move_points(Partition<T> &rows, std::vector<T> &centers, int k) {
+    if (k < 2 || rows.n() > MOVED * k) return false;
+    const bool better = PointMoves<T>(rows, k, labels_of(rows, centers, k)).run(centers, PASSES);
+    if (better) rows.snap(centers);
+    return better;
+}
+
 // The quick search among some rows: the swaps that led to better centers.
 template <class T> std::vector<Swap> swap_among(Partition<T> &rows, std::vector<T> &centers, int k, int trials) {
-    std::vector<int32_t> labels(size_t(rows.n()));
-    rows.assign(centers.data(), k);
-    rows.points.restore_order(rows.points.labels(), labels.data());
-    return LocalSwaps<T>(rows, k, labels.data()).run(centers, trials);
+    move_points(rows, centers, k);
+    std::vector<Swap> swaps = LocalSwaps<T>(rows, k, labels_of(rows, centers, k).data()).run(centers, trials);
+    move_points(rows, centers, k);
+    return swaps;
 }
 
 // The centers that a search over the summaries finds, where they are better on the points themselves than those that
@@ -115,23 +138,26 @@ void search_summaries(P &points, Summaries<T> &summed, const Settings &settings,
     constexpr bool HERE = std::is_same_v<P, Partition<T>>;
     const int k = settings.k, more = settings.effort - 1;
     std::vector<T> other = centers;
-    bool found = !swap_among(summed.back()->partition, other, k, swaps_for(k)).empty();
+    swap_among(summed.back()->partition, other, k, swaps_for(k));
     if (!HERE && more > 0) {
         std::vector<Swap> unseen;
         DenseSpace<T> space{summed[0]->partition, loop.tol, k};
-        found |= search(space, other, QUICK * more * more, settings.seed, unseen);
+        search(space, other, QUICK * more * more, settings.seed, unseen);
     }
-    if (!found) return;
+    if (other == centers) return;
     if (summed.size() > 1) other = settled_on(summed, std::move(other), settings.max_iter, loop.tol);
     other = loop.quietly(std::move(other), SETTLE);
     points.relabel(other.data(), k);
-    auto plain = ending_below<T>(points, centers, settings.max_iter, loop.tol, points.inertia());
-    if (!plain) {
-        centers = std::move(other);
-    } else if (!watched) {
-        centers = std::move(plain->centers);
-        loop.n_iter = plain->n_iter;
-        loop.converged = plain->converged;
+    auto ended = ending_below<T>(points, centers, settings.max_iter, loop.tol, points.inertia());
+    if (ended) {  // below where the other one is so far
+        if (auto end = ending_below<T>(points, other, settings.max_iter, loop.tol, ended->inertia)) ended = std::move(end);
+        else other = centers;
+    }
+    centers = std::move(other);
+    if (ended && !watched) {
+        centers = std::move(ended->centers);
+        loop.n_iter = ended->n_iter;
+        loop.converged = ended->converged;
     }
 }
 
@@ -161,12 +187,21 @@ Fit<T> kmeans(P &points, const Settings &settings, const T *init, const Watch<T>
         const auto left = [&] { return !loop.stopped && loop.n_iter < max_iter; };
         const double affordable = points.d() > MAX_BOXED_DIMS ? SWAPS * k * k : 0;
         const int swaps = summed.empty() ? swaps_for(k) : int(std::min(affordable, double(swaps_for(k))));
+        const std::vector<T> rested = centers;
         if (effort > 0 && swaps > 0 && left()) loop.swapped = swap_among(points, centers, k, swaps);
-        if (!loop.swapped.empty()) centers = loop.run(std::move(centers));
+        if (centers != rested) centers = loop.run(std::move(centers));
+        const auto finish = [&] {
+            if (loop.stopped || !move_points(points, centers, k)) return;
+            loop.converged = false;
+            if (left()) centers = loop.run(std::move(centers));
+        };
+        if (effort > 0) finish();
         DenseSpace<T> space{points, loop.tol, k};
-        for (int level = 2; level <= effort && left(); ++level)
-            if (search(space, centers, QUICK * (2 * level - 3), seed + uint64_t(level - 2), loop.swapped))
-                centers = loop.run(std::move(centers));
+        for (int level = 2; level <= effort && left(); ++level) {
+            if (!search(space, centers, QUICK * (2 * level - 3), seed + uint64_t(level - 2), loop.swapped)) continue;
+            centers = loop.run(std::move(centers));
+            finish();
+        }
     }
     points.relabel(centers.data(), k);
     const double inertia = points.inertia();

@@ -88,16 +88,23 @@ template <class T> class Cells {
     // Points above the cell's mean in one dimension behind the others, which stay in order; where they begin. Sums of
     // both halves. (Dimension d: none is.)
     int64_t divide(const Cell &cell, int across) {
+        return d_ == 3 ? divide_in<3>(cell, across) : divide_in<0>(cell, across);
+    }
+
+    // With d known the sums stay in registers.
+    template <int D> int64_t divide_in(const Cell &cell, int across) {
+        const size_t d = size_t(D ? D : d_), size = 2 * d + 1;
         std::fill(sums_.begin(), sums_.end(), 0.0);
         const double *mean = &means_[cell.mean];
-        const size_t d = size_t(d_), size = row();
         int64_t low = cell.first, up = 0;
+        T *const xs = x_.data(), *const highs = high_.points.data();
+        double *const ws = w_.data(), *const high_ws = high_.weights.data();
         for (int64_t p = cell.first; p < cell.end; ++p) {
-            const T *x = &x_[size_t(p) * d];
-            const double w = w_[size_t(p)];
-            const bool above = across < d_ && double(x[across]) > mean[across];
-            double *sums = &sums_[above ? size : 0];
-            T *to = above ? &high_.points[size_t(up) * d] : &x_[size_t(low) * d];
+            const T *x = xs + size_t(p) * d;
+            const double w = ws[p];
+            const bool above = across < int(d) && double(x[across]) > mean[across];
+            double *sums = sums_.data() + (above ? size : 0);
+            T *to = above ? highs + size_t(up) * d : xs + size_t(low) * d;
             for (size_t j = 0; j < d; ++j) {
                 const double t = double(x[j]) - mean[j];
                 sums[j] += w * t;
@@ -105,7 +112,7 @@ template <class T> class Cells {
                 to[j] = x[j];
             }
             sums[2 * d] += w;
-            (above ? high_.weights[size_t(up)] : w_[size_t(low)]) = w;
+            (above ? high_ws + up : ws + low)[0] = w;
             up += above;
             low += !above;
         }

@@ -1,0 +1,149 @@
+// Moves of single points (Hartigan 1975; Hartigan and Wong, Applied Statistics 28, 1979).
+//
+// A point that goes from cluster a to b takes its weight along, and both means move: that helps where
+// |x - b|² B / (B + w) < |x - a|² A / (A - w), A and B the clusters' weights. Lloyd's loop leaves it where it is unless b
+// is nearer, so it rests in places where clusters of a few heavy points are far from the best: on dark pictures at
+// K = 256 1.8 % above the best known error, with these moves 0.2 %.
+#pragma once
+#include "clustering/neighbors.hpp"
+#include "clustering/partition.hpp"
+
+namespace tinct {
+
+template <class T> class PointMoves {
+  public:
+    // labels: of the rows, in the caller's order.
+    PointMoves(const Partition<T> &rows, int k, std::vector<int32_t> labels)
+        : rows_(rows), x_(rows.point(0)), d_(size_t(rows.d())), label_(std::move(labels)), members_(size_t(k)),
+          mean_(size_t(k) * d_, 0.0), mass_(size_t(k), 0.0), around_(size_t(k)), changed_(size_t(k), 1),
+          seen_(size_t(k), 0) {
+        for (size_t i = 0; i < label_.size(); ++i) {
+            const double w = rows.weight(int64_t(i));
+            if (!(w > 0)) continue;
+            members_[size_t(label_[i])].push_back(int32_t(i));
+            mass_[size_t(label_[i])] += w;
+            for (size_t j = 0; j < d_; ++j) mean_[size_t(label_[i]) * d_ + j] += w * double(x_[i * d_ + j]);
+        }
+        for (size_t i = 0; i < mean_.size(); ++i)
+            if (mass_[i / d_] > 0) mean_[i] /= mass_[i / d_];
+    }
+
+    // Move points to and fro among clusters that lie close, at most so many times through all of them. The means in
+    // the place of the centers; empty clusters keep theirs. Whether any point moved.
+    bool run(std::vector<T> &centers, int passes) {
+        const size_t k = mass_.size();
+        for (size_t i = 0; i < centers.size(); ++i)
+            if (!(mass_[i / d_] > 0)) mean_[i] = double(centers[i]);
+        Neighbors<T> near(mean_, int(d_));
+        for (size_t a = 0; a < k; ++a) around_[a] = near.of(int(a), AMONG);
+        double most = 0;
+        bool any = false;
+        for (int pass = 0; pass < passes; ++pass) {
+            double gained = 0;
+            for (size_t a = 0; a < k; ++a) {
+                if (!live(a)) continue;
+                seen_[a] = now_;
+                gained += look(a);
+                if (rows_.poll) rows_.poll();
+            }
+            any |= gained > 0;
+            most = std::max(most, gained);
+            if (!(gained > WORTH * most)) break;
+        }
+        if (any)
+            for (size_t i = 0; i < centers.size(); ++i) centers[i] = T(mean_[i]);
+        return any;
+    }
+
+  private:
+    static constexpr double BORDER = 0.5;  // points that lie farther inside are looked at once; without, 0.05 % less error
+    static constexpr double WORTH = 0.1;   // of what the best pass gained: less ends the moves
+    // Whether the cluster or one around it changed since it was looked at.
+    bool live(size_t a) const {
+        if (members_[a].empty()) return false;
+        return changed_[a] > seen_[a] ||
+               std::any_of(around_[a].begin(), around_[a].end(), [&](int b) { return changed_[size_t(b)] > seen_[a]; });
+    }
+
+    double square(const T *x, size_t c) const {
+        double sum = 0;
+        for (size_t j = 0; j < d_; ++j) {
+            const double t = double(x[j]) - mean_[c * d_ + j];
+            sum += t * t;
+        }
+        return sum;
+    }
+
+    // Move points out of cluster a while that helps; by how much the inertia fell. First the nearest of the centers
+    // around is found for all of its points; few of them come so near that going there could help.
+    double look(size_t a) {
+        const std::vector<int> &around = around_[a];
+        std::vector<int32_t> &own = members_[a];
+        std::vector<T> columns(d_ * AMONG, T(sizeof(T) == 4 ? 1e18 : 1e150));
+        double lightest = std::numeric_limits<double>::infinity();
+        for (size_t s = 0; s < around.size(); ++s) {
+            lightest = std::min(lightest, mass_[size_t(around[s])]);
+            for (size_t j = 0; j < d_; ++j) columns[j * AMONG + s] = T(mean_[size_t(around[s]) * d_ + j]);
+        }
+        nearest_.assign(own.size(), 0);
+        squares_.resize(own.size());
+        rows_.kernels.among(x_, int(d_), own.data(), int64_t(own.size()), columns.data(), nearest_.data(), squares_.data());
+        moved_.clear();
+        double gained = 0;
+        size_t kept = 0;
+        for (size_t i = 0; i < own.size(); ++i) {
+            const T *x = x_ + size_t(own[i]) * d_;
+            const double w = rows_.weight(own[i]), left = mass_[a] - w;
+            if (!(left > 1e-9 * mass_[a])) continue;
+            const double saved = square(x, a) * mass_[a] / left * (1 - 1e-6);
+            const double far = double(squares_[i]) * lightest - saved * (lightest + w);
+            if (far > BORDER * saved * (lightest + w)) continue;
+            own[kept++] = own[i];
+            if (far > 0) continue;
+            double least = saved;
+            int best = -1;
+            for (const int b : around) {
+                const double cost = square(x, size_t(b)) * mass_[size_t(b)] / (mass_[size_t(b)] + w);
+                if (!(cost < least)) continue;
+                least = cost;
+                best = b;
+            }
+            if (best < 0) continue;
+            gained += saved - least;
+            --kept;
+            members_[size_t(best)].push_back(own[i]);
+            shift(x, -w, a);
+            shift(x, w, size_t(best));
+            moved_.push_back(best);
+        }
+        own.resize(kept);
+        if (!moved_.empty()) {
+            moved_.push_back(int(a));
+            std::sort(moved_.begin(), moved_.end());
+            moved_.erase(std::unique(moved_.begin(), moved_.end()), moved_.end());
+            ++now_;
+            for (int b : moved_) changed_[size_t(b)] = now_;
+        }
+        return gained;
+    }
+
+    // A point of so much weight more in cluster c.
+    void shift(const T *x, double w, size_t c) {
+        mass_[c] += w;
+        for (size_t j = 0; j < d_; ++j) mean_[c * d_ + j] += w / mass_[c] * (double(x[j]) - mean_[c * d_ + j]);
+    }
+
+    const Partition<T> &rows_;
+    const T *x_;
+    const size_t d_;
+    std::vector<int32_t> label_, nearest_;
+    std::vector<std::vector<int32_t>> members_;
+    std::vector<double> mean_, mass_;
+    std::vector<std::vector<int>> around_;
+    std::vector<T> squares_;
+    std::vector<int> moved_;  // clusters that changed in the last look
+    std::vector<int64_t> changed_, seen_;  // when
+    int64_t now_ = 1;
+};
+
+}  // namespace tinct
