@@ -89,6 +89,13 @@ template <class T> class PointMoves {
         return sum;
     }
 
+    // Whether a point misses its mean by no more than rounding.
+    bool rounded(const T *x, size_t a) const {
+        double size = 0;
+        for (size_t j = 0; j < d_; ++j) size += double(x[j]) * double(x[j]);
+        return square(x, a) <= (sizeof(T) == 4 ? 1e-12 : 1e-20) * size;
+    }
+
     // Move points out of cluster a while that helps; by how much the inertia fell. First the nearest of the centers
     // around is found for all of its points; few of them come so near that going there could help.
     double look(size_t a) {
@@ -111,7 +118,7 @@ template <class T> class PointMoves {
             const double saved = left > 1e-9 * mass_[a] ? square(x, a) * mass_[a] / left * (1 - 1e-6) : 0;
             const double far = double(squares_[i]) * lightest - saved * (lightest + w);
             (far > BORDER * saved * (lightest + w) ? inner_[a].emplace_back() : own[kept++]) = own[i];
-            if (far > 0) continue;
+            if (far > 0 || rounded(x, a)) continue;
             double least = saved;
             int best = -1;
             for (const int b : around) {
