@@ -155,6 +155,12 @@ def bombs():
     small = bytearray(encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (48, 64))]))
     small[26:30] = struct.pack("<I", 63 << 24 | 0x3FFFFF)  # four million pixels wide
     yield "WebP canvas", bytes(small)
+    frame = bytearray(encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (48, 64))]))
+    frame[24:30] = frame[58:64] = struct.pack("<IH", 63 << 24 | 0x3FFFFF, 0)  # and its frame
+    yield "WebP frame", bytes(frame)
+    lossy = bytearray(encoded("WEBP"))
+    lossy[26:30] = struct.pack("<HH", 16_000, 16_000)
+    yield "WebP lossy", bytes(lossy)
     small = encoded("JPEG")
     at = small.index(b"\xff\xc0") + 5
     yield "JPEG", small[:at] + struct.pack(">HH", 17_000, 17_000) + small[at + 4 :]

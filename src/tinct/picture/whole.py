@@ -21,6 +21,7 @@ __all__ = ["CutShort", "check", "check_jpeg", "check_pngs", "hushed"]
 # of 64 in one bit. WebP, AVIF and fax codes have no such bound.
 MOST = {"GIF": 2731, "JPEG": 512, "MPO": 512}
 CANVAS = 256  # pixels of an animation to one of its largest frame, at most
+LOSSY = 1024  # pixels to a byte of a lossy WebP: how each 256 are predicted takes 2.5 bits
 SLACK = 1 << 16
 RATIO = 1032  # of a DEFLATE stream: 258 bytes in 2 bits
 SIP, PIECE = 1 << 16, 1 << 20  # bytes inflated at once, at most, and what may come out
@@ -76,10 +77,15 @@ def _check_webp(data: bytes, pixels: int) -> None:
     """The canvas of an animation, as large as it says it is, must have frames to fill it."""
     at, drawn = 12, 0
     while at + 8 <= len(data):
-        if data[at : at + 4] == b"ANMF":
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        frame = pixels if kind == b"VP8 " else 0
+        if kind == b"ANMF":
             sides = (int.from_bytes(data[x : x + 3], "little") + 1 for x in (at + 14, at + 17))
-            drawn = max(drawn, prod(sides))
-        at += 8 + (int.from_bytes(data[at + 4 : at + 8], "little") + 1 & ~1)
+            drawn = max(drawn, frame := prod(sides))
+            frame *= data[at + 24 : at + 28] != b"VP8L"
+        if frame > LOSSY * min(size, len(data)) + SLACK:
+            raise CutShort(f"{size:,} bytes can't hold {frame:,} pixels")
+        at += 8 + (size + 1 & ~1)
     if drawn and pixels > CANVAS * drawn + SLACK:
         raise CutShort(f"frames of {drawn:,} pixels and less can't fill {pixels:,}")
 
