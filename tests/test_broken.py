@@ -152,6 +152,10 @@ def bombs():
     yield "in an icon", ico(png(zeros, 16_000, 16_000, 2))
     small = encoded("GIF")
     yield "GIF", small[:6] + struct.pack("<HH", 17_000, 17_000) + small[10:]
+    small = bytearray(encoded("GIF", save_all=True, append_images=[Image.new("L", (48, 64))]))
+    at = small.rindex(struct.pack("<3H", 0, 48, 64))
+    small[at + 2 : at + 6] = struct.pack("<2H", 17_000, 17_000)
+    yield "GIF frame", bytes(small)
     small = bytearray(encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (48, 64))]))
     small[26:30] = struct.pack("<I", 63 << 24 | 0x3FFFFF)  # four million pixels wide
     yield "WebP canvas", bytes(small)

@@ -55,6 +55,8 @@ def check(image: Any, data: bytes, *, salvage: bool = False) -> None:
         raise CutShort(f"{len(data):,} bytes can't hold {image.width:,}x{image.height:,} pixels")
     if kind == "WEBP":
         _check_webp(data, pixels)
+    if kind == "GIF":
+        _check_gif(data)
     if kind == "PNG":
         _check_png(memoryview(data)[data.find(SIGNATURE) :], salvage)  # which a BMP may hold
     if kind == "TIFF" and not salvage:
@@ -88,6 +90,27 @@ def _check_webp(data: bytes, pixels: int) -> None:
         at += 8 + (size + 1 & ~1)
     if drawn and pixels > CANVAS * drawn + SLACK:
         raise CutShort(f"frames of {drawn:,} pixels and less can't fill {pixels:,}")
+
+
+def _check_gif(data: bytes) -> None:
+    """No later frame may be larger either: Pillow makes room for it when it comes to it."""
+    at = 13 + _colors(data[10])
+    while data[at : at + 1] in (b"!", b",") and at + 10 <= len(data):
+        begun = at + 2
+        if data[at] == ord(","):
+            width, height = (int.from_bytes(data[x : x + 2], "little") for x in (at + 5, at + 7))
+            if width * height > MOST["GIF"] * len(data) + SLACK:
+                raise CutShort(f"{len(data):,} bytes can't hold {width:,}x{height:,} pixels")
+            begun = at + 11 + _colors(data[at + 9])
+        at = begun
+        while at < len(data) and data[at]:
+            at += data[at] + 1
+        at += 1
+
+
+def _colors(flags: int) -> int:
+    """The bytes of a GIF's color table."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _check_png(view: memoryview, salvage: bool) -> None:
