@@ -170,6 +170,8 @@ def bombs():
     yield "JPEG", small[:at] + struct.pack(">HH", 17_000, 17_000) + small[at + 4 :]
     yield "TIFF", tiff(6_000_000)
     head = struct.pack("<IiiHHI", 40, 16_000, 16_000, 1, 32, 3) + bytes(20)
+    runs = struct.pack("<IiiHHI", 40, 16_000, 16_000, 1, 8, 1) + bytes(20 + 1024)
+    yield "BMP runs", b"BM" + bytes(8) + struct.pack("<I", 1078) + runs + b"\0\0" * 99
     masks = struct.pack("<3I", 0x3FF00000, 0xFFC00, 0x3FF)
     yield "BMP", b"BM" + bytes(8) + struct.pack("<I", 66) + head + masks + bytes(999)
 

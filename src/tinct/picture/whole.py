@@ -18,8 +18,9 @@ from tinct.picture.inflate import SIGNATURE
 __all__ = ["CutShort", "check", "check_jpeg", "check_pngs", "hushed"]
 
 # Pixels that a byte can stand for at most: a string of 4096 in a GIF's 12-bit code; a JPEG's block
-# of 64 in one bit. WebP, AVIF and fax codes have no such bound.
-MOST = {"GIF": 2731, "JPEG": 512, "MPO": 512}
+# of 64 in one bit; a run of 255 in two bytes of a BMP, or four times that where rows end early.
+# WebP, AVIF and fax codes have no such bound.
+MOST = {"GIF": 2731, "JPEG": 512, "MPO": 512, "BMP": 512, "DIB": 512}
 CANVAS = 256  # pixels of an animation to one of its largest frame, at most
 LOSSY = 1024  # pixels to a byte of a lossy WebP: how each 256 are predicted takes 2.5 bits
 SLACK = 1 << 16
