@@ -118,7 +118,8 @@ def kmeans(
         0 is Lloyd's loop and nothing else. From 1 to 10 a search is added: centers that serve
         little are moved to split the clusters where that gains most, and the change is kept if the
         inertia falls (after Fritzke, arXiv 2006.15666). 1 searches mostly on a summary of the
-        points, 2 and more on the points themselves, each longer. From the same start more effort
+        points, 2 and more on the points themselves, each longer. Where there are up to 256 points
+        for each center single ones are moved, too (Hartigan 1975). From the same start more effort
         never ends higher. By default 1 with the divisive start and 0 with any other.
     record : bool
         Keep every iteration in ``history``.
