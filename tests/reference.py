@@ -73,7 +73,7 @@ def inertia(points, centers, labels, weights=None):
 
 
 def best_move(points, labels, k, weights):
-    """The most that the inertia would fall if one point changed its cluster, and both means moved."""
+    """The most by which the inertia would fall if one point changed its cluster."""
     mass = [sum(float(w) for w, c in zip(weights, labels, strict=True) if c == j) for j in range(k)]
     centers = compute_centroids(points, labels, k, weights)
     best = 0.0
