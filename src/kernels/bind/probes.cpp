@@ -64,7 +64,8 @@ NB_MODULE(_probes, m) {
     }, "weights"_a);
     m.def("smoothness", [](const Array<uint8_t, 3> &pixels, bool flat) {
         auto out = make_array<float>({pixels.shape(0), pixels.shape(1)});
-        const std::vector<float> found = mapping::smoothness(picture_of(pixels), flat);
+        const Picture picture = picture_of(pixels);
+        const std::vector<float> found = mapping::Smoothness(picture, flat, 0, picture.height).out;
         std::copy(found.begin(), found.end(), out.data());
         return out;
     }, "pixels"_a, "flat"_a = false);
