@@ -1,11 +1,11 @@
 """The command beside pngquant from 0.06 to 100 megapixels: time, memory, bytes, and how they grow.
 
-    python -m bench.sizes [--data DIR] [--sizes 1,10,33] [--kinds map,chart] [--repeat 1] [-- OPTIONS]
+    python -m bench.sizes [--data DIR] [--sizes 1,10,33] [--kinds map,chart] [-- OPTIONS]
 
 Whole processes in turn, the least of the repeats; options behind `--` go to tinct. Pictures are
-made of those in DIR and kept in a folder: photographs are reduced, graphics cut; what is larger than
-its source mirrors it, wallpapers and the smooth photograph are enlarged. Exponents are of time over
-pixels, fitted from a megapixel on.
+made of those in DIR and kept in a folder: photographs are reduced, graphics cut; what is larger
+than its source mirrors it, wallpapers and the smooth photograph are enlarged. Exponents are of time
+over pixels, fitted from a megapixel on.
 """
 
 import argparse
@@ -108,7 +108,8 @@ def table(kind: str, options: argparse.Namespace) -> None:
             pixels = image.width * image.height / 1e6
         cells = [f"{kind:10} {size:6g}"]
         for tool, (wall, busy, memory, length) in found.items():
-            cells.append(f"{wall:8.2f} {busy:8.2f} {busy / pixels:6.3f} {memory:7.0f} {length:10.0f}")
+            rate = busy / pixels
+            cells.append(f"{wall:8.2f} {busy:8.2f} {rate:6.3f} {memory:7.0f} {length:10.0f}")
             if size >= 1:
                 points[tool].append((pixels, wall, busy))
             if tool == "tinct":
