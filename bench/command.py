@@ -37,17 +37,18 @@ import os, resource, subprocess, sys, time
 start = time.perf_counter()
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
 seconds = time.perf_counter() - start
-print(seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss)
 """
 
 
 def process(command):
-    """Seconds and peak memory in MB of a whole process."""
+    """Seconds, those of CPU time, and peak memory in MB of a whole process."""
     done = subprocess.run(
         [sys.executable, "-S", "-c", MEASURE, *command], capture_output=True, text=True, check=True
     )
-    seconds, kilobytes = done.stdout.split()[-2:]
-    return float(seconds), int(kilobytes) / 1024
+    seconds, busy, kilobytes = done.stdout.split()[-3:]
+    return float(seconds), float(busy), int(kilobytes) / 1024
 
 
 def command_times(pictures, repeat, folder):
@@ -66,8 +67,8 @@ def command_times(pictures, repeat, folder):
                 seen[tool].append(process(command))
         row = {"picture": name}
         for tool, runs in seen.items():
-            row[f"{tool} s"] = statistics.median(seconds for seconds, _ in runs)
-            row[f"{tool} MB"] = max(memory for _, memory in runs)
+            row[f"{tool} s"] = statistics.median(seconds for seconds, _, _ in runs)
+            row[f"{tool} MB"] = max(memory for _, _, memory in runs)
             row[f"{tool} bytes"] = Path(out[tool]).stat().st_size
         row["time ratio"] = row["tinct s"] / row["pngquant s"]
         yield row

@@ -194,15 +194,18 @@ def test_smoothness_equals_slow_twin(height, width, channels, seed):
     pixels = 90 + rng.integers(0, 1 + seed % 9, (height, width, channels)).astype(np.uint8)
     for filled in (False, True):
         slow = reference.smoothness(points_of(pixels), filled)
-        np.testing.assert_allclose(_probes.smoothness(pixels, filled), slow, atol=0.02)
+        whole = _probes.smoothness(pixels, filled, 0, height)
+        np.testing.assert_allclose(whole, slow, atol=0.02)
+        part = _probes.smoothness(pixels, filled, height // 3, height - height // 4)
+        assert (part == whole[height // 3 : height - height // 4]).all()
 
 
 def test_nothing_is_smooth_but_what_changes_a_little():
     edge = np.zeros((40, 40, 3), np.uint8)
     edge[:, 20:] = 200
     ramp = np.arange(40, dtype=np.uint8)[:, None, None].repeat(40, 1).repeat(3, 2) + 90
-    assert not _probes.smoothness(edge).any()
-    assert (_probes.smoothness(ramp) == 1).all()
+    assert not _probes.smoothness(edge, False, 0, 40).any()
+    assert (_probes.smoothness(ramp, False, 0, 40) == 1).all()
 
 
 def test_errors_of_smooth_areas_do_not_add_up():

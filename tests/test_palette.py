@@ -66,6 +66,16 @@ def test_histogram_equals_numpy_where_many_colors_share_a_bucket(channels):
     np.testing.assert_array_equal(counted.weights[order], counts)
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_histogram_of_a_picture_in_slices_equals_that_of_its_parts(channels):
+    few = np.unique(np.random.default_rng(0).integers(1, 256, (99, channels), np.uint8), axis=0)
+    indices = np.random.default_rng(1).integers(0, len(few), (3, (1 << 22) // 3 + 9))
+    counted = histogram(few[indices])
+    order = np.lexsort(counted.colors.T[::-1])
+    np.testing.assert_array_equal(counted.colors[order], few)
+    np.testing.assert_array_equal(counted.weights[order], np.bincount(indices.ravel()))
+
+
 @settings(max_examples=40, deadline=None)
 @given(pictures(), st.randoms(use_true_random=False))
 def test_histogram_does_not_depend_on_where_pixels_stand(pixels, random):

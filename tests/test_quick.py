@@ -433,10 +433,9 @@ def test_a_name_that_stdout_cannot_say_is_left_to_the_whole_command(monkeypatch)
     assert short("vögel.png", "-q") == OK
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
-def test_a_full_disk_is_left_to_the_whole_command(monkeypatch, error):
+def test_a_full_disk_is_left_to_the_whole_command(monkeypatch):
     def fails(*_, **__):
-        raise error
+        raise OSError(28, "No space left on device")
 
     save(png(bird()))
     monkeypatch.setattr("tinct.atomic_write.write", fails)
@@ -501,6 +500,18 @@ def test_a_plain_run_imports_next_to_nothing():
     assert line.startswith("a.png ")
     ours = {name for name in imported.split() if name.split(".")[0] in ("tinct", "deflate")}
     assert set(imported.split()) - ours <= {"gc", "math", "stat", "time"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems limit memory otherwise")
+@pytest.mark.parametrize("options", [[], ["--quality", "70"]])
+def test_a_picture_beyond_memory_is_refused_in_one_line(options):
+    Image.new("RGB", (6000, 4000)).save("large.png", compress_level=1)
+    limited = "import resource as r; r.setrlimit(r.RLIMIT_AS, (120 << 20,) * 2)\n"
+    program = limited + "import sys; from tinct.__main__ import run; run()"
+    command = [sys.executable, "-c", program, "compress", "large.png", *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    told = done.returncode, done.stderr.count("\n"), "not enough memory" in done.stderr
+    assert told == (1, 1, True)
 
 
 def test_whoever_has_left_gets_no_line_and_the_code_says_so():

@@ -36,7 +36,7 @@ def _code(argv: list[str]) -> int:
 
     try:
         code = quick(argv)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         from tinct.cli.failures import ended
 
         return ended(error)

@@ -62,12 +62,10 @@ NB_MODULE(_probes, m) {
         mapping::find_edges(weights.data(), int64_t(weights.size()), reinterpret_cast<uint8_t *>(out.data()));
         return out;
     }, "weights"_a);
-    m.def("smoothness", [](const Array<uint8_t, 3> &pixels, bool flat) {
-        auto out = make_array<float>({pixels.shape(0), pixels.shape(1)});
-        const std::vector<float> found = mapping::smoothness(picture_of(pixels), flat);
-        std::copy(found.begin(), found.end(), out.data());
-        return out;
-    }, "pixels"_a, "flat"_a = false);
+    m.def("smoothness", [](const Array<uint8_t, 3> &pixels, bool flat, int64_t first, int64_t last) {
+        const Picture picture = picture_of(pixels);
+        return table_of(mapping::Smoothness(picture, flat, first, last).out, size_t(picture.width));
+    }, "pixels"_a, "flat"_a, "first"_a, "last"_a);
     m.def("distance_code", [](int dx, int dy, int width, bool webp) {
         return webp ? rate::WebP::distance_code(dx, dy, width) : rate::Deflate::distance_code(dx, dy, width);
     }, "dx"_a, "dy"_a, "width"_a, "webp"_a);

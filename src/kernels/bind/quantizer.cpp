@@ -137,7 +137,7 @@ void bind_quantizer(nb::module_ &m) {
         .def_prop_ro("colors", &Quantizer::colors, Release())
         .def_prop_ro("fewest", &Quantizer::fewest, Release())
         .def_prop_ro("entries", [](Quantizer &self) { return entries_of(self.few_colors(), self.picture().channels); })
-        .def("find_edges", [](Quantizer &self, int threads) { self.edges(threads); }, "threads"_a, Release())
+        .def("weigh", [](Quantizer &self, int threads) { self.weights(threads); }, "threads"_a, Release())
         .def("fits", [](Quantizer &self, const nb::bytes &palette, int threads) {
             const Colors colors = colors_of(palette);
             nb::gil_scoped_release release;

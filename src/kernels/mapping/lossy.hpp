@@ -26,11 +26,12 @@ struct LossyOptions {
 
 // Made in bands of so many pixels, at least. A band knows its own indices only, so copies of those above end there: at
 // a megapixel a band's first rows are a few percent of it. It starts some rows early, as those of the diffusion do.
-// In HASTE two threads share a picture of 0.4 megapixels.
-constexpr int64_t LOSSY_BAND = 1 << 20, HASTE = 3 << 16;
+// In HASTE two threads share a picture of 0.4 megapixels; there a band is at least PART of it, because those early rows
+// would be half of what wide bands of 33 megapixels draw.
+constexpr int64_t LOSSY_BAND = 1 << 20, HASTE = 3 << 16, PART = 32;
 
-// The mean weighted squared error of pixels in their nearest of `points`, of those that have any; of rows, up to every
-// fourth. None counts more than MOST times the median: a fill whose color the palette lacks says nothing of the others,
+// The mean weighted squared error of pixels in their nearest of `points`, of those that have any; of every fourth row,
+// and of a megapixel at least. None counts more than MOST times the median: a fill whose color the palette lacks says nothing of the others,
 // and made the rest of a screenshot lose 14 points. Of photographs that takes 2 % off.
 inline double palette_error(const Picture &picture, const float *weights, const std::vector<float> &points,
                             const uint8_t *nearest) {
@@ -38,7 +39,7 @@ inline double palette_error(const Picture &picture, const float *weights, const 
     const size_t channels = size_t(picture.channels);
     const auto points_of = picture.channels == 4 ? color::points_of<4> : color::points_of<3>;
     std::vector<float> row(size_t(picture.width) * channels), errors;
-    const int64_t every = std::clamp<int64_t>(picture.size() >> 17, 1, 4);
+    const int64_t every = std::max(std::clamp<int64_t>(picture.size() >> 17, 1, 4), picture.size() >> 20);
     errors.reserve(size_t(picture.size() / every));
     for (int64_t y = 0; y < picture.height; y += every) {
         points_of(picture.at(y * picture.width), picture.width, row.data());
@@ -125,14 +126,16 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
             cut = leave(picture, weights, points.data(), held.data(), must.data(), uint8_t(order.size() - 1), price, nearest.data());
     }
     const Picture drawn{cut.empty() ? picture.pixels : cut.data(), picture.height, picture.width, picture.channels};
-    const std::vector<float> smooth = smoothness(drawn, is_flat(drawn));
+    const bool flat = is_flat(drawn);
     const int64_t width = picture.width, height = picture.height;
-    const int64_t band = std::max((band_pixels + width - 1) / width, WARM), bands = (height + band - 1) / band;
+    const int64_t least = std::max(band_pixels, band_pixels == HASTE ? picture.size() / PART : 0);
+    const int64_t band = std::max((least + width - 1) / width, WARM), bands = (height + band - 1) / band;
     const auto draw = [&](int64_t part) {
         const int64_t kept = part * band, first = std::max<int64_t>(kept - WARM, 0), last = std::min(kept + band, height);
         std::vector<uint8_t> indices(size_t((last - first) * width));
+        const Smoothness smooth(drawn, flat, first, last);
         const RateJob job{.pixels = drawn.at(first * width), .weights = weights + first * width,
-                          .smooth = smooth.data() + first * width,
+                          .smooth = smooth.out.data(),
                           .nearest = nearest.data() + first * width, .palette = points.data(), .h = int(last - first),
                           .w = int(width), .channels = picture.channels, .k = int(order.size()),
                           .hidden = entries.hidden < 0 ? -1 : int(order.size()) - 1, .spread = options.spread,

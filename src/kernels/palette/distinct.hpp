@@ -104,13 +104,21 @@ class BucketCounter {
 class Dealt {
   public:
     Dealt(const uint8_t *pixels, int64_t n) : low_(size_t(n)) {
-        Buffer<uint32_t> keys(n);
-        for (int64_t i = 0; i < n; ++i) keys[i] = Key<3>::of(pixels + i * 3);
-        each(keys, [](uint32_t key, int64_t *next) { ++next[key >> HALF]; });
+        Buffer<uint32_t> keys(size_t(std::min(n, SLICE)));
+        const auto each_slice = [&](auto visit) {
+            for (int64_t first = 0; first < n; first += SLICE) {
+                keys.resize(size_t(std::min(n - first, SLICE)));
+                if (n > SLICE || !ready_)
+                    for (size_t i = 0; i < keys.size(); ++i) keys[i] = Key<3>::of(pixels + (first + int64_t(i)) * 3);
+                ready_ = true;
+                each(keys, visit);
+            }
+        };
+        each_slice([](uint32_t key, int64_t *next) { ++next[key >> HALF]; });
         int64_t total = 0;
         for (int bucket = 0; bucket < SIZE; ++bucket)
             for (int part = 0; part < PARTS; ++part) total += std::exchange(next_[part * SIZE + bucket], total);
-        each(keys, [&](uint32_t key, int64_t *next) { low_[next[key >> HALF]++] = uint16_t(key & (SIZE - 1)); });
+        each_slice([&](uint32_t key, int64_t *next) { low_[next[key >> HALF]++] = uint16_t(key & (SIZE - 1)); });
     }
     Distinct count() {
         const int64_t *ends = next_.data() + (PARTS - 1) * SIZE;  // now that all are dealt
@@ -128,6 +136,7 @@ class Dealt {
 
   private:
     static constexpr int HALF = Key<3>::HALF, SIZE = 1 << HALF, PARTS = 4;
+    static constexpr int64_t SLICE = 1 << 22;  // pixels whose keys are kept; those of larger pictures are told twice
 
     template <class Visit> void each(const Buffer<uint32_t> &keys, Visit visit) {
         const int64_t n = int64_t(keys.size());
@@ -137,6 +146,7 @@ class Dealt {
         for (; i < n; ++i) visit(keys[i], next_.data());
     }
 
+    bool ready_ = false;
     Buffer<uint16_t> low_;
     std::vector<int64_t> next_ = std::vector<int64_t>(PARTS * SIZE);  // where each part's next key of a bucket goes
 };
@@ -145,27 +155,39 @@ class Dealt {
 // icon of 418 colors takes a fifth of what it takes with buckets. Of 19 pictures one, a noisy gradient, takes half as
 // long again.
 inline Distinct count_runs(const uint8_t *pixels, int64_t n) {
+    constexpr int64_t SLICE = 1 << 22;  // pixels that are sorted at a time
     const auto raw = [&](int64_t i) {
         uint32_t color;
         std::memcpy(&color, pixels + i * 4, sizeof color);
         return color;
     };
-    size_t size = n > 0;
-    for (int64_t i = 1; i < n; ++i) size += raw(i) != raw(i - 1);
-    Buffer<uint64_t> runs(size);
-    int64_t i = 0;
-    for (uint64_t &run : runs) {
-        const int64_t first = i++;
-        while (i < n && raw(i) == raw(first)) ++i;
-        run = uint64_t(Key<4>::of(pixels + first * 4)) << 32 | uint64_t(i - first);
+    Buffer<uint64_t> runs, found;  // a key and how often it stands, of a slice and of those before
+    const auto merge = [](Buffer<uint64_t> &all) {
+        radix_sort(all, 32);
+        size_t size = 0;
+        for (const uint64_t run : all) {
+            if (size && all[size - 1] >> 32 == run >> 32) all[size - 1] += uint32_t(run);
+            else all[size++] = run;
+        }
+        all.resize(size);
+    };
+    for (int64_t i = 0; i < n;) {
+        const int64_t end = std::min(i + SLICE, n);
+        size_t size = 1;
+        for (int64_t j = i + 1; j < end; ++j) size += raw(j) != raw(j - 1);
+        runs.resize(size);
+        for (uint64_t &run : runs) {
+            const int64_t first = i++;
+            while (i < end && raw(i) == raw(first)) ++i;
+            run = uint64_t(Key<4>::of(pixels + first * 4)) << 32 | uint64_t(i - first);
+        }
+        merge(runs);
+        found.insert(found.end(), runs.begin(), runs.end());
     }
-    radix_sort(runs, 32);
-    Distinct found(size);
-    for (uint64_t run : runs) {
-        if (found.size && found.keys[found.size - 1] == run >> 32) found.counts[found.size - 1] += uint32_t(run);
-        else found.add(uint32_t(run >> 32), uint32_t(run));
-    }
-    return found;
+    if (n > SLICE) merge(found);
+    Distinct out(found.size());
+    for (const uint64_t run : found) out.add(uint32_t(run >> 32), uint32_t(run));
+    return out;
 }
 
 inline Distinct count_colors(const uint8_t *pixels, int64_t n, int channels) {

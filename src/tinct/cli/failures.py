@@ -12,6 +12,8 @@ from tinct.errors import PaletteError, PictureError, TargetError
 
 __all__ = ["complain", "ended", "escaped", "failure", "on_one_line", "reason"]
 
+NO_ROOM = "failed to map segment"  # what the loader says of a library
+
 
 def on_one_line(text: str) -> str:
     r"""A text without line feeds, and with nothing else in it that moves a terminal's cursor."""
@@ -83,6 +85,8 @@ def _known(error: Exception) -> str:
         return f"{escaped(str(error.filename))}: already exists (--force replaces it)"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{escaped(str(error.filename))}: {reason(error)}"
+    if NO_ROOM in str(error) or (isinstance(error, MemoryError) and not error.args):
+        return "not enough memory"
     return str(error) or type(error).__name__
 
 

@@ -33,17 +33,24 @@ NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
 def quick(argv: "Sequence[str]") -> int | None:
     """Run the command if this way can: exit code 0 or 98; None if nothing was done.
 
-    OSError if the file is written and nobody could be told.
+    OSError if the file is written and nobody could be told; MemoryError.
     """
     try:
         asked = _asked(argv)
+    except (OSError, ValueError):
+        return None
+    try:
         line, data = _compressed(asked)
         if data is not None:
             from tinct.atomic_write import write
 
             write(asked.target, data, overwrite=asked.force)
-    except (OSError, ValueError, MemoryError):
+    except (OSError, ValueError):
         return None
+    except MemoryError:
+        line = None
+    if line is None:  # what was held is let go of by now; the whole command would need more
+        raise MemoryError(f"{asked.source}: not enough memory")
     if not asked.quiet:
         print(line, flush=True)
     return NOT_SMALLER if data is None else OK
@@ -132,9 +139,9 @@ def _lossy(picture: _kernels.Quantizer, chosen: bytes, asked: Asked) -> _kernels
 
 
 def _prepare(picture: _kernels.Quantizer, asked: Asked) -> None:
-    """Edges, and 2 ms of imports, that pass while the kernels choose a palette."""
+    """Visibility, and 2 ms of imports, that pass while the kernels choose a palette."""
     if asked.dither and (picture.flat or asked.colors > FEW):
-        picture.find_edges(asked.threads)
+        picture.weigh(asked.threads)
     from tinct import atomic_write  # noqa: F401
     from tinct.codecs import png  # noqa: F401
     from tinct.scoring import summary  # noqa: F401

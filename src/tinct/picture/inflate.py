@@ -135,6 +135,7 @@ def _inflated(parts: list[tuple[bytes, memoryview]], size: int) -> bytearray | N
     if any(name != b"IDAT" for name, _ in parts):  # they must stand together
         return None
     packed = parts[0][1] if len(parts) == 1 else b"".join([body for _, body in parts])
+    bytes(size)  # MemoryError if there is no room, where the next line would print of it, too
     try:
         samples = zlib_decompress(packed, size)
     except DeflateError:  # broken, or it holds more
