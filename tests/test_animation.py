@@ -12,6 +12,7 @@ from PIL import Image
 import tinct
 from tinct.cli.main import main as run
 from tinct.compress.animation import CompressedFilm
+from tinct.compress.standing import AHEAD, Standing
 from tinct.errors import PictureError
 from tinct.picture.film import Film, stills
 
@@ -270,3 +271,22 @@ def test_frames_go_out_to_a_folder_and_come_back_through_a_pipe(tmp_path, capsys
     for (shown, _), frame in zip(seen(tinct.compress(slides).data), flat, strict=True):
         np.testing.assert_array_equal(shown, frame)
     assert "already exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_error_counts_by_the_frames_that_it_stands(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frames, height, width = int(rng.integers(2, 60)), 3, 5
+    changed = rng.random((frames - 1, height, width)) < rng.random((height, width)) ** 3
+    standing = Standing()
+    for mask in changed:
+        standing.add(mask)
+    usual = frames * height * width / (height * width + changed.sum())
+    for at in range(frames):
+        drawn = changed[at - 1] if at else np.ones((height, width), bool)
+        worth = standing.worth(at, drawn)
+        for place in np.ndindex(height, width):
+            later = np.flatnonzero(changed[at:, *place])
+            times = min(later[0] + 1 if len(later) else frames - at, AHEAD)
+            told = (times / min(usual, AHEAD) ** 0.5) ** 0.75 if drawn[place] else 1
+            assert worth[place] == pytest.approx(told, rel=1e-5)

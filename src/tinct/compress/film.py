@@ -22,6 +22,7 @@ from tinct.codecs.gif import HALF
 from tinct.codecs.registry import codec_of
 from tinct.color.points import to_points
 from tinct.compress.encoder import Clock, Options
+from tinct.compress.standing import Standing
 from tinct.defaults import MAX_COLORS
 from tinct.errors import PaletteError
 from tinct.mapping.lossy import lossy_options
@@ -103,6 +104,7 @@ class FilmEncoder:
         self.codec = codec_of(options.format)
         self.codec.check_sides(film.height, film.width, film.name)
         self.cut = self.flat = False
+        self.standing = Standing()
         with clock("palette"):
             self._counted, self.frames = self._histogram()
         self.clear = bool(self._counted.hidden.any())
@@ -184,7 +186,11 @@ class FilmEncoder:
         for frame in self._fitted():
             frames += 1
             now = _codes(frame.pixels)
-            new = frame.pixels[now != before] if before is not None else frame.pixels.reshape(-1, 4)
+            new = frame.pixels.reshape(-1, 4)
+            if before is not None:
+                changed = now != before
+                self.standing.add(changed)
+                new = frame.pixels[changed]
             before = now
             if frames == 1:
                 self.flat = _kernels.Quantizer(frame.pixels).flat
@@ -198,11 +204,17 @@ class FilmEncoder:
         return Histogram(colors, counts, to_points(colors, space), space), frames
 
     def _mapped(
-        self, pixels: Colors, lossy: float, held: Indices | None = None, must: Indices | None = None
+        self,
+        pixels: Colors,
+        lossy: float,
+        held: Indices | None = None,
+        must: Indices | None = None,
+        worth: NDArray[np.float32] | None = None,
     ) -> Indices:
         free = np.zeros(pixels.shape[:2], np.uint8)
         held = free if held is None else np.ascontiguousarray(held)
         must = free if must is None else np.ascontiguousarray(must)
+        worth = None if worth is None else np.ascontiguousarray(worth)
         options = self.options
         source, pixels = pixels, options.pinned.fit(pixels) if options.pinned else pixels
         finely = options.pinned.finer(options.dither)
@@ -219,7 +231,7 @@ class FilmEncoder:
         how |= {"coder": coder, "bits": bits, "space": options.space}
         with self.clock("remap"):
             drawing = _kernels.Quantizer(np.ascontiguousarray(pixels)).draw_lossy(
-                self.palette.tobytes(), held=held, must=must, **how
+                self.palette.tobytes(), held=held, must=must, worth=worth, **how
             )
         # A drawing has none but the entries that it uses.
         order = np.array([self._place[color] for color in drawing.entries], np.uint8)
@@ -256,6 +268,7 @@ class _Easel:
         self.source: NDArray[np.uint32] | None = None
         self.waiting: Piece | None = None
         self.counts = np.zeros(len(encoder.palette))
+        self.at = -1  # the number of the frame
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -265,6 +278,7 @@ class _Easel:
     def show(self, frame: Frame) -> None:
         """Draw the next frame over what stands there; one that changes nothing only takes time."""
         now = _codes(frame.pixels)
+        self.at += 1
         if self.waiting is None or self.source is None:
             must = np.zeros_like(self.shown)
             piece = self._drawn(frame, self.shown, must, (0, 0, *self.shown.shape[::-1]))
@@ -342,8 +356,10 @@ class _Easel:
         ways = [0.0]
         if self.lossy or (self.encoder.exact and self.encoder.codec.coder == "lzw"):
             ways.append(self.lossy or FAINT)
+        worth = self.encoder.standing.worth(self.at, must == 0)[part]
         drawn = [
-            self.encoder._mapped(frame.pixels[part], way, held[part], must[part]) for way in ways
+            self.encoder._mapped(frame.pixels[part], way, held[part], must[part], worth)
+            for way in ways
         ]
         pieces = [Piece(indices, left, top, frame.seconds, over) for indices in drawn]
         # Of pixel art the drawing without loss can be the smaller one, too.
