@@ -45,6 +45,13 @@ class Piece:
         indices = np.ascontiguousarray(self.indices[top:bottom, left:right])
         return Piece(indices, self.left + left, self.top + top, self.seconds, self.over)
 
+    def filled(self, held: Indices) -> Piece:
+        """What stands there, the whole screen's indices, written again instead of left."""
+        height, width = self.indices.shape
+        stands = held[self.top : self.top + height, self.left : self.left + width]
+        indices = np.where(self.indices == 0, stands, self.indices)
+        return Piece(indices, self.left, self.top, self.seconds, self.over)
+
 
 @dataclass(slots=True)
 class Writer:

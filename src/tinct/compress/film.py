@@ -333,7 +333,7 @@ class _Easel:
             held = held.copy()
             held[top:bottom, left:right] = 0
         piece = self._drawn(frame, held, must, area, over)
-        return self._cropped(piece) if over else piece
+        return self._cropped(piece, held) if over else piece
 
     def _cleared(self, waiting: Piece, vanish: NDArray[np.bool_]) -> Indices:
         """What stands there once the waiting frame's rectangle, made large enough, is cleared."""
@@ -370,15 +370,17 @@ class _Easel:
         self.shown[part] = np.where(piece.indices == 0, held[part], piece.indices)
         return piece
 
-    def _cropped(self, piece: Piece) -> Piece | None:
+    def _cropped(self, piece: Piece, held: Indices) -> Piece | None:
+        """The smallest that shows the same; None if that is nothing."""
         left, top, right, bottom = _bounds(piece.indices > 0, self.writer.even)
         if right <= left:
             return None
         tight = piece.part(left, top, right, bottom)
-        if self.encoder.codec.coder != "lzw" or tight.indices.shape == piece.indices.shape:
-            return tight
-        # An LZW's phrases run across rows: those that the mapping chose fit its own width.
-        return min(tight, piece, key=self.writer.weight)
+        ways = [tight, tight.filled(held)]
+        if self.encoder.codec.coder == "lzw" and tight.indices.shape != piece.indices.shape:
+            # An LZW's phrases run across rows: those that the mapping chose fit its own width.
+            ways.append(piece)
+        return min(ways, key=self.writer.weight)
 
 
 def _codes(colors: Colors) -> NDArray[np.uint32]:

@@ -29,7 +29,7 @@ class Standing:
     def add(self, changed: NDArray[np.bool_]) -> None:
         """Tell which pixels (h, w) differ in the next frame from the one before."""
         self._drawn += int(changed.sum())
-        self._changes.append(zlib.compress(np.packbits(changed), 1))
+        self._changes.append(zlib.compress(np.packbits(changed).tobytes(), 1))
 
     def worth(self, frame: int, drawn: NDArray[np.bool_]) -> NDArray[np.float32]:
         """How much an error in each pixel (h, w) that a frame draws counts: 1 where it is usual."""
