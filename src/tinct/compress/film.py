@@ -379,7 +379,7 @@ class _Easel:
         return best
 
     def _smallest(self, piece: Piece, held: Indices, loss: float, limit: float) -> Piece:
-        """What shows the same in a smaller rectangle, or with more of what stays if near `limit`."""
+        """What shows the same in a smaller rectangle, or with more that stays if near `limit`."""
         if self.waiting is None or not piece.over:
             return piece
         tight = piece.part(*_bounds(piece.indices > 0, self.writer.even))
