@@ -152,14 +152,26 @@ def bombs():
     yield "in an icon", ico(png(zeros, 16_000, 16_000, 2))
     small = encoded("GIF")
     yield "GIF", small[:6] + struct.pack("<HH", 17_000, 17_000) + small[10:]
+    small = bytearray(encoded("GIF", save_all=True, append_images=[Image.new("L", (48, 64))]))
+    at = small.rindex(struct.pack("<3H", 0, 48, 64))
+    small[at + 2 : at + 6] = struct.pack("<2H", 17_000, 17_000)
+    yield "GIF frame", bytes(small)
     small = bytearray(encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (48, 64))]))
     small[26:30] = struct.pack("<I", 63 << 24 | 0x3FFFFF)  # four million pixels wide
     yield "WebP canvas", bytes(small)
+    frame = bytearray(encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (48, 64))]))
+    frame[24:30] = frame[58:64] = struct.pack("<IH", 63 << 24 | 0x3FFFFF, 0)  # and its frame
+    yield "WebP frame", bytes(frame)
+    lossy = bytearray(encoded("WEBP"))
+    lossy[26:30] = struct.pack("<HH", 16_000, 16_000)
+    yield "WebP lossy", bytes(lossy)
     small = encoded("JPEG")
     at = small.index(b"\xff\xc0") + 5
     yield "JPEG", small[:at] + struct.pack(">HH", 17_000, 17_000) + small[at + 4 :]
     yield "TIFF", tiff(6_000_000)
     head = struct.pack("<IiiHHI", 40, 16_000, 16_000, 1, 32, 3) + bytes(20)
+    runs = struct.pack("<IiiHHI", 40, 16_000, 16_000, 1, 8, 1) + bytes(20 + 1024)
+    yield "BMP runs", b"BM" + bytes(8) + struct.pack("<I", 1078) + runs + b"\0\0" * 99
     masks = struct.pack("<3I", 0x3FF00000, 0xFFC00, 0x3FF)
     yield "BMP", b"BM" + bytes(8) + struct.pack("<I", 66) + head + masks + bytes(999)
 

@@ -239,6 +239,7 @@ def aco_of(space, *parts):
         ("ase", ase_of(b"RGB ", 1.0, 0.5, 0.0), "#ff8000", "Ink"),
         ("ase", ase_of(b"CMYK", 0.0, 0.5, 1.0, 0.5), "#804000", "Ink"),
         ("ase", ase_of(b"Gray", 0.2), "#333333", "Ink"),
+        ("ase", ase_of(b"RGB ", float("inf"), 0.5, float("-inf")), "#ff8000", "Ink"),
         ("ase", ase_of(b"LAB ", 0.5019608, 30.0, -20.0), "#9d649a", "Ink"),  # as littleCMS has it
         ("aco", aco_of(0, 65535, 0x8080, 0, 0), "#ff8000", "Ink"),
         ("aco", aco_of(0, 65535, 0x8080, 0, 0)[:14], "#ff8000", ""),

@@ -16,6 +16,7 @@ import tinct
 from painted import photo
 from tinct.cli.main import main
 from tinct.cli.serve_options import Serve
+from tinct.compress.prepared import shrunk
 from tinct.options import Compress, declared
 from tinct.web.app import application
 from tinct.web.asked import CALLS, DRAWN, Call, taken
@@ -114,6 +115,28 @@ def test_an_undithered_preview_has_the_colors_that_k_means_chose(client):
     half = client.post("/api/preview", params={"colors": 8, "dither": 0, "side": 48}, content=PHOTO)
     assert (report(half)["width"], report(half)["height"]) == (48, 32)
     assert report(half)["palette"] == report(whole)["palette"]
+
+
+@pytest.mark.parametrize("turned", [1, 6])
+def test_a_jpegs_first_preview_tells_of_the_whole_and_looks_like_it(client, turned):
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    stream = io.BytesIO()
+    Image.fromarray(PIXELS).save(stream, "JPEG", quality=95, exif=exif)
+    how = {"colors": 16, "side": 24}  # a quarter: half of what libjpeg reduces it to
+    for _ in range(2):  # in haste, then with the file made
+        answer = client.post("/api/preview", params=how, content=stream.getvalue())
+        told = report(answer)
+        sides = (told["width"], told["height"])
+        whole = (told["picture"]["width"], told["picture"]["height"])
+        assert (sides, whole) == (((24, 16), (96, 64)), ((16, 24), (64, 96)))[turned == 6]
+        colors = np.array([list(bytes.fromhex(color)) for color in told["palette"]])
+        seen = colors[np.frombuffer(answer.content, np.uint8)].reshape(*sides[::-1], 3)
+        small = shrunk(tinct.read(stream.getvalue()).pixels, 24)
+        assert np.abs(seen.mean(axis=(0, 1)) - small.mean(axis=(0, 1))).max() < 6
+        assert np.abs(seen.astype(int) - small).mean() < 12
+        made = client.post("/api/compress", params={"colors": 16}, content=stream.getvalue())
+        assert made.content == tinct.compress(stream.getvalue(), 16).data
 
 
 def test_the_palette_is_that_of_the_library(client):

@@ -1,4 +1,7 @@
 // DEFLATE for rows of indices, near the fewest bytes: a zlib stream made in bands, the same on any number of threads.
+//
+// (Tried: to write the copies that the rate-aware mapping chose. It knows a few places of each row: 4 to 15 % more bytes
+// on three photographs, 28 % on an icon and a map.)
 #pragma once
 #include <algorithm>
 #include <cstdint>

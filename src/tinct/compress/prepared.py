@@ -50,6 +50,7 @@ class Prepared:
         self._laid_out: dict[str, tuple[Colors, _kernels.Quantizer]] = {}
         self._small: dict[int, tuple[Colors, _kernels.Quantizer]] = {}
         self._counted: dict[str, Histogram] = {}
+        self._drawn = False
 
     def histogram(self, space: str = "oklab") -> Histogram:
         """Its distinct colors, counted once."""
@@ -61,6 +62,7 @@ class Prepared:
         self, options: Options, clock: Clock, watch: Callable[[int], None] | None = None
     ) -> Encoder:
         """Draws the picture; what it counts and chooses stays here for the next one."""
+        self._drawn = True
         pixels, quantizer = self._fitted(options.format)
         original = self.picture.pixels
         if (fit := options.pinned.fit(pixels)) is not pixels:
@@ -74,9 +76,12 @@ class Prepared:
     ) -> _kernels.Drawing:
         """Draw the picture no larger than `side`, quickly, about as `encoder` does.
 
-        Loss that is not seen is left out.
+        Loss that is not seen is left out. Colors that move are chosen in haste, and until the
+        picture itself is drawn among those of the small one.
         """
         lossy = 0.0 if lossy == "auto" else lossy
+        plain: dict[str, Any] = {"dither": options.pinned.finer(options.dither)}
+        moving = bool(plain["dither"]) and not lossy
         _, whole = self._fitted(options.format)
         threads = options.threads or 0
         how: dict[str, Any] = {"space": options.space, "threads": threads}
@@ -84,17 +89,17 @@ class Prepared:
             reserved = options.pinned.entries(self.picture.pixels)
             also: dict[str, Any] = {
                 "seed": options.seed,
-                "effort": min(options.effort, 1),
+                "effort": 0 if moving else min(options.effort, 1),
                 "visible": lossy > 0,
             }
-            chosen = whole.palette(colors, reserved=reserved, **also, **how)
             small = self._shrunk(side)
+            counted = small if moving and not self._drawn else whole
+            chosen = counted.palette(colors, reserved=reserved, **also, **how)
         else:
             seen = options.pinned.fit(shrunk(self.picture.pixels, side))
             chosen, small = options.pinned.entries(seen), _kernels.Quantizer(seen, whole.flat)
         how["fixed"] = chosen
         if not lossy:
-            plain: dict[str, Any] = {"dither": options.pinned.finer(options.dither)}
             if side > MOVED and not options.pinned.whole:
                 # Colors move as in the file: on the whole preview that would take twice as long.
                 how["fixed"] = reserved

@@ -145,7 +145,7 @@ def _opaque(shares: Sequence[float]) -> tuple[int, int, int, int]:
         shares = [shares[0]] * 3
     if len(shares) == 4:
         shares = [(1 - ink) * (1 - shares[3]) for ink in shares[:3]]
-    r, g, b = (min(max(round(255 * share), 0), 255) for share in shares)
+    r, g, b = (round(255 * min(max(share, 0.0), 1.0)) for share in shares)
     return r, g, b, 255
 
 

@@ -134,7 +134,7 @@ def from_profile(color: Image.Image, profile: bytes | None) -> Image.Image | Non
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         mode = _SPACES.get(source.profile.xcolor_space.strip())
-        if mode == "RGB" and color.mode not in ("CMYK", "LAB"):
+        if mode == "RGB" and color.mode not in ("RGB", "CMYK", "LAB"):
             color = color.convert("RGB")  # a grey file may carry an RGB profile, not the reverse
         if mode is None or mode != color.mode:
             return None

@@ -28,7 +28,7 @@ from tinct.picture.profile import Shaper, changes, from_profile, plain_rgb, shap
 from tinct.picture.reasons import is_heic, is_jxl, printable, why
 from tinct.picture.whole import CutShort, check, check_jpeg, check_pngs, hushed
 
-__all__ = ["Picture", "read"]
+__all__ = ["Picture", "read", "sketch"]
 
 Pixels = NDArray[np.uint8]
 
@@ -67,6 +67,7 @@ class Picture:
     messages and reports call it. `animated`: it has more frames than the first, which is what
     `pixels` holds; `data` is the file of an animation. `flaw` says what was wrong with a broken
     file of which something was salvaged. `along` is what came with it: density, EXIF, XMP, texts.
+    `reduced_from` is the (height, width) of the picture of which `pixels` are a smaller copy.
     """
 
     pixels: Pixels
@@ -77,6 +78,7 @@ class Picture:
     flaw: str | None = None
     along: Along = NOTHING
     data: bytes | None = None
+    reduced_from: tuple[int, int] | None = None
 
 
 def read(
@@ -125,12 +127,25 @@ def read(
             f"not {type(source).__name__}"
         )
     limit = MAX_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1)
+    return _salvaged(data, name, limit, flag("allow_truncated", allow_truncated), keep=keep)
+
+
+def sketch(data: bytes, name: str | None, side: int, max_pixels: int, salvage: bool) -> Picture:
+    """Read a file as `read` does; a JPEG of which `side` pixels do for a look at less of its size.
+
+    Whether the end of a JPEG is missing is then not told.
+    """
+    return _salvaged(data, name, max_pixels, salvage, side=side)
+
+
+def _salvaged(data: bytes, name: str | None, limit: int, salvage: bool, **how: Any) -> Picture:
+    """Decode a file, and if it is broken whatever can be had of it."""
     try:
-        return _decode(data, name, limit, keep)
+        return _decode(data, name, limit, **how)
     except PictureError as error:
-        if not flag("allow_truncated", allow_truncated):
+        if not salvage:
             raise
-        return _decode(data, name, limit, keep, flaw=str(error).removeprefix(f"{name}: "))
+        return _decode(data, name, limit, **how, flaw=str(error).removeprefix(f"{name}: "))
 
 
 def _from_array(array: NDArray[Any], label: str) -> Pixels:
@@ -190,9 +205,15 @@ def _drain(file: IO[bytes]) -> bytes:
 
 
 def _decode(
-    data: bytes, name: str | None, limit: int, keep: bool, flaw: str | None = None
+    data: bytes,
+    name: str | None,
+    limit: int,
+    *,
+    keep: bool = False,
+    flaw: str | None = None,
+    side: int | None = None,
 ) -> Picture:
-    """Decode a file; with a `flaw`, whatever can be had of it."""
+    """Decode a file; with a `flaw`, whatever can be had of it; with a `side`, in haste."""
     label = printable(name or "the picture")
     if not data:
         raise PictureError(f"{label}: the file is empty")
@@ -203,15 +224,28 @@ def _decode(
         # Phones store previews and gain maps as further "frames" of a JPEG; PSD stores layers.
         animated = kind not in ("MPO", "PSD") and bool(getattr(image, "is_animated", False))
         check(image, data, salvage=flaw is not None)
+        full = _reduce(image, side)
         pixels, profile = _pixels(image, data, keep=keep)
-        if flaw is None:
+        if flaw is None and full is None:
             check_jpeg(image, data)
-        more = along(image, data, _orientation(image) >= TRANSPOSED)  # which loads a PNG
+        turned = _orientation(image) >= TRANSPOSED
+        more = along(image, data, turned)  # which loads a PNG
         more = replace(more, profile=profile)
         film = data if animated and kind in FILMS else None
         if film and profile:
             raise PictureError("the color profile of an animation can't be kept")
-        return Picture(pixels, len(data), kind, name, animated, flaw, more, film)
+        full = full[::-1] if full and turned else full
+        return Picture(pixels, len(data), kind, name, animated, flaw, more, film, full)
+
+
+def _reduce(image: Image.Image, side: int | None) -> tuple[int, int] | None:
+    """Have libjpeg make 1 pixel of 2, 4 or 8 in a row if `side` are left; height and width then."""
+    if side is None or image.format not in ("JPEG", "MPO"):
+        return None
+    step, full = -(-max(image.size) // side), image.size
+    scale = max(one for one in (1, 2, 4, 8) if one == step or 2 * one <= max(step, 2))
+    image.draft(None, (full[0] // scale, full[1] // scale))
+    return full[::-1] if image.size != full else None
 
 
 def _from_pillow(image: Image.Image, name: str | None, keep: bool) -> Picture:

@@ -18,9 +18,11 @@ from tinct.picture.inflate import SIGNATURE
 __all__ = ["CutShort", "check", "check_jpeg", "check_pngs", "hushed"]
 
 # Pixels that a byte can stand for at most: a string of 4096 in a GIF's 12-bit code; a JPEG's block
-# of 64 in one bit. WebP, AVIF and fax codes have no such bound.
-MOST = {"GIF": 2731, "JPEG": 512, "MPO": 512}
+# of 64 in one bit; a run of 255 in two bytes of a BMP, or four times that where rows end early.
+# WebP, AVIF and fax codes have no such bound.
+MOST = {"GIF": 2731, "JPEG": 512, "MPO": 512, "BMP": 512, "DIB": 512}
 CANVAS = 256  # pixels of an animation to one of its largest frame, at most
+LOSSY = 1024  # pixels to a byte of a lossy WebP: how each 256 are predicted takes 2.5 bits
 SLACK = 1 << 16
 RATIO = 1032  # of a DEFLATE stream: 258 bytes in 2 bits
 SIP, PIECE = 1 << 16, 1 << 20  # bytes inflated at once, at most, and what may come out
@@ -54,6 +56,8 @@ def check(image: Any, data: bytes, *, salvage: bool = False) -> None:
         raise CutShort(f"{len(data):,} bytes can't hold {image.width:,}x{image.height:,} pixels")
     if kind == "WEBP":
         _check_webp(data, pixels)
+    if kind == "GIF":
+        _check_gif(data)
     if kind == "PNG":
         _check_png(memoryview(data)[data.find(SIGNATURE) :], salvage)  # which a BMP may hold
     if kind == "TIFF" and not salvage:
@@ -76,12 +80,38 @@ def _check_webp(data: bytes, pixels: int) -> None:
     """The canvas of an animation, as large as it says it is, must have frames to fill it."""
     at, drawn = 12, 0
     while at + 8 <= len(data):
-        if data[at : at + 4] == b"ANMF":
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        frame = pixels if kind == b"VP8 " else 0
+        if kind == b"ANMF":
             sides = (int.from_bytes(data[x : x + 3], "little") + 1 for x in (at + 14, at + 17))
-            drawn = max(drawn, prod(sides))
-        at += 8 + (int.from_bytes(data[at + 4 : at + 8], "little") + 1 & ~1)
+            drawn = max(drawn, frame := prod(sides))
+            frame *= data[at + 24 : at + 28] != b"VP8L"
+        if frame > LOSSY * min(size, len(data)) + SLACK:
+            raise CutShort(f"{size:,} bytes can't hold {frame:,} pixels")
+        at += 8 + (size + 1 & ~1)
     if drawn and pixels > CANVAS * drawn + SLACK:
         raise CutShort(f"frames of {drawn:,} pixels and less can't fill {pixels:,}")
+
+
+def _check_gif(data: bytes) -> None:
+    """No later frame may be larger either: Pillow makes room for it when it comes to it."""
+    at = 13 + _colors(data[10])
+    while data[at : at + 1] in (b"!", b",") and at + 10 <= len(data):
+        begun = at + 2
+        if data[at] == ord(","):
+            width, height = (int.from_bytes(data[x : x + 2], "little") for x in (at + 5, at + 7))
+            if width * height > MOST["GIF"] * len(data) + SLACK:
+                raise CutShort(f"{len(data):,} bytes can't hold {width:,}x{height:,} pixels")
+            begun = at + 11 + _colors(data[at + 9])
+        at = begun
+        while at < len(data) and data[at]:
+            at += data[at] + 1
+        at += 1
+
+
+def _colors(flags: int) -> int:
+    """The bytes of a GIF's color table."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _check_png(view: memoryview, salvage: bool) -> None:

@@ -21,7 +21,7 @@ from tinct.palette.choice import palette as choose
 from tinct.palette.given import given_palette, palette_in
 from tinct.palette.histogram import histogram
 from tinct.picture.film import film_of
-from tinct.picture.read import Picture, read
+from tinct.picture.read import Picture, read, sketch
 from tinct.web.kept import Kept
 from tinct.web.limits import Limits
 
@@ -56,16 +56,22 @@ class Desk:
         name: str | None,
         max_pixels: int | None = None,
         allow_truncated: bool = False,
+        side: int | None = None,
     ) -> Prepared:
-        """The picture by its key, or decoded from what was sent."""
+        """The picture by its key, or decoded from what was sent; a copy of that size may do."""
         most = min(max_pixels or self._limits.pixels, self._limits.pixels)
         key = f"{key} {most} {allow_truncated}"
-        found = self._pictures.get(key)
+        small = f"{key} {side}"
+        found = self._pictures.get(key) or (self._pictures.get(small) if side else None)
         if found is None:
             if data is None:
                 raise Missing
-            picture = read(data, name=name, max_pixels=most, allow_truncated=allow_truncated)
+            if side is None:
+                picture = read(data, name=name, max_pixels=most, allow_truncated=allow_truncated)
+            else:
+                picture = sketch(data, name, side, most, allow_truncated)
             found = Prepared(picture)
+            key = key if picture.reduced_from is None else small
             self._pictures.put(key, found, picture.pixels[..., 0].size * COST)
         return found
 
@@ -111,7 +117,7 @@ class Desk:
         how["pinned"] = pinned(palette, reserve, keep_order, colors, how["format"])
         colors = MAX_COLORS if colors is None else colors
         drawing = source.preview(colors, Options(**how), lossy, side)
-        height, width = source.picture.pixels.shape[:2]
+        height, width = source.picture.reduced_from or source.picture.pixels.shape[:2]
         told = {
             "width": drawing.width,
             "height": drawing.height,

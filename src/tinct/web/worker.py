@@ -104,6 +104,8 @@ def _answer(
             how |= {"data": data, "name": name}
         elif key is not None:
             reading = {one: how.pop(one) for one in READ if one in how}
+            if job == "preview" and how["dither"] != 0:  # else its colors are the file's
+                reading["side"] = how["side"]
             how = {"source": desk.prepared(key, data, name, **reading), **how}
             if job == "compress":
                 how |= {"name": name, "watch": drawn}
