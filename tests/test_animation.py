@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,9 @@ from PIL import Image
 
 import tinct
 from tinct.cli.main import main as run
+from tinct.codecs.films import Piece
 from tinct.compress.animation import CompressedFilm
+from tinct.compress.standing import AHEAD, Standing
 from tinct.errors import PictureError
 from tinct.picture.film import Film, stills
 
@@ -270,3 +273,37 @@ def test_frames_go_out_to_a_folder_and_come_back_through_a_pipe(tmp_path, capsys
     for (shown, _), frame in zip(seen(tinct.compress(slides).data), flat, strict=True):
         np.testing.assert_array_equal(shown, frame)
     assert "already exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_error_counts_by_the_frames_that_it_stands(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    frames, height, width = int(rng.integers(2, 60)), 3, 5
+    changed = rng.random((frames - 1, height, width)) < rng.random((height, width)) ** 3
+    standing = Standing()
+    for mask in changed:
+        standing.add(mask)
+    usual = frames * height * width / (height * width + changed.sum())
+    for at in range(frames):
+        drawn = changed[at - 1] if at else np.ones((height, width), bool)
+        worth = standing.worth(at, drawn)
+        for place in np.ndindex(height, width):
+            later = np.flatnonzero(changed[at:, *place])
+            times = min(later[0] + 1 if len(later) else frames - at, AHEAD)
+            told = (times / min(usual, AHEAD) ** 0.5) ** 0.75 if drawn[place] else 1
+            assert worth[place] == pytest.approx(told, rel=1e-5)
+
+
+@pytest.mark.parametrize("gap", [0, 3, math.inf])
+def test_a_filled_frame_shows_the_same(gap: float) -> None:
+    rng = np.random.default_rng(1)
+    held = rng.integers(0, 4, (9, 11)).astype(np.uint8)
+    indices = rng.integers(0, 2, (5, 6)).astype(np.uint8)
+    piece = Piece(indices, 2, 3, Fraction(1))
+    filled = piece.filled(held, gap).indices
+    stands = held[3:8, 2:8]
+    assert (np.where(filled, filled, stands) == np.where(indices, indices, stands)).all()
+    if gap == math.inf:
+        assert (filled[indices == 0] == stands[indices == 0]).all()
+    elif not gap:
+        assert (filled == indices).all()

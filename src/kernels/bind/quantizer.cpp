@@ -87,7 +87,7 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
         .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, double share, int search,
                               const std::string &coder, int bits, const std::string &space, const nb::bytes &fixed,
                               bool kept, bool ordered, int threads, const std::optional<Array<uint8_t, 2>> &held,
-                              const std::optional<Array<uint8_t, 2>> &must) {
+                              const std::optional<Array<uint8_t, 2>> &must, const std::optional<Array<float, 2>> &worth) {
             mapping::LossyOptions options{float(spread), float(price), float(share), search, bit_model(coder, bits), threads};
             if (held && must) {
                 if (int64_t(held->size()) != self.picture().size() || int64_t(must->size()) != self.picture().size())
@@ -95,13 +95,14 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
                 options.held = held->data();
                 options.must = must->data();
             }
+            if (worth) options.worth = worth->data();
             const Colors colors = colors_of(palette);
             const palette::Fixed stays{colors_of(fixed), kept, ordered};
             nb::gil_scoped_release release;
             return self.draw_lossy(colors, options, space_of(space), Signals(), stays);
         }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "share"_a = 0.0, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
             "fixed"_a = nb::bytes("", 0), "kept"_a = false, "ordered"_a = false, "threads"_a, "held"_a = nb::none(),
-            "must"_a = nb::none());
+            "must"_a = nb::none(), "worth"_a = nb::none());
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct LossyOptions {
     int threads = 0;
     // Of a film's frame: the entries that stand there and that must, the transparent one where none does; or null.
     const uint8_t *held = nullptr, *must = nullptr;
+    const float *worth = nullptr;  // how much more than once an error counts, or null
 };
 
 // Made in bands of so many pixels, at least. A band knows its own indices only, so copies of those above end there: at
@@ -118,6 +119,12 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
         if (picture.channels == 4) price *= 0.7f;
     }
     std::vector<uint8_t> held, must, cut;
+    std::vector<float> worth;
+    if (options.worth) {
+        worth.assign(weights, weights + picture.size());
+        for (size_t i = 0; i < worth.size(); ++i) worth[i] *= options.worth[i];
+        weights = worth.data();
+    }
     if (options.held && entries.hidden >= 0) {
         held.assign(options.held, options.held + picture.size());
         must.assign(options.must, options.must + picture.size());
