@@ -45,18 +45,11 @@ class Piece:
         indices = np.ascontiguousarray(self.indices[top:bottom, left:right])
         return Piece(indices, self.left + left, self.top + top, self.seconds, self.over)
 
-    def filled(self, held: Indices, gap: float) -> Piece:
-        """With what stands there, the screen's indices, in runs of entry 0 no longer than `gap`."""
+    def filled(self, held: Indices) -> Piece:
+        """With what stands there, the screen's indices, in the place of entry 0."""
         height, width = self.indices.shape
         stands = held[self.top : self.top + height, self.left : self.left + width]
-        empty = np.zeros(self.indices.size + 2, np.int8)
-        empty[1:-1] = self.indices.ravel() == 0
-        edges = np.flatnonzero(np.diff(empty)).reshape(-1, 2)
-        short = edges[edges[:, 1] - edges[:, 0] <= gap]
-        empty[:] = 0
-        empty[short] = 1, -1
-        filled = np.cumsum(empty[:-2]).reshape(height, width)
-        indices = np.where(filled > 0, stands, self.indices)
+        indices = np.where(self.indices == 0, stands, self.indices)
         return Piece(indices, self.left, self.top, self.seconds, self.over)
 
 

@@ -43,9 +43,8 @@ Indices = NDArray[np.uint8]
 # From a loss of 0.1 down a plot and a diagram take 1 to 3 % more without dots.
 CALM = 0.4
 FAINT = 1e-6  # a loss that decides nothing but between equal errors
-# What stays is written again where it fills so short a gap between changes, or (no LZW) anywhere.
-# 16 saves 6 % of a recorded terminal. (What is lossy for an LZW has chosen for itself.)
-GAPS = 16, math.inf
+# What stays is written again where that makes a frame smaller. (For an LZW short gaps filled save
+# nothing of a recorded terminal.)
 FEWER = 1.3  # how much smaller that may make a frame
 SLIGHT = 0.98  # a frame with loss is to be smaller than that share of the one without
 MOMENTS = 24  # of an animation, at most, that are scored
@@ -361,7 +360,8 @@ class _Easel:
         losses = [0.0]
         if self.lossy or (self.encoder.exact and self.encoder.codec.coder == "lzw"):
             losses.insert(0, self.lossy or FAINT)
-        worth = self.encoder.standing.worth(self.at, must == 0)[part]
+        standing = self.encoder.standing
+        worth = standing.worth(self.at, must == 0)[part] if self.lossy else None
         best, size = None, math.inf
         for loss in losses:
             indices = self.encoder._mapped(frame.pixels[part], loss, held[part], must[part], worth)
@@ -369,28 +369,30 @@ class _Easel:
             if over and self.waiting is not None and not indices.any():
                 return None
             # Of pixel art the drawing without loss can be the smaller one, too.
-            way = self._smallest(piece, held, loss, size * FEWER)
-            if self.writer.weight(way) < size / (1 if loss else SLIGHT):
-                best, size, drawn = way, self.writer.weight(way), indices
+            way, weight = self._smallest(piece, held, size * FEWER)
+            if weight < size / (1 if loss else SLIGHT):
+                best, size, drawn = way, weight, indices
         self.counts += np.bincount(drawn.ravel(), minlength=len(self.counts))
         self.counts[0] = 0
         self.shown = held.copy()
         self.shown[part] = np.where(drawn == 0, held[part], drawn)
         return best
 
-    def _smallest(self, piece: Piece, held: Indices, loss: float, limit: float) -> Piece:
-        """What shows the same in a smaller rectangle, or with more that stays if near `limit`."""
+    def _smallest(self, piece: Piece, held: Indices, limit: float) -> tuple[Piece, float]:
+        """What shows the same in a smaller rectangle, or with all that stays if near `limit`."""
         if self.waiting is None or not piece.over:
-            return piece
-        tight = piece.part(*_bounds(piece.indices > 0, self.writer.even))
-        ways, lzw = [tight], self.encoder.codec.coder == "lzw"
-        if lzw and tight.indices.shape != piece.indices.shape:
+            return piece, self.writer.weight(piece)
+        best = piece.part(*_bounds(piece.indices > 0, self.writer.even))
+        size, other = self.writer.weight(best), None
+        if self.encoder.codec.coder == "lzw":
             # An LZW's phrases run across rows: those that the mapping chose fit its own width.
-            ways.append(piece)
-        if not (lzw and loss) and self.writer.weight(tight) < limit:
-            held = np.where(self.encoder.palette[held, 3] == 255, held, 0).astype(np.uint8)
-            ways += [tight.filled(held, gap) for gap in (GAPS[:1] if lzw else GAPS[1:])]
-        return min(ways, key=self.writer.weight)
+            other = piece if best.indices.shape != piece.indices.shape else None
+        elif size < limit:
+            shown = np.where(self.encoder.palette[held, 3] == 255, held, 0).astype(np.uint8)
+            other = best.filled(shown)
+        if other is not None and (weight := self.writer.weight(other)) < size:
+            best, size = other, weight
+        return best, size
 
 
 def _codes(colors: Colors) -> NDArray[np.uint32]:

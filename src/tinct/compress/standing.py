@@ -33,19 +33,16 @@ class Standing:
 
     def worth(self, frame: int, drawn: NDArray[np.bool_]) -> NDArray[np.float32]:
         """How much an error in each pixel (h, w) that a frame draws counts: 1 where it is usual."""
-        places = alive = np.flatnonzero(drawn)
-        times = np.ones(drawn.size, np.float32)
+        alive, times = np.packbits(drawn), np.ones(drawn.size, np.uint8)
         last = min(frame + AHEAD - 1, len(self._changes))
-        near = {at: self._near[at] for at in range(frame, last) if at in self._near}
-        self._near = near
+        self._near = {at: self._near[at] for at in range(frame, last) if at in self._near}
         for at in range(frame, last):
-            if not len(alive):
+            if at not in self._near:
+                self._near[at] = np.frombuffer(zlib.decompress(self._changes[at]), np.uint8)
+            alive &= ~self._near[at]
+            if not alive.any():
                 break
-            if at not in near:
-                near[at] = np.frombuffer(zlib.decompress(self._changes[at]), np.uint8)
-            alive = alive[near[at][alive >> 3] << (alive & 7).astype(np.uint8) & 128 == 0]
-            times[alive] += 1
+            times += np.unpackbits(alive, count=drawn.size)
         usual = drawn.size * (len(self._changes) + 1) / (drawn.size + self._drawn)
-        share = times[places] / np.float32(math.sqrt(min(usual, AHEAD)))
-        times[places] = np.sqrt(share * np.sqrt(share))
-        return times.reshape(drawn.shape)
+        share = times.reshape(drawn.shape) / np.float32(math.sqrt(min(usual, AHEAD)))
+        return np.where(drawn, np.sqrt(share * np.sqrt(share)), np.float32(1))
