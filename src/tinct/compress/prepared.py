@@ -23,6 +23,7 @@ __all__ = ["Prepared"]
 Colors = NDArray[np.uint8]
 SCREEN = 1024  # pixels a side of a preview
 MOVED = 192  # pixels a side, on which a preview's colors move
+COUNTED = 512  # and among which they are chosen, until the picture itself is drawn
 HASTE = -1  # once over the pixels: of the usual three times it takes half, for 1 to 6 points
 
 
@@ -77,7 +78,7 @@ class Prepared:
         """Draw the picture no larger than `side`, quickly, about as `encoder` does.
 
         Loss that is not seen is left out. Colors that move are chosen in haste, and until the
-        picture itself is drawn among those of the small one.
+        picture itself is drawn among those of a smaller one.
         """
         lossy = 0.0 if lossy == "auto" else lossy
         plain: dict[str, Any] = {"dither": options.pinned.finer(options.dither)}
@@ -93,7 +94,7 @@ class Prepared:
                 "visible": lossy > 0,
             }
             small = self._shrunk(side)
-            counted = small if moving and not self._drawn else whole
+            counted = self._shrunk(min(side, COUNTED)) if moving and not self._drawn else whole
             chosen = counted.palette(colors, reserved=reserved, **also, **how)
         else:
             seen = options.pinned.fit(shrunk(self.picture.pixels, side))

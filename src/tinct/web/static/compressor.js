@@ -18,6 +18,7 @@ const SCORED = 2e6; // pixels: of larger pictures the score comes later, by itse
 const SIDE = 1024;
 const SEEN = 24; // drawings kept, of at most a megabyte each
 const IDLE = 600; // ms after the whole file
+const START = 400; // ms in which the first preview has the machine for itself
 
 export class Compressor {
   constructor(limits, films) {
@@ -61,19 +62,26 @@ export class Compressor {
     this.wholes.stop();
     this.film.show(null);
     this.file = file;
-    this.drawing = this.waiting = null;
+    this.drawing = this.staged = null;
     this.seen.clear();
     this.choose(null);
     $("empty").hidden = true;
     $("bar").hidden = $("add").hidden = false;
     $("title").textContent = file.name;
-    settings.show(file.own); // asks for a preview, while the browser decodes
+    const previewed = new Promise((done) => {
+      this.previewed = done;
+      setTimeout(done, START);
+    });
+    settings.show(file.own); // asks for a preview
+    await previewed;
+    if (this.file !== file) return;
     try {
       const bitmap = await file.decode();
       if (this.file !== file) return bitmap.close();
       const { width, height } = file.pixels ?? bitmap;
-      this.stage.show(bitmap, width, height);
-      if (this.waiting?.file === file) this.stage.set({ result: this.waiting.bitmap });
+      if (this.staged === file) this.stage.join(bitmap);
+      else this.stage.show(bitmap, width, height);
+      this.staged = file;
     } catch (error) {
       if (this.file === file) this.failed(file, error);
     }
@@ -183,6 +191,8 @@ export class Compressor {
     } catch (error) {
       if (error.name === "AbortError") throw error;
       this.failed(file, error);
+    } finally {
+      if (this.file === file) this.previewed();
     }
   }
 
@@ -208,14 +218,15 @@ export class Compressor {
   shown(file, drawing, bitmap) {
     this.film.show(null);
     this.drawing = drawing;
-    this.waiting = { file, bitmap };
-    if (this.stage.original) this.stage.set({ result: bitmap });
+    const { width, height } = file.pixels;
+    if (this.staged !== file) this.stage.show(null, width, height); // its original is still to come
+    this.staged = file;
+    this.stage.set({ result: bitmap });
     this.band.set(drawing.palette, drawing.shares);
     if (settings.current().palette) $("k-now").textContent = words.kNow(drawing.palette.length);
     this.choose(this.chosen && drawing.nearest(this.chosen));
     if (this.wanted && settings.plain(this.chosen) !== this.wanted) notice(words.unused(this.wanted));
     this.wanted = null;
-    const { width, height } = file.pixels;
     $("canvas").setAttribute("aria-label", words.picture(file.name, width, height, drawing.palette.length));
   }
 

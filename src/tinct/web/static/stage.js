@@ -41,9 +41,20 @@ export class Stage {
     this.original = bitmap;
     this.result = this.mask = null;
     this.size = { width, height };
-    this.handle.hidden = $("side-a").hidden = $("side-b").hidden = $("tools").hidden = !bitmap;
+    this.furnish();
     if (!same || this.fits) this.fit();
     else this.draw();
+  }
+
+  // The original of what is shown, where the result was there first.
+  join(bitmap) {
+    this.original = bitmap;
+    this.furnish();
+    this.draw();
+  }
+
+  furnish() {
+    this.handle.hidden = $("side-a").hidden = $("side-b").hidden = $("tools").hidden = !this.original;
   }
 
   set(changes) {
@@ -112,22 +123,23 @@ export class Stage {
     c.fillStyle = css("--surround");
     c.fillRect(0, 0, width, height);
     const at = Math.round(width * this.split);
-    const split = !(this.difference && this.result);
+    const differs = this.difference && this.result && this.original;
+    const split = !differs;
     this.handle.style.transform = `translateX(${at}px)`;
     this.handle.style.opacity = split ? 1 : 0;
     $("side-a").style.opacity = split && at > 90 ? 1 : 0;
     $("side-b").style.opacity = split && width - at > 90 ? 1 : 0;
     const { original, result } = this.seen;
-    if (!original) return;
+    const [left, right] = [original ?? result, result ?? original];
+    if (!left) return;
     this.under(c, width, height);
-    const right = result ?? original;
-    if (this.difference && result) this.paintDifference(c, width, height);
+    if (differs) this.paintDifference(c, width, height);
     else {
-      this.part(c, this.peek ? original : right, at, 0, width - at, height);
-      this.part(c, original, 0, 0, at, height);
+      this.part(c, this.peek ? left : right, at, 0, width - at, height);
+      this.part(c, left, 0, 0, at, height);
     }
     if (this.mask && !this.peek) this.place(c, this.mask);
-    if (this.loupe && this.pointer) this.paintLoupe(c, right);
+    if (this.loupe && this.pointer) this.paintLoupe(c, left, right);
   }
 
   // What shows through where the picture doesn't cover.
@@ -191,7 +203,7 @@ export class Stage {
     c.drawImage(s, 0, 0, width, height);
   }
 
-  paintLoupe(c, right) {
+  paintLoupe(c, left, right) {
     const { x, y } = this.pointer;
     const scale = Math.max(4, this.view.scale * 4);
     const f = scale / this.view.scale;
@@ -206,7 +218,7 @@ export class Stage {
     c.beginPath();
     c.rect(x - LOUPE, y - LOUPE, LOUPE, 2 * LOUPE);
     c.clip();
-    this.place(c, this.seen.original, view);
+    this.place(c, left, view);
     c.restore();
     c.strokeStyle = "#fff";
     c.lineWidth = 2;
