@@ -14,6 +14,7 @@ import { Stage } from "./stage.js";
 import { words } from "./words.js";
 
 const REST = 150; // ms without a move, after which the whole file is made
+const AGAIN = 30; // ms, where a preview is still to come
 const SCORED = 2e6; // pixels: of larger pictures the score comes later, by itself
 const SIDE = 1024;
 const SEEN = 24; // drawings kept, of at most a megabyte each
@@ -172,8 +173,9 @@ export class Compressor {
     const quick = settings.QUICK.includes(s.aim);
     if (quick || !this.drawing) this.previews.ask((signal) => this.preview(file, s, signal));
     const rest = () => {
-      if (this.drawing) this.wholes.ask((signal) => this.showWhole(file, signal));
-      else if (!file.error) this.rest = setTimeout(rest, REST); // the first preview is still to come
+      // Beside a preview the file would have half of the machine, and a process that may not know the picture.
+      if (this.drawing && !this.previews.running) this.wholes.ask((signal) => this.showWhole(file, signal));
+      else if (!file.error) this.rest = setTimeout(rest, AGAIN);
     };
     this.rest = setTimeout(rest, quick ? REST : 2 * REST);
   }
