@@ -32,8 +32,8 @@ struct LossyOptions {
 constexpr int64_t LOSSY_BAND = 1 << 20, HASTE = 3 << 16, PART = 32;
 
 // The mean weighted squared error of pixels in their nearest of `points`, of those that have any; of every fourth row,
-// and of a megapixel at least. None counts more than MOST times the median: a fill whose color the palette lacks says nothing of the others,
-// and made the rest of a screenshot lose 14 points. Of photographs that takes 2 % off.
+// of large pictures of a megapixel. None counts more than MOST times the median: a fill whose color the palette lacks says
+// nothing of the others, and made the rest of a screenshot lose 14 points. Of photographs that takes 2 % off.
 inline double palette_error(const Picture &picture, const float *weights, const std::vector<float> &points,
                             const uint8_t *nearest) {
     constexpr float NONE = 1e-8f, MOST = 16;
