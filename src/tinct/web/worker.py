@@ -57,8 +57,6 @@ def work(pipe: Connection, limits: Limits) -> None:
     if CANCEL is not None:
         signal.signal(CANCEL, switch)
     threading.Thread(target=_follow, daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(2)  # a browser on this machine goes first, or its page would stand still meanwhile
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ["MPLBACKEND"] = "agg"
     from tinct.picture import read
