@@ -29,7 +29,8 @@ class Piece:
     """One frame of a file: `indices` (h, w) of a palette, laid at (`left`, `top`).
 
     `over`: entry 0 leaves what stands there; else it replaces that. `clears`: when its time is up
-    its rectangle becomes transparent. `image`: its bytes in the file, once they are known.
+    its rectangle becomes transparent, `restores`: what it was before. `image`: its bytes in the
+    file, once they are known.
     """
 
     indices: Indices
@@ -38,6 +39,7 @@ class Piece:
     seconds: Fraction
     over: bool = True
     clears: bool = False
+    restores: bool = False
     image: bytes = b""
 
     def part(self, left: int, top: int, right: int, bottom: int) -> Piece:
@@ -73,6 +75,7 @@ class Writer:
 
     even = False  # whether a rectangle may begin at even places alone
     replaces = True  # whether a frame may replace what stands there
+    restores = True  # whether a frame may bring back what stood there before it
     longest = Fraction(65535)  # seconds
 
     def add(self, piece: Piece) -> None:
@@ -87,6 +90,9 @@ class Writer:
             self.frames += 1
             if last:
                 return
+            if piece.restores:
+                piece.seconds = min(rest, self.longest)
+                continue
             nothing = np.zeros_like(piece.indices) if clears else np.zeros((1, 1), np.uint8)
             left, top = (piece.left, piece.top) if clears else (0, 0)
             piece = Piece(nothing, left, top, min(rest, self.longest), clears=clears)
@@ -121,7 +127,7 @@ class GifWriter(Writer):
     longest = Fraction(65535, 100)
 
     def _frame(self, piece: Piece) -> None:
-        disposal = 2 if piece.clears else 1
+        disposal = 3 if piece.restores else 2 if piece.clears else 1
         time = self._units(piece.seconds, 100)
         control = struct.pack("<BHBB", disposal << 2 | 1, time, 0, 0)  # entry 0 is transparent
         self.parts.append(b"\x21\xf9\x04" + control)
@@ -173,7 +179,7 @@ class ApngWriter(Writer):
         time = (piece.seconds + self.owed).limit_denominator(65535)
         while time.numerator > 65535:
             time = time.limit_denominator(time.denominator // 2 or 1)
-        dispose, blend = int(piece.clears), int(piece.over)
+        dispose, blend = 2 if piece.restores else int(piece.clears), int(piece.over)
         where = (width, height, piece.left, piece.top, time.numerator, time.denominator)
         control = struct.pack(">IIIIHHBB", *where, dispose, blend)
         self.parts.append(chunk(b"fcTL", self._number() + control))
@@ -218,7 +224,7 @@ class ApngWriter(Writer):
 class WebPWriter(Writer):
     """A WebP of lossless frames."""
 
-    even = True
+    even, restores = True, False
     longest = Fraction((1 << 24) - 1, 1000)
 
     def _frame(self, piece: Piece) -> None:

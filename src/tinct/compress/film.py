@@ -21,6 +21,7 @@ from tinct.codecs.films import WRITERS, Piece, Writer
 from tinct.codecs.gif import HALF
 from tinct.codecs.registry import codec_of
 from tinct.color.points import to_points
+from tinct.compress.bases import Bases
 from tinct.compress.encoder import Clock, Options
 from tinct.compress.standing import Standing
 from tinct.defaults import MAX_COLORS
@@ -186,10 +187,12 @@ class FilmEncoder:
         """All colors, weighted by how many pixels are drawn in each, and the number of frames."""
         codes, counts = np.zeros(0, np.uint32), np.zeros(0, np.float64)
         before: NDArray[np.uint32] | None = None
-        frames = 0
+        frames, bases = 0, Bases()
         for frame in self._fitted():
             frames += 1
             now = _codes(frame.pixels)
+            if WRITERS[self.options.format].restores:
+                bases.add(now)
             new = frame.pixels.reshape(-1, 4)
             if before is not None:
                 changed = now != before
@@ -203,6 +206,7 @@ class FilmEncoder:
             found, times = _kernels.count_colors(np.ascontiguousarray(new))
             codes = np.concatenate([codes, _codes(found)])
             codes, counts = _summed(codes, np.concatenate([counts, times]))
+        self.restored = bases.restored()
         colors = codes.view(np.uint8).reshape(-1, 4)
         space = self.options.space
         return Histogram(colors, counts, to_points(colors, space), space), frames
@@ -270,6 +274,7 @@ class _Easel:
         self.encoder, self.writer, self.lossy = encoder, writer, lossy
         self.shown = np.zeros((writer.height, writer.width), np.uint8)
         self.source: NDArray[np.uint32] | None = None
+        self.below, self.before = self.shown, self.source  # what stood before, its source
         self.waiting: Piece | None = None
         self.counts = np.zeros(len(encoder.palette))
         self.at = -1  # the number of the frame
@@ -289,8 +294,8 @@ class _Easel:
             piece = self._drawn(frame, self.shown, must, area) or _nothing(frame.seconds)
         else:
             same = now == self.source
-            drawn = None if same.all() else self._over(frame, same)
-            if drawn is None and not self.waiting.clears:
+            drawn = None if same.all() else self._over(frame, now, same)
+            if drawn is None and not (self.waiting.clears or self.waiting.restores):
                 self.source = now
                 self._wait(frame.seconds)
                 return
@@ -311,25 +316,36 @@ class _Easel:
         else:
             self._write(self.waiting)
             self.waiting = _nothing(seconds)
+            self.below, self.before = self.shown, self.source
 
     def _write(self, piece: Piece) -> None:
         with self.encoder.clock("encode"):
             self.writer.add(piece)
 
-    def _over(self, frame: Frame, same: NDArray[np.bool_]) -> Piece | None:
+    def _over(
+        self, frame: Frame, now: NDArray[np.uint32], same: NDArray[np.bool_]
+    ) -> Piece | None:
         """A frame after others; None if it changes nothing that is seen."""
         waiting = self.waiting
         assert waiting is not None
         hidden = frame.pixels[:, :, 3] == 0
-        held, must = self.shown, np.where(same, self.shown, 0).astype(np.uint8)
-        vanish = hidden & (self.shown > 0)
+        must = np.where(same, self.shown, 0).astype(np.uint8)
+        if self.before is not None and self.at in self.encoder.restored:
+            waiting.restores = self.writer.replaces or not (hidden & (self.below > 0)).any()
+        if waiting.restores:
+            self.shown = self.below
+            must = np.where(~same & (now == self.before), self.below, must)
+        else:
+            self.before = self.source
+        held, vanish = self.shown, hidden & (self.shown > 0)
         soft = ~same & ~hidden & (frame.pixels[:, :, 3] < 255)
         over = True
         if self.writer.replaces:
             over = not (vanish.any() or soft.any())
         elif vanish.any():
             held = self.shown = self._cleared(waiting, vanish)
-        stays = np.where(same, held == must, hidden & (held == 0))
+        self.below = held
+        stays = np.where(must > 0, held == must, hidden & (held == 0))
         left, top, right, bottom = _bounds(~stays, self.writer.even)
         if right <= left:
             return None
