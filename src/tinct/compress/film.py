@@ -148,8 +148,10 @@ class FilmEncoder:
             if most < 2 or not len(counted.colors):
                 return given
         chosen = palette(counted, most, threads=options.threads, **how)
-        # What is drawn most comes first: frames of few colors then need fewer bits.
-        return np.vstack([given, chosen.colors[np.argsort(-chosen.shares, kind="stable")]])
+        # What most frames draw comes first: those of few colors then need fewer bits.
+        served = remap(self._counted.colors[None], chosen.colors, dither=0).ravel()
+        uses = np.bincount(served, weights=self._seen, minlength=len(chosen.colors))
+        return np.vstack([given, chosen.colors[np.argsort(-uses, kind="stable")]])
 
     def draw(self, lossy: float, *, scored: bool = False) -> Drawn:
         """Draw all frames with so much loss, and see how some moments look; score them if asked."""
@@ -185,7 +187,7 @@ class FilmEncoder:
 
     def _histogram(self) -> tuple[Histogram, int]:
         """All colors, weighted by how many pixels are drawn in each, and the number of frames."""
-        codes, counts = np.zeros(0, np.uint32), np.zeros(0, np.float64)
+        codes, counts = np.zeros(0, np.uint32), np.zeros((2, 0))  # pixels, frames
         before: NDArray[np.uint32] | None = None
         frames, bases = 0, Bases()
         for frame in self._fitted():
@@ -205,11 +207,13 @@ class FilmEncoder:
                 continue
             found, times = _kernels.count_colors(np.ascontiguousarray(new))
             codes = np.concatenate([codes, _codes(found)])
-            codes, counts = _summed(codes, np.concatenate([counts, times]))
+            counts = np.hstack([counts, [times, np.ones_like(times)]])
+            codes, counts = _summed(codes, counts)
         self.restored = bases.restored()
         colors = codes.view(np.uint8).reshape(-1, 4)
         space = self.options.space
-        return Histogram(colors, counts, to_points(colors, space), space), frames
+        self._seen = counts[1]
+        return Histogram(colors, counts[0], to_points(colors, space), space), frames
 
     def _mapped(
         self,
@@ -449,7 +453,7 @@ def _summed(
     """Each color once."""
     while True:
         codes, place = np.unique(codes, return_inverse=True)
-        counts = np.bincount(place, weights=counts).astype(np.float64)
+        counts = np.stack([np.bincount(place, weights=row) for row in counts])
         if len(codes) <= MOST_COLORS:
             return codes, counts
         codes = codes & np.uint32(0xFFFCFCFC)
