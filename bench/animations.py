@@ -54,12 +54,12 @@ def score(original: bytes, other: bytes) -> float:
     return sum(scores) / len(scores)
 
 
-def run(*command: object) -> int | None:
-    """Bytes of what a tool writes to the last argument; None where it isn't or fails."""
+def run(out: Path, *command: object) -> int | None:
+    """Bytes of what a tool writes to `out`; None where it isn't or fails."""
     words = [str(word) for word in command]
     if shutil.which(words[0]) is None or subprocess.run(words, capture_output=True).returncode:
         return None
-    return Path(words[-1]).stat().st_size
+    return out.stat().st_size
 
 
 def by_pillow(path: Path, format: str) -> int:
@@ -91,15 +91,16 @@ def without_loss(path: Path, folder: Path) -> None:
         "png": {"Pillow": by_pillow(path, "PNG")},
         "webp": {"Pillow": by_pillow(path, "WEBP")},
     }
-    others["png"]["apngasm"] = run("apngasm", folder / "out.png", frames[0])
-    others["webp"]["img2webp"] = run("img2webp", "-min_size", "-m", 6, *frames, "-o", folder / "o")
+    out, small = folder / "out.png", ("-min_size", "-m", 6)
+    others["png"]["apngasm"] = run(out, "apngasm", out, frames[0])
+    others["webp"]["img2webp"] = run(out, "img2webp", *small, *frames, "-o", out)
     if path.suffix == ".gif":
-        others["webp"]["gif2webp"] = run("gif2webp", "-min_size", "-m", 6, path, "-o", folder / "o")
+        others["webp"]["gif2webp"] = run(out, "gif2webp", *small, path, "-o", out)
     for format, theirs in others.items():
         told = ", ".join(f"{name} {size}" for name, size in theirs.items() if size)
         for lossy in (0.0, "auto"):
-            small = tinct.compress(path, format=format, lossy=lossy, ssimulacra2=True)
-            told += f"; {lossy}: {len(small.data)} at {small.report.ssimulacra2:.1f}"
+            ours = tinct.compress(path, format=format, lossy=lossy, ssimulacra2=True)
+            told += f"; {lossy}: {len(ours.data)} at {ours.report.ssimulacra2:.1f}"
         print(f"{path.name} as {format}: {told}", flush=True)
 
 
@@ -108,9 +109,9 @@ def main(paths: list[str]) -> None:
     for path in map(Path, paths):
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "out"
-            if path.suffix == ".gif" and run("gifsicle", "-O3", "--lossy=80", path, "-o", out):
+            if path.suffix == ".gif" and run(out, "gifsicle", "-O3", "--lossy=80", path, "-o", out):
                 ratios["gif"].append(at_their_score(path, out.read_bytes(), "gifsicle", "gif"))
-            if path.suffix == ".gif" and run("gif2webp", "-lossy", "-q", 75, path, "-o", out):
+            if path.suffix == ".gif" and run(out, "gif2webp", "-lossy", "-q", 75, path, "-o", out):
                 ratios["webp"].append(at_their_score(path, out.read_bytes(), "gif2webp", "webp"))
             without_loss(path, Path(folder))
     for format, found in ratios.items():

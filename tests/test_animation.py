@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +15,7 @@ import tinct
 from tinct.cli.main import main as run
 from tinct.codecs.films import Piece
 from tinct.compress.animation import CompressedFilm
+from tinct.compress.bases import DOUBT, Bases, _price
 from tinct.compress.standing import AHEAD, Standing
 from tinct.errors import PictureError
 from tinct.picture.film import Film, stills
@@ -302,3 +305,49 @@ def test_a_filled_frame_shows_the_same() -> None:
     stands = held[3:8, 2:8]
     assert (np.where(filled, filled, stands) == np.where(indices, indices, stands)).all()
     assert (filled[indices == 0] == stands[indices == 0]).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_frames_are_drawn_over_the_cheapest_bases(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shades = rng.choice([0, 1, 2], (2, 4, 5, 6), p=[0.02, 0.49, 0.49]).astype(np.uint32)
+    frames = np.where(rng.random((4, 5, 6)) < 0.7, shades[0, 0], shades[1])
+    bases = Bases()
+    for frame in frames:
+        bases.add(frame)
+
+    def price(restored: Iterable[int]) -> float:
+        total, over = 0.0, [0]
+        for at in range(1, len(frames)):
+            restores = at in restored
+            over.append(over[at - 1] if restores else at - 1)
+            hides = ((frames[at] == 0) & (frames[over[at]] != 0)).any()
+            dear = (DOUBT if restores else 1) * _price(frames[at], frames[over[at]])
+            total += math.inf if restores and (at < 2 or hides) else dear
+        return total
+
+    ways = [[at for at in range(4) if way >> at & 1] for way in range(16)]
+    assert price(bases.restored()) == pytest.approx(min(map(price, ways)))
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("format", FORMATS)
+def test_flashes_restore_what_stood_there(format: str, alpha: bool) -> None:
+    still, flash = moving(2, alpha=alpha)[1] // 64 * 64, np.full((48, 64, 4), 192, np.uint8)
+    flash[:, :, 3] = still[:, :, 3] = np.where(still[:, :, 3] > 0, 255, 0)
+    still[still[:, :, 3] == 0] = flash[flash[:, :, 3] == 0] = 0
+    other = still.copy()
+    other[20:24, 20:24, 0] ^= 64
+    frames, times = [still, flash, other, flash, still], [100, 700_000, 200, 300, 100]
+    small = tinct.compress(filed(frames, times), format=format, lossy=0)
+    ends, end = [], 0
+    for at, time in enumerate(times):
+        ends.append((end, frames[at]))
+        end += time
+    end = Fraction(0)
+    for frame in small.frames():
+        shown = [pixels for start, pixels in ends if start <= end * 1000][-1]
+        np.testing.assert_array_equal(frame.pixels, shown)
+        end += frame.seconds
+    assert end == Fraction(sum(times), 1000)
+    assert (b"\x21\xf9\x04\x0d" in small.data) == (format == "gif")  # a frame that restores

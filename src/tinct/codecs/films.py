@@ -75,7 +75,7 @@ class Writer:
 
     even = False  # whether a rectangle may begin at even places alone
     replaces = True  # whether a frame may replace what stands there
-    restores = True  # whether a frame may bring back what stood there before it
+    restores = False  # whether a frame may bring back what stood there before it
     longest = Fraction(65535)  # seconds
 
     def add(self, piece: Piece) -> None:
@@ -123,7 +123,7 @@ class Writer:
 class GifWriter(Writer):
     """A GIF89a; frames share the palette, or have a table of the few entries that they use."""
 
-    replaces = False
+    replaces, restores = False, True
     longest = Fraction(65535, 100)
 
     def _frame(self, piece: Piece) -> None:
@@ -172,14 +172,17 @@ def _lzw(indices: Indices, colors: int) -> bytes:
 
 
 class ApngWriter(Writer):
-    """A PNG with further frames; all share the palette."""
+    """A PNG with further frames; all share the palette.
+
+    None restores: Pillow 12 then shows the frame on, where that leaves pixels as they are.
+    """
 
     def _frame(self, piece: Piece) -> None:
         height, width = piece.indices.shape
         time = (piece.seconds + self.owed).limit_denominator(65535)
         while time.numerator > 65535:
             time = time.limit_denominator(time.denominator // 2 or 1)
-        dispose, blend = 2 if piece.restores else int(piece.clears), int(piece.over)
+        dispose, blend = int(piece.clears), int(piece.over)
         where = (width, height, piece.left, piece.top, time.numerator, time.denominator)
         control = struct.pack(">IIIIHHBB", *where, dispose, blend)
         self.parts.append(chunk(b"fcTL", self._number() + control))
@@ -224,7 +227,7 @@ class ApngWriter(Writer):
 class WebPWriter(Writer):
     """A WebP of lossless frames."""
 
-    even, restores = True, False
+    even = True
     longest = Fraction((1 << 24) - 1, 1000)
 
     def _frame(self, piece: Piece) -> None:

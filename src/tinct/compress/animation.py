@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from tinct.atomic_write import write
 from tinct.checks import flag
 from tinct.codecs.arrays import encode_truecolor
+from tinct.compress.drawn import Drawn
 from tinct.compress.encoder import Clock, Options
-from tinct.compress.film import Drawn, FilmEncoder
+from tinct.compress.film import FilmEncoder
 from tinct.compress.regula_falsi import LOG_BYTES, STEP, farthest
 from tinct.errors import TargetError
 from tinct.picture.film import Film, Frame

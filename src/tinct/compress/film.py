@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +21,7 @@ from tinct.codecs.gif import HALF
 from tinct.codecs.registry import codec_of
 from tinct.color.points import to_points
 from tinct.compress.bases import Bases
+from tinct.compress.drawn import Drawn, Moment
 from tinct.compress.encoder import Clock, Options
 from tinct.compress.standing import Standing
 from tinct.defaults import MAX_COLORS
@@ -34,7 +34,7 @@ from tinct.picture.film import Film, Frame
 from tinct.scoring.psnr import psnr
 from tinct.scoring.ssimulacra2 import Reference
 
-__all__ = ["Drawn", "FilmEncoder", "Moment"]
+__all__ = ["FilmEncoder"]
 
 Colors = NDArray[np.uint8]
 Indices = NDArray[np.uint8]
@@ -51,47 +51,6 @@ SLIGHT = 0.98  # a frame with loss is to be smaller than that share of the one w
 MOMENTS = 24  # of an animation, at most, that are scored
 SLOWED = Fraction(2, 100)  # seconds: browsers show frames of less for a tenth of a second
 MOST_COLORS = 1 << 20  # distinct ones of which a palette is chosen; beyond, near ones are one
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """How a frame looks beside its original."""
-
-    score: float
-    psnr: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """An animation's file, its palette and frames, and how the moments look that were scored."""
-
-    data: bytes
-    palette: Colors
-    shares: NDArray[np.float64]
-    frames: int
-    lossy: float
-    moments: list[Moment] = field(default_factory=list)
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return len(self.data)
-
-    @property
-    def score(self) -> float:
-        """SSIMULACRA2, the mean over moments."""
-        return sum(moment.score for moment in self.moments) / len(self.moments)
-
-    @property
-    def psnr(self) -> float:
-        """Of the mean error over moments, in dB."""
-        error = sum(10 ** (-moment.psnr / 10) for moment in self.moments) / len(self.moments)
-        return -10 * math.log10(error) if error else math.inf
-
-    @property
-    def least(self) -> float:
-        """SSIMULACRA2 of the worst moment."""
-        return min(moment.score for moment in self.moments)
 
 
 class FilmEncoder:
@@ -278,7 +237,8 @@ class _Easel:
         self.encoder, self.writer, self.lossy = encoder, writer, lossy
         self.shown = np.zeros((writer.height, writer.width), np.uint8)
         self.source: NDArray[np.uint32] | None = None
-        self.below, self.before = self.shown, self.source  # what stood before, its source
+        self.below = self.shown  # what stood before the frame that waits, and its source
+        self.before: NDArray[np.uint32] | None = None
         self.waiting: Piece | None = None
         self.counts = np.zeros(len(encoder.palette))
         self.at = -1  # the number of the frame
@@ -326,16 +286,14 @@ class _Easel:
         with self.encoder.clock("encode"):
             self.writer.add(piece)
 
-    def _over(
-        self, frame: Frame, now: NDArray[np.uint32], same: NDArray[np.bool_]
-    ) -> Piece | None:
+    def _over(self, frame: Frame, now: NDArray[np.uint32], same: NDArray[np.bool_]) -> Piece | None:
         """A frame after others; None if it changes nothing that is seen."""
         waiting = self.waiting
         assert waiting is not None
         hidden = frame.pixels[:, :, 3] == 0
         must = np.where(same, self.shown, 0).astype(np.uint8)
         if self.before is not None and self.at in self.encoder.restored:
-            waiting.restores = self.writer.replaces or not (hidden & (self.below > 0)).any()
+            waiting.restores = not (hidden & (self.below > 0)).any()
         if waiting.restores:
             self.shown = self.below
             must = np.where(~same & (now == self.before), self.below, must)
