@@ -248,10 +248,6 @@ class SpatialQuantizer {
         to.own[group] = float(own);
         to.middle[group] = float(taps[0] * taps[0] + own + block);
         to.block = float(block);
-        for (int y = -REACH; y <= REACH; ++y)
-            for (int x = -REACH; x < LANES - REACH; ++x)
-                to.around[group][y + REACH][x + REACH] = x > REACH ? 0 : float(taps[std::abs(y)] * taps[std::abs(x)]);
-        to.around[group][REACH][REACH] = -to.block;
     }
 
     void invert(const double (&m)[3][3]) {

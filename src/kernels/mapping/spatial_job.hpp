@@ -18,7 +18,6 @@ struct Blur {
     float taps[2][REACH + 1];                    // of G * G along an axis, from the middle outwards
     float own[2], middle[2];                     // middle: K there, and what a block adds
     float block;                                 // what the sum of the errors in a block counts
-    alignas(64) float around[2][TAPS][LANES];    // K elsewhere, and in the middle nothing but what its block adds, off
 };
 
 // Entries in the order of their last cone, so many a block.

@@ -26,13 +26,14 @@ struct Row {
 
 struct Work {
     Work(const Scene &scene, float *memory) : stride(scene.stride()), memory_(memory) {}
-    static int64_t rows() { return 3 + TAPS + BAND + BAND / BLOCK; }
+    static int64_t rows() { return 4 + TAPS + BAND + BAND / BLOCK; }
     Row derivative() const { return row(0); }
     Row error() const { return row(1); }
     Row target() const { return row(2); }
-    Row across(int64_t y) const { return row(3 + (y % TAPS + TAPS) % TAPS); }  // a ring
-    Row blurred(int64_t y) const { return row(3 + TAPS + y); }
-    Row block(int64_t y) const { return row(3 + TAPS + BAND + y / BLOCK); }  // sums, at x / BLOCK
+    Row measured() const { return row(3); }
+    Row across(int64_t y) const { return row(4 + (y % TAPS + TAPS) % TAPS); }  // a ring
+    Row blurred(int64_t y) const { return row(4 + TAPS + y); }
+    Row block(int64_t y) const { return row(4 + TAPS + BAND + y / BLOCK); }  // sums, at x / BLOCK
     int64_t stride;
 
   private:
@@ -123,6 +124,10 @@ template <int R> void blur_across(const float *taps, const float *__restrict in,
     }
 }
 
+void add_plane(float share, const float *__restrict in, float *__restrict out, int64_t width) {
+    for (int64_t x = 0; x < width; ++x) out[x] += share * in[x];
+}
+
 template <int R> void blur_down(const float *taps, const float *const *in, float *__restrict out, int64_t width) {
     for (int64_t x = 0; x < width; ++x) {
         float sum = taps[0] * in[R][x];
@@ -195,6 +200,20 @@ struct Metric {
     }
 };
 
+typedef int32_t Ints4 __attribute__((vector_size(16)));
+typedef int32_t Ints8 __attribute__((vector_size(32)));
+typedef int32_t Ints16 __attribute__((vector_size(64)));
+template <class V> V lesser(V a, V b) { return b < a ? b : a; }
+// The lesser of halves, down to four.
+[[maybe_unused]] Ints4 folded(Ints4 v) { return v; }
+[[maybe_unused]] Ints4 folded(Ints8 v) {
+    return lesser(__builtin_shufflevector(v, v, 0, 1, 2, 3), __builtin_shufflevector(v, v, 4, 5, 6, 7));
+}
+[[maybe_unused]] Ints4 folded(Ints16 v) {
+    return folded(lesser(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+                         __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15)));
+}
+
 // The nearest of the entries looked at, their squared distances as bits of which the lowest 8 name the entry: ties go
 // to the lowest.
 class Nearest {
@@ -229,15 +248,14 @@ class Nearest {
             for (int j = 0; j < 3; ++j) std::memcpy(&cone[j], table_.cone[j] + at, sizeof cone[j]);
             std::memcpy(&entry, table_.entry + at, sizeof entry);
             const Ints bits = (std::bit_cast<Ints>(metric_.distance(cone[0], cone[1], cone[2])) & ~255) | entry;
-            low_[part] = bits < low_[part] ? bits : low_[part];
+            low_[part] = lesser(low_[part], bits);
         }
     }
     int32_t least() const {
-        int32_t lanes[LANES];
-        std::memcpy(lanes, low_, sizeof lanes);
-        for (int half = LANES / 2; half; half /= 2)
-            for (int j = 0; j < half; ++j) lanes[j] = lanes[j + half] < lanes[j] ? lanes[j + half] : lanes[j];
-        return lanes[0];
+        Ints low = low_[0];
+        for (int part = 1; part < LANES / WIDTH; ++part) low = lesser(low, low_[part]);
+        const Ints4 four = folded(low), two = lesser(four, __builtin_shufflevector(four, four, 2, 3, 0, 1));
+        return std::min(two[0], two[1]);
     }
     const Table &table_;
     const Metric &metric_;
@@ -250,21 +268,35 @@ class Sweep {
   public:
     Sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, bool fresh, const Work &work)
         : scene_(scene), table_(table), top_(top), bottom_(bottom), back_(back), fresh_(fresh), work_(work) {
-        for (int j = 0; j < 3; ++j)
-            for (int i = 0; i < 3; ++i) to_target_[i][j] = scene.inverse[i][j] / scene.blur.middle[j > 0];
+        for (int i = 0; i < 3; ++i)
+            for (int j = 0; j < 3; ++j) {
+                to_target_[i][j] = 0;
+                for (int c = i; c < 3; ++c) to_target_[i][j] += scene.metric[i][c] * scene.inverse[c][j];
+                to_target_[i][j] /= scene.blur.middle[j > 0];
+            }
+        for (int i = 0; i < REACH; ++i)
+            for (int j = 0; j < 3; ++j) shares_[i][j] = scene.blur.taps[j > 0][0] * scene.blur.taps[j > 0][i + 1];
     }
     int64_t row(int64_t y) {
         start(y);
+        std::memset(work_.error().start, 0, size_t(3 * work_.stride) * sizeof(float));
+        std::fill(ahead_, ahead_ + REACH, Planes{});
         const bool leftwards = (y % 2 != 0) != back_;
         int64_t changed = 0;
         for (int64_t n = 0; n < scene_.width; ++n) {
             const int64_t x = leftwards ? scene_.width - 1 - n : n;
-            if (!settled(scene_, y * scene_.width + x)) changed += pixel(y, x);
+            Planes change{};
+            if (!settled(scene_, y * scene_.width + x)) changed += pixel(y, x, change);
+            for (int i = 0; i < REACH; ++i)
+                ahead_[i] = (i + 1 < REACH ? ahead_[i + 1] : Planes{}) + change * shares_[i];
         }
+        if (changed) pass_on(y);
         return changed;
     }
 
   private:
+    typedef float Planes __attribute__((vector_size(16)));
+
     // What the pixels themselves are after, without their neighbors.
     void start(int64_t y) {
         const Row d = work_.derivative(), t = work_.target();
@@ -274,25 +306,27 @@ class Sweep {
         for (int64_t x = 0; x < scene_.width; ++x, pixel += scene_.channels)
             r[x] = color::LINEAR[pixel[0]], g[x] = color::LINEAR[pixel[1]], b[x] = color::LINEAR[pixel[2]];
         to_cones(scene_, d, t);
+        std::memcpy(work_.measured().start, t.start, size_t(3 * work_.stride) * sizeof(float));
+        multiply(scene_.metric, work_.measured(), scene_.width);
     }
 
-    bool pixel(int64_t y, int64_t x) {
+    bool pixel(int64_t y, int64_t x, Planes &passed) {
         const Row blurred = work_.blurred(y - top_);
         float d[3], t[3], s[3];
         for (int j = 0; j < 3; ++j) {
             d[j] = work_.derivative().plane(j)[x];
-            s[j] = blurred.plane(j)[x] + scene_.blur.block * work_.block(y - top_).plane(j)[x / BLOCK];
+            s[j] = blurred.plane(j)[x] + ahead_[0][j] + scene_.blur.block * work_.block(y - top_).plane(j)[x / BLOCK];
         }
         for (int j = 0; j < 3; ++j) {
             const auto &row = to_target_[j];
-            t[j] = work_.target().plane(j)[x] + (row[0] * s[0] + row[1] * s[1] + row[2] * s[2]);
+            t[j] = work_.measured().plane(j)[x] + (row[0] * s[0] + row[1] * s[1] + row[2] * s[2]);
         }
         const auto &r = scene_.metric;
         const Metric metric{
             {r[0][0] * d[0], r[0][1] * d[1], r[0][2] * d[2], r[1][1] * d[1], r[1][2] * d[2], r[2][2] * d[2]},
-            {r[0][0] * t[0] + r[0][1] * t[1] + r[0][2] * t[2], r[1][1] * t[1] + r[1][2] * t[2], r[2][2] * t[2]}};
+            {t[0], t[1], t[2]}};
         uint8_t &index = scene_.indices[y * scene_.width + x];
-        const int32_t found = Nearest(table_, metric).find(fresh_ ? home(t[2], d[2]) : table_.home[index]);
+        const int32_t found = Nearest(table_, metric).find(fresh_ ? home(t[2], metric.u[5]) : table_.home[index]);
         const int entry = found & 255;
         const float *now = scene_.cones[index], *then = scene_.cones[entry];
         if (!fresh_) {
@@ -305,35 +339,33 @@ class Sweep {
         else
             for (int j = 0; j < 3; ++j) change[j] = d[j] * (now[j] - then[j]);
         index = uint8_t(entry);
-        pass_on(y, x, change);
+        const auto &o = scene_.opponents;
+        for (int j = 0; j < 3; ++j) {
+            passed[j] = o[j][0] * change[0] + o[j][1] * change[1] + o[j][2] * change[2];
+            work_.error().plane(j)[x] = passed[j];
+            work_.block(y - top_).plane(j)[x / BLOCK] += passed[j];
+        }
         return true;
     }
 
-    int home(float target, float derivative) const {
+    int home(float target, float share) const {
         int block = 0;
-        while (block + 1 < table_.blocks && derivative * table_.least[block + 1] <= target) ++block;
+        while (block + 1 < table_.blocks && share * table_.least[block + 1] <= target) ++block;
         return block;
     }
 
-    void pass_on(int64_t y, int64_t x, const float (&cones)[3]) {
-        const auto &o = scene_.opponents;
+    // What a row changed, to the rows that are still to come.
+    void pass_on(int64_t y) {
         for (int j = 0; j < 3; ++j) {
-            const float change = o[j][0] * cones[0] + o[j][1] * cones[1] + o[j][2] * cones[2];
             const int group = j > 0, reach = scene_.blur.reach[group];
-            work_.block(y - top_).plane(j)[x / BLOCK] += change;
-            const float *around = scene_.blur.around[group][0];
-            const int64_t first = back_ ? std::max<int64_t>(-reach, top_ - y) : 0;  // rows behind are done with
-            const int64_t last = back_ ? 0 : std::min<int64_t>(reach, bottom_ - 1 - y);
-            float *to = work_.blurred(y + first - top_).plane(j) + x - REACH;
-            for (int64_t dy = first; dy <= last; ++dy, to += 3 * work_.stride) {
-                const float *share = around + (dy + REACH) * LANES;
-                for (int part = 0; part < LANES; part += WIDTH) {
-                    Floats here, its;
-                    std::memcpy(&here, to + part, sizeof here);
-                    std::memcpy(&its, share + part, sizeof its);
-                    here += change * its;
-                    std::memcpy(to + part, &here, sizeof here);
-                }
+            const float *taps = scene_.blur.taps[group];
+            float *across = work_.across(0).plane(j);
+            const auto run = reach > 4 ? blur_across<REACH> : blur_across<4>;
+            run(taps, work_.error().plane(j), across, scene_.width);
+            for (int dy = 1; dy <= reach; ++dy) {
+                const int64_t to = back_ ? y - dy : y + dy;
+                if (to < top_ || to >= bottom_) break;
+                add_plane(taps[dy], across, work_.blurred(to - top_).plane(j), scene_.width);
             }
         }
     }
@@ -344,6 +376,7 @@ class Sweep {
     bool back_, fresh_;
     Work work_;
     float to_target_[3][3];
+    Planes ahead_[REACH], shares_[REACH];  // what the next pixels of the row get; of a change
 };
 
 int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, Fresh fresh,

@@ -42,7 +42,10 @@ export class Drawer {
   open(yes = this.box.hidden) {
     this.box.hidden = !yes;
     $("options-open").setAttribute("aria-expanded", yes);
-    if (yes) this.box.querySelector("select").focus();
+    if (yes) {
+      this.update();
+      this.box.querySelector("select").focus();
+    }
     else if (this.box.contains(document.activeElement)) $("options-open").focus();
   }
 
@@ -88,7 +91,10 @@ export class Drawer {
     return row;
   }
 
-  update(files) {
+  // Only what is open is kept up to date.
+  update(files = this.count) {
+    this.count = files;
+    if (this.box.hidden) return;
     const s = current();
     for (const { name, row, control, when, value, usual } of this.rows) {
       row.hidden = when ? !when(s) : false;

@@ -54,7 +54,7 @@ export class Strip {
   }
 
   update(files, shown) {
-    $("strip").hidden = files.length < 2;
+    if (($("strip").hidden = files.length < 2)) return;
     for (const [file, row] of this.rows) if (!files.includes(file)) row.item.remove(), this.rows.delete(file);
     for (const file of files) {
       const row = this.rows.get(file) ?? this.add(file);

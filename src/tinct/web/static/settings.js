@@ -29,14 +29,21 @@ export const isOwn = () => own !== null;
 export const canUndo = () => past.length > 0;
 export const listen = (f) => listeners.push(f);
 
+// A link that leads here. Each change of it takes the browser a few milliseconds, too many in a drag.
+let later;
 function changed(why) {
+  clearTimeout(later);
+  later = setTimeout(link, 150);
+  for (const f of listeners) f(why);
+}
+
+function link() {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(shared)) if (value !== USUAL[name]) query.set(name, value);
   const text = query.toString();
   try {
     history.replaceState(null, "", (text ? `?${text}` : location.pathname) + location.hash);
   } catch { /* browsers refuse when it is done too often; the next one will do */ }
-  for (const f of listeners) f(why);
 }
 
 let lastKey = "";

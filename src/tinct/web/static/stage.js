@@ -25,11 +25,15 @@ export class Stage {
     this.fits = true;
     this.peek = this.difference = this.loupe = false;
     this.ground = 0;
+    this.squares = null; // the pattern of the checker
     this.pointer = null;
     this.draw = framed(() => this.paint());
     this.scratch = document.createElement("canvas");
     new ResizeObserver(() => (this.fits ? this.fit() : this.draw())).observe(this.canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", this.draw);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.squares = null;
+      this.draw();
+    });
     this.listen();
   }
 
@@ -150,7 +154,7 @@ export class Stage {
     c.rect(x, y, scale * this.size.width, scale * this.size.height);
     c.clip();
     const ground = GROUNDS[this.ground];
-    c.fillStyle = ground === "checker" ? this.checker(c) : ground;
+    c.fillStyle = ground === "checker" ? (this.squares ??= this.checker(c)) : ground;
     c.fillRect(0, 0, width, height);
     c.restore();
   }
