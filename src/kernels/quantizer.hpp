@@ -226,8 +226,9 @@ class Quantizer {
         const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
         const bool done = spatial::draw(picture_, palette, stays.empty() ? nullptr : stays.data(),
                                         {options.dither, effort, options.threads}, poll, indices.data());
+        if (picture_.channels == 3) return drawing(palette, std::move(indices), fixed);
         palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, options.threads);
-        if (picture_.channels == 4 && (!done || histogram.solid < histogram.size())) {
+        if (!done || histogram.solid < histogram.size()) {
             std::vector<uint8_t> others(indices.size());
             const std::lock_guard lock(histogram.busy);
             mapping::remap(picture_, palette.data(), entries_of(palette, 4), histogram, options, poll, others.data());
