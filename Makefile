@@ -52,7 +52,8 @@ MINUTES ?= 10
 fuzz: .venv/.ready
 	$(BIN)/python -m bench.fuzz --minutes $(MINUTES)
 
-# The kernels under the address and undefined-behaviour sanitizers, then what uses threads under the thread sanitizer.
+# The kernels under the address and undefined-behaviour sanitizers, then what uses threads under the thread sanitizer,
+# which sees races in oxipng, built without it, and needs more memory than tests of little leave.
 # `make sanitize MINUTES=60` takes broken inputs under the first for as long, too.
 KERNEL_TESTS := kernels kmeans color palette palettes remap spatial lossy deflate png sparse partitions quality animation
 sanitize: .venv/.ready
@@ -67,8 +68,8 @@ sanitize: .venv/.ready
 	    if [ $$what = thread ]; then tests="kmeans partitions spatial quick"; else tests="$(KERNEL_TESTS)"; fi && \
 	    ( export LD_PRELOAD="$$($(CXX) -print-file-name=lib$$(echo $$what | head -c1)san.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	    PYTHONPATH=$$site \
-	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1; \
-	    $(BIN)/python -m pytest -q -x -n auto -p no:cacheprovider $$(printf 'tests/test_%s.py ' $$tests) && \
+	    ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1; \
+	    $(BIN)/python -m pytest -q -x -n auto -p no:cacheprovider -k 'not beyond_memory' $$(printf 'tests/test_%s.py ' $$tests) && \
 	    if [ $$what != thread ] && [ "$(origin MINUTES)" = "command line" ]; then \
 	        $(BIN)/python -m bench.fuzz --minutes $(MINUTES); fi ) || exit 1; \
 	done
