@@ -30,7 +30,7 @@ struct Work {
     Row derivative() const { return row(0); }
     Row error() const { return row(1); }
     Row target() const { return row(2); }
-    Row measured() const { return row(3); }
+    Row measured() const { return row(3); }  // the target, as the metric has it
     Row across(int64_t y) const { return row(4 + (y % TAPS + TAPS) % TAPS); }  // a ring
     Row blurred(int64_t y) const { return row(4 + TAPS + y); }
     Row block(int64_t y) const { return row(4 + TAPS + BAND + y / BLOCK); }  // sums, at x / BLOCK
@@ -376,7 +376,9 @@ class Sweep {
     bool back_, fresh_;
     Work work_;
     float to_target_[3][3];
-    Planes ahead_[REACH], shares_[REACH];  // what the next pixels of the row get; of a change
+    // What the next pixels of the row get, and its shares of a change. (In memory the next pixel's loads, one place
+    // further, would wait for these stores: that took a third of the time.)
+    Planes ahead_[REACH], shares_[REACH];
 };
 
 int64_t sweep(const Scene &scene, const Table &table, int64_t top, int64_t bottom, bool back, Fresh fresh,
