@@ -105,7 +105,7 @@ class Prepared:
                 # Colors move as in the file: on the whole preview that would take twice as long.
                 how["fixed"] = reserved
                 moved = self._shrunk(MOVED).draw(chosen, ordered=True, effort=0, **plain, **how)
-                chosen = moved.palette.tobytes()
+                chosen = how["fixed"] = moved.palette.tobytes()
             return small.draw(chosen, effort=HASTE, **plain, **how)
         coder, bits = codec_of(options.format).bit_model(len(chosen) // small.channels, False)
         cost = lossy_options(lossy, options.dither, 0, threads)
