@@ -23,7 +23,7 @@ from tinct.color.points import to_points
 from tinct.compress.bases import Bases
 from tinct.compress.drawn import Drawn, Moment
 from tinct.compress.encoder import Clock, Options
-from tinct.compress.standing import Standing
+from tinct.compress.standing import Standing, Tally
 from tinct.defaults import MAX_COLORS
 from tinct.errors import PaletteError
 from tinct.mapping.lossy import lossy_options
@@ -50,7 +50,6 @@ FEWER = 1.3  # how much smaller that may make a frame
 SLIGHT = 0.98  # a frame with loss is to be smaller than that share of the one without
 MOMENTS = 24  # of an animation, at most, that are scored
 SLOWED = Fraction(2, 100)  # seconds: browsers show frames of less for a tenth of a second
-MOST_COLORS = 1 << 20  # distinct ones of which a palette is chosen; beyond, near ones are one
 
 
 class FilmEncoder:
@@ -68,6 +67,7 @@ class FilmEncoder:
         self.codec = codec_of(options.format)
         self.codec.check_sides(film.height, film.width, film.name)
         self.cut = self.flat = False
+        self.dots = 1.0  # share of `dither`
         self.standing = Standing()
         with clock("palette"):
             self._counted, self.frames = self._histogram()
@@ -145,34 +145,27 @@ class FilmEncoder:
             yield Frame(pixels, frame.seconds)
 
     def _histogram(self) -> tuple[Histogram, int]:
-        """All colors, weighted by how many pixels are drawn in each, and the number of frames."""
-        codes, counts = np.zeros(0, np.uint32), np.zeros((2, 0))  # pixels, frames
+        """All colors, weighted by how many pixels show them and for how long, and the frames."""
+        tally, bases, frames = Tally(), Bases(), 0
         before: NDArray[np.uint32] | None = None
-        frames, bases = 0, Bases()
         for frame in self._fitted():
             frames += 1
             now = _codes(frame.pixels)
             if WRITERS[self.options.format].restores:
                 bases.add(now)
-            new = frame.pixels.reshape(-1, 4)
-            if before is not None:
+            if before is None:
+                self.flat = _kernels.Quantizer(frame.pixels).flat
+                tally.add(now.ravel())
+            else:
                 changed = now != before
                 self.standing.add(changed)
-                new = frame.pixels[changed]
+                tally.add(now[changed], before[changed])
             before = now
-            if frames == 1:
-                self.flat = _kernels.Quantizer(frame.pixels).flat
-            if not len(new):
-                continue
-            found, times = _kernels.count_colors(np.ascontiguousarray(new))
-            codes = np.concatenate([codes, _codes(found)])
-            counts = np.hstack([counts, [times, np.ones_like(times)]])
-            codes, counts = _summed(codes, counts)
         self.restored = bases.restored()
-        colors = codes.view(np.uint8).reshape(-1, 4)
+        colors = tally.codes.view(np.uint8).reshape(-1, 4)
         space = self.options.space
-        self._seen = counts[1]
-        return Histogram(colors, counts[0], to_points(colors, space), space), frames
+        self._seen = tally.frames
+        return Histogram(colors, tally.seen, to_points(colors, space), space), frames
 
     def _mapped(
         self,
@@ -188,7 +181,7 @@ class FilmEncoder:
         worth = None if worth is None else np.ascontiguousarray(worth)
         options = self.options
         source, pixels = pixels, options.pinned.fit(pixels) if options.pinned else pixels
-        finely = options.pinned.finer(options.dither)
+        finely = options.pinned.finer(options.dither) * self.dots
         if not lossy:
             cut = np.where(((must > 0) & (held == must))[:, :, None], np.uint8(0), pixels)
             dither = 0.0 if self.flat else finely
@@ -403,15 +396,3 @@ def _bounds(mask: NDArray[np.bool_], even: bool) -> tuple[int, int, int, int]:
     step = 2 if even else 1
     left, top = int(columns[0]) // step * step, int(rows[0]) // step * step
     return left, top, int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def _summed(
-    codes: NDArray[np.uint32], counts: NDArray[np.float64]
-) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-    """Each color once."""
-    while True:
-        codes, place = np.unique(codes, return_inverse=True)
-        counts = np.stack([np.bincount(place, weights=row) for row in counts])
-        if len(codes) <= MOST_COLORS:
-            return codes, counts
-        codes = codes & np.uint32(0xFFFCFCFC)

@@ -11,11 +11,16 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Standing"]
+from tinct import _kernels
+
+__all__ = ["Standing", "Tally"]
+
+Codes = NDArray[np.uint32]  # colors, each as one number
 
 AHEAD = 32  # frames; at 4 a cartoon takes 5 % more bytes, at 16 1 %
 # An error seen in n frames counts n ** 0.75 times, while its bits are spent once. That saves
 # 3 to 14 % where parts of a film stay; a power of 0.5 less, of 1 less of a recording.
+MOST_COLORS = 1 << 20  # distinct ones that are told apart; beyond, near ones are one
 
 
 class Standing:
@@ -46,3 +51,52 @@ class Standing:
         usual = drawn.size * (len(self._changes) + 1) / (drawn.size + self._drawn)
         share = times.reshape(drawn.shape) / np.float32(math.sqrt(min(usual, AHEAD)))
         return np.where(drawn, np.sqrt(share * np.sqrt(share)), np.float32(1))
+
+
+class Tally:
+    """How many pixels show each color, summed over frames; `add` each frame's changes in order.
+
+    K-means' palette serves what stands as the mapping does. Weighted by what is drawn, 64 colors
+    of animated plots whose grounds stand score 8 to 10 points lower; other films 1 % more bytes.
+    """
+
+    def __init__(self) -> None:
+        self.codes: Codes = np.zeros(0, np.uint32)
+        # Pixels that took a color less those that lost it, that times the frame, frames drawing it.
+        self._counts = np.zeros((3, 0))
+        self._frames = 0
+        self._shift = 0  # bits of a channel that no longer count, but of opacity
+
+    @property
+    def seen(self) -> NDArray[np.float64]:
+        """Each color's pixels, over all frames."""
+        return np.asarray(self._frames * self._counts[0] - self._counts[1])
+
+    @property
+    def frames(self) -> NDArray[np.float64]:
+        """How many frames draw each color."""
+        return np.asarray(self._counts[2])
+
+    def add(self, came: Codes, went: Codes | None = None) -> None:
+        """Tell the colors (n,) that the next frame draws, and those that stood there."""
+        for pixels, sign in ((came, 1), (went, -1)):
+            if pixels is None or not len(pixels):
+                continue
+            found, times = _kernels.count_colors(pixels.view(np.uint8).reshape(-1, 4))
+            change = sign * times.astype(float)
+            drawn = np.full(len(times), float(sign > 0))
+            self.codes = np.concatenate([self.codes, found.view(np.uint32).ravel()])
+            counts = [change, change * self._frames, drawn]
+            self._counts = np.hstack([self._counts, counts])
+        self._frames += 1
+        self._merge()
+
+    def _merge(self) -> None:
+        """Each color once."""
+        while True:
+            mask = np.uint32(0xFF000000 | (0xFF << self._shift & 0xFF) * 0x010101)
+            self.codes, place = np.unique(self.codes & mask, return_inverse=True)
+            self._counts = np.stack([np.bincount(place, weights=row) for row in self._counts])
+            if len(self.codes) <= MOST_COLORS:
+                return
+            self._shift += 1
