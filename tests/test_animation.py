@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tinct.cli.main import main as run
 from tinct.codecs.films import Piece
 from tinct.compress.animation import CompressedFilm
 from tinct.compress.bases import DOUBT, Bases, _price
-from tinct.compress.standing import AHEAD, Standing
+from tinct.compress.standing import AHEAD, Standing, Tally
 from tinct.errors import PictureError
 from tinct.picture.film import Film, stills
 
@@ -351,3 +352,15 @@ def test_flashes_restore_what_stood_there(format: str, alpha: bool) -> None:
         end += frame.seconds
     assert end == Fraction(sum(times), 1000)
     assert (b"\x21\xf9\x04\x0d" in small.data) == (format == "gif")  # a frame that restores
+
+
+def test_a_color_counts_in_every_frame_that_shows_it() -> None:
+    frames = np.random.default_rng(3).integers(0, 4, (5, 30)).astype(np.uint32)
+    frames |= np.uint32(0xFF000000)  # opaque
+    tally = Tally()
+    tally.add(frames[0])
+    for before, now in pairwise(frames):
+        tally.add(now[now != before], before[now != before])
+    codes, times = np.unique(frames, return_counts=True)
+    np.testing.assert_array_equal(tally.codes, codes)
+    np.testing.assert_array_equal(tally.seen, times)

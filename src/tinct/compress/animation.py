@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["CompressedFilm", "compress_film"]
 
 SCORES = 60.0  # by how much SSIMULACRA2 falls from no loss to the most
-CLOSE, FULL = 0.25, math.log(1 / 0.975)  # points above a goal, and of a budget, that are good enough
+CLOSE = 0.25  # points above a goal that are good enough
+FULL = math.log(1 / 0.975)  # below a budget, likewise
 DRAWINGS = 6, 4  # that a search makes at most with all colors, with each lower number of them
 FEW = 0.4  # of the dots, which searches try too: 1 to 2 % less bytes, of a pan and a fade 5
 LEAST = 16  # colors that a search tries: halved as long as that pays
