@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 import tinct
@@ -354,13 +355,32 @@ def test_flashes_restore_what_stood_there(format: str, alpha: bool) -> None:
     assert (b"\x21\xf9\x04\x0d" in small.data) == (format == "gif")  # a frame that restores
 
 
-def test_a_color_counts_in_every_frame_that_shows_it() -> None:
-    frames = np.random.default_rng(3).integers(0, 4, (5, 30)).astype(np.uint32)
-    frames |= np.uint32(0xFF000000)  # opaque
+def _tally(frames: NDArray[np.uint32]) -> Tally:
     tally = Tally()
-    tally.add(frames[0])
+    tally.add(frames[0], frames[0][:0])
     for before, now in pairwise(frames):
         tally.add(now[now != before], before[now != before])
+    return tally
+
+
+def test_a_color_counts_in_every_frame_that_shows_it() -> None:
+    frames = np.random.default_rng(3).integers(0, 4, (5, 30)).astype(np.uint32)
+    frames[3] = frames[2]
+    frames |= np.uint32(0xFF000000)  # opaque
+    tally = _tally(frames)
     codes, times = np.unique(frames, return_counts=True)
     np.testing.assert_array_equal(tally.codes, codes)
     np.testing.assert_array_equal(tally.seen, times)
+
+
+def test_too_many_colors_become_near_ones_and_no_pixel_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(Tally._merge.__globals__, "MOST_COLORS", 40)
+    frames = np.random.default_rng(3).integers(0, 1 << 24, (5, 30)).astype(np.uint32)
+    frames |= np.array([1, 128, 255], np.uint32)[np.arange(30) % 3] << np.uint32(24)
+    tally = _tally(frames)
+    assert len(tally.codes) <= 40
+    assert tally.seen.min() >= 1
+    for opacity in (1, 128, 255):
+        assert tally.seen[tally.codes >> np.uint32(24) == opacity].sum() == 50

@@ -30,14 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["CompressedFilm", "compress_film"]
 
 SCORES = 60.0  # by how much SSIMULACRA2 falls from no loss to the most
-CLOSE = 0.25  # points above a goal that are good enough
-FULL = math.log(1 / 0.975)  # below a budget, likewise
+CLOSE, FULL = 0.5, math.log(1 / 0.975)  # points above a goal, and of a budget, that are good enough
 DRAWINGS = 6, 4  # that a search makes at most with all colors, with each lower number of them
-FEW = 0.4  # of the dots, which searches try too: 1 to 2 % less bytes, of a pan and a fade 5
 LEAST = 16  # colors that a search tries: halved as long as that pays
-# The loss where none is named, the largest tenth at which drawings still score 90, which can't be
-# told from the original: a stop-motion film 93.8, a diagram 92.6, a cartoon 91.5, pixel art 90.6, a
-# plot 91. (At 0.2 the plot has 89, the diagram 90.8.) It saves 6 to 17 % beside 0.02.
+# The loss where none is named, the largest tenth at which drawings score about 90, which can't be
+# told from the original: a stop-motion film 92.3, a cartoon 90.9, a diagram 90.7, pixel art 90.5, a
+# made recording 89.4, a plot 89.3; photographs in motion less (a pan 79,
+# a fade 68). It saved 6 to 17 % beside 0.02.
 UNSEEN = 0.1
 
 
@@ -127,87 +126,70 @@ def compress_film(
 
 
 def _least_bytes(encoder: FilmEncoder, aim: float, least: float | None = None) -> Drawn:
-    """The most loss that scores so much, with the dots and number of colors that take least bytes.
+    """The most loss that scores so much, with the number of colors that then takes least bytes.
 
     Of none that does, what scores the least that will do.
     """
     best: Drawn | None = None
     tried: dict[float, Drawn] = {}
-    guess = min(max((92 - aim) / SCORES, STEP), 1.0)
 
     def slack(lossy: float) -> float | None:
         drawn = tried[lossy] = encoder.draw(lossy, scored=True)
         vain = best is not None and drawn.score < aim and drawn.size >= best.size
         return None if vain else drawn.score - aim
 
-    def search(most: int) -> Drawn | None:
-        nonlocal best, guess
+    guess = min(max((92 - aim) / SCORES, STEP), 1.0)
+    for most in _fewer(encoder):
         tried.clear()
         farthest(slack, tolerance=CLOSE, guess=guess, slope=SCORES, most=most)
         good = [drawn for drawn in tried.values() if drawn.score >= aim]
         smallest = min(good, key=lambda drawn: drawn.size, default=None)
         if smallest is None or (best is not None and smallest.size >= best.size):
-            return None
+            break
         best, guess = smallest, smallest.lossy
+    if best is not None:
         return best
-
-    _over_settings(encoder, search)
-    best = best or max(tried.values(), key=lambda drawn: drawn.score)
+    best = max(tried.values(), key=lambda drawn: drawn.score)
     if best.score >= (aim if least is None else least):
         return best
     raise TargetError(f"quality {aim:g} is out of reach: {best.score:.1f} is the best")
 
 
 def _within(encoder: FilmEncoder, budget: int) -> Drawn:
-    """The least loss whose file fits, with the dots and number of colors that then score most."""
+    """The least loss whose file fits, with the number of colors that then scores most."""
     best = encoder.draw(0.0, scored=True)
     if best.size <= budget:
         return best
     guess = min(max(1 - math.log(best.size / budget) / LOG_BYTES, 0.0), 1 - STEP)
     tried: dict[float, Drawn] = {}
-    smallest = best
 
     def slack(kept: float) -> float | None:
         drawn = tried[kept] = encoder.draw(1 - kept, scored=True)
         vain = best.size <= budget < drawn.size and drawn.score <= best.score
         return None if vain else math.log(budget / drawn.size)
 
-    def search(most: int) -> Drawn | None:
-        nonlocal best, guess, smallest
+    smallest = best.size
+    for most in _fewer(encoder):
         tried.clear()
         farthest(slack, tolerance=FULL, guess=guess, slope=LOG_BYTES, most=most)
-        smallest = min(smallest, *tried.values(), key=lambda drawn: drawn.size)
+        smallest = min(smallest, *(drawn.size for drawn in tried.values()))
         fitting = [drawn for drawn in tried.values() if drawn.size <= budget]
         found = max(fitting, key=lambda drawn: drawn.score, default=None)
         if best.size <= budget and (found is None or found.score <= best.score):
-            return None
-        if found is None:  # fewer dots or colors may fit
-            return smallest
-        best, guess = found, 1 - found.lossy
-        return best
-
-    _over_settings(encoder, search)
+            break
+        if found is not None:
+            best, guess = found, 1 - found.lossy
     if best.size <= budget:
         return best
-    raise TargetError(f"{budget} bytes are out of reach: {smallest.size} are the fewest")
+    raise TargetError(f"{budget} bytes are out of reach: {smallest} are the fewest")
 
 
-def _over_settings(encoder: FilmEncoder, search: Callable[[int], Drawn | None]) -> None:
-    """Search with all colors, with fewer dots, then with fewer and fewer colors while that pays.
-
-    `search` is told how many drawings to make at most, and returns what is better than before.
-    """
-    best = search(DRAWINGS[0])
-    if best is None:
-        return
-    if best.lossy and encoder.options.dither:
-        encoder.dots = FEW
-        if search(DRAWINGS[1]) is None:
-            encoder.dots = 1.0
+def _fewer(encoder: FilmEncoder) -> Iterator[int]:
+    """How many drawings to make with all colors, then with fewer and fewer of them."""
+    yield DRAWINGS[0]
     pinned = encoder.options.pinned
     colors = 1 << (len(encoder.palette) - 1).bit_length() - 1
     while colors >= max(LEAST, len(pinned.table) + 2) and not pinned.whole:
         encoder.choose(colors)
-        if search(DRAWINGS[1]) is None:
-            return
+        yield DRAWINGS[1]
         colors //= 2

@@ -1,7 +1,8 @@
 """Animations: one palette over all frames, each drawn over what stands there already.
 
 A pixel whose source stays keeps its index, so dithering never moves where the original doesn't.
-Frames are decoded one after the other, in every pass anew: memory is for two of them, and the file.
+Frames are decoded one after the other, in every pass anew: memory is for a few, and the
+file.
 """
 
 from __future__ import annotations
@@ -67,7 +68,6 @@ class FilmEncoder:
         self.codec = codec_of(options.format)
         self.codec.check_sides(film.height, film.width, film.name)
         self.cut = self.flat = False
-        self.dots = 1.0  # share of `dither`
         self.standing = Standing()
         with clock("palette"):
             self._counted, self.frames = self._histogram()
@@ -109,7 +109,7 @@ class FilmEncoder:
         chosen = palette(counted, most, threads=options.threads, **how)
         # What most frames draw comes first: those of few colors then need fewer bits.
         served = remap(self._counted.colors[None], chosen.colors, dither=0).ravel()
-        uses = np.bincount(served, weights=self._seen, minlength=len(chosen.colors))
+        uses = np.bincount(served, weights=self._draws, minlength=len(chosen.colors))
         return np.vstack([given, chosen.colors[np.argsort(-uses, kind="stable")]])
 
     def draw(self, lossy: float, *, scored: bool = False) -> Drawn:
@@ -155,7 +155,7 @@ class FilmEncoder:
                 bases.add(now)
             if before is None:
                 self.flat = _kernels.Quantizer(frame.pixels).flat
-                tally.add(now.ravel())
+                tally.add(now.ravel(), now[:0])
             else:
                 changed = now != before
                 self.standing.add(changed)
@@ -164,7 +164,7 @@ class FilmEncoder:
         self.restored = bases.restored()
         colors = tally.codes.view(np.uint8).reshape(-1, 4)
         space = self.options.space
-        self._seen = tally.frames
+        self._draws = tally.draws
         return Histogram(colors, tally.seen, to_points(colors, space), space), frames
 
     def _mapped(
@@ -181,7 +181,7 @@ class FilmEncoder:
         worth = None if worth is None else np.ascontiguousarray(worth)
         options = self.options
         source, pixels = pixels, options.pinned.fit(pixels) if options.pinned else pixels
-        finely = options.pinned.finer(options.dither) * self.dots
+        finely = options.pinned.finer(options.dither)
         if not lossy:
             cut = np.where(((must > 0) & (held == must))[:, :, None], np.uint8(0), pixels)
             dither = 0.0 if self.flat else finely

@@ -56,8 +56,8 @@ class Standing:
 class Tally:
     """How many pixels show each color, summed over frames; `add` each frame's changes in order.
 
-    K-means' palette serves what stands as the mapping does. Weighted by what is drawn, 64 colors
-    of animated plots whose grounds stand score 8 to 10 points lower; other films 1 % more bytes.
+    Weighted by what is drawn instead, 64 colors score 9 points lower where a ground stands, at 1 %
+    more bytes of plots; of 256 colors two films score 0.7 higher, one 1.4 lower.
     """
 
     def __init__(self) -> None:
@@ -73,26 +73,25 @@ class Tally:
         return np.asarray(self._frames * self._counts[0] - self._counts[1])
 
     @property
-    def frames(self) -> NDArray[np.float64]:
+    def draws(self) -> NDArray[np.float64]:
         """How many frames draw each color."""
         return np.asarray(self._counts[2])
 
-    def add(self, came: Codes, went: Codes | None = None) -> None:
-        """Tell the colors (n,) that the next frame draws, and those that stood there."""
-        for pixels, sign in ((came, 1), (went, -1)):
-            if pixels is None or not len(pixels):
-                continue
-            found, times = _kernels.count_colors(pixels.view(np.uint8).reshape(-1, 4))
-            change = sign * times.astype(float)
-            drawn = np.full(len(times), float(sign > 0))
-            self.codes = np.concatenate([self.codes, found.view(np.uint32).ravel()])
-            counts = [change, change * self._frames, drawn]
-            self._counts = np.hstack([self._counts, counts])
+    def add(self, came: Codes, went: Codes) -> None:
+        """Tell the colors (n,) that the next frame draws, and those that stood there, if any."""
+        for pixels, sign in ((came, 1.0), (went, -1.0)):
+            if len(pixels):
+                found, times = _kernels.count_colors(pixels.view(np.uint8).reshape(-1, 4))
+                change = sign * times
+                rows = [change, change * self._frames, np.full(len(times), max(sign, 0.0))]
+                self.codes = np.concatenate([self.codes, found.view(np.uint32).ravel()])
+                self._counts = np.hstack([self._counts, rows])
         self._frames += 1
-        self._merge()
+        if len(came):
+            self._merge()
 
     def _merge(self) -> None:
-        """Each color once."""
+        """Each color once, and near ones as one until they are few enough."""
         while True:
             mask = np.uint32(0xFF000000 | (0xFF << self._shift & 0xFF) * 0x010101)
             self.codes, place = np.unique(self.codes & mask, return_inverse=True)
