@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Iterable
 from fractions import Fraction
+from importlib import import_module
 from itertools import pairwise
 
 import numpy as np
@@ -376,7 +377,7 @@ def test_a_color_counts_in_every_frame_that_shows_it() -> None:
 def test_too_many_colors_become_near_ones_and_no_pixel_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(Tally._merge.__globals__, "MOST_COLORS", 40)
+    monkeypatch.setattr(import_module("tinct.compress.standing"), "MOST_COLORS", 40)
     frames = np.random.default_rng(3).integers(0, 1 << 24, (5, 30)).astype(np.uint32)
     frames |= np.array([1, 128, 255], np.uint32)[np.arange(30) % 3] << np.uint32(24)
     tally = _tally(frames)

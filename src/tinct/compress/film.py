@@ -1,8 +1,7 @@
 """Animations: one palette over all frames, each drawn over what stands there already.
 
 A pixel whose source stays keeps its index, so dithering never moves where the original doesn't.
-Frames are decoded one after the other, in every pass anew: memory is for a few, and the
-file.
+Frames are decoded one after the other, in every pass anew: memory is for a few, and for the file.
 """
 
 from __future__ import annotations
