@@ -210,15 +210,27 @@ def test_bombs_are_refused_soon_and_without_memory(tmp_path):
     assert int(memory) < 300 << 10  # kilobytes
 
 
-def test_a_frame_beyond_a_gifs_screen_is_cut_to_it():
+def second_frame_at(*place):
+    """A GIF of 9 x 8 pixels whose second frame begins there, and has these sides if they follow."""
     frames = [Image.fromarray(np.full((8, 9), shade, np.uint8)) for shade in (0, 99, 200)]
     stream = io.BytesIO()
     frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], optimize=False)
     data = bytearray(stream.getvalue())
     at = data.index(struct.pack("<4H", 0, 0, 9, 8), 200)  # where the first frame lies
     at = data.index(struct.pack("<4H", 0, 0, 9, 8), at + 1)
-    data[at : at + 4] = struct.pack("<HH", 3, 2)
-    small = tinct.compress(bytes(data), format="gif")
+    data[at : at + 2 * len(place)] = struct.pack(f"<{len(place)}H", *place)
+    return bytes(data)
+
+
+def test_a_frame_far_beyond_a_gifs_screen_is_refused_before_its_pixels_are_made():
+    with pytest.raises(PictureError) as refused:
+        tinct.compress(second_frame_at(9000, 9000), format="gif")
+    told = "the animation: frame 2 needs 9009x9008 pixels, its screen has 9x8"
+    assert str(refused.value) == told
+
+
+def test_a_frame_beyond_a_gifs_screen_is_cut_to_it():
+    small = tinct.compress(second_frame_at(3, 2), format="gif")
     seen = [np.asarray(frame.pixels) for frame in Film(small.data).frames()]
     assert len(seen) == 3
     assert {frame.shape for frame in seen} == {(8, 9, 4)}

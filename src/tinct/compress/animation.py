@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -31,7 +31,8 @@ __all__ = ["CompressedFilm", "compress_film"]
 
 SCORES = 60.0  # by how much SSIMULACRA2 falls from no loss to the most
 CLOSE, FULL = 0.5, math.log(1 / 0.975)  # points above a goal, and of a budget, that are good enough
-DRAWINGS = 6, 4  # that a search makes at most with all colors, with each lower number of them
+CLOSER = 5  # and by how much less is left where a search ends
+DRAWINGS = 6, 4, 3  # at most with all colors, with each lower number of them, and at the end
 LEAST = 16  # colors that a search tries: halved as long as that pays
 # The loss where none is named, the largest tenth at which drawings score about 90, which can't be
 # told from the original: a stop-motion film 92.3, a cartoon 90.9, a diagram 90.7, pixel art 90.5, a
@@ -132,6 +133,7 @@ def _least_bytes(encoder: FilmEncoder, aim: float, least: float | None = None) -
     """
     best: Drawn | None = None
     tried: dict[float, Drawn] = {}
+    known: dict[float, Drawn] = {}
 
     def slack(lossy: float) -> float | None:
         drawn = tried[lossy] = encoder.draw(lossy, scored=True)
@@ -142,17 +144,34 @@ def _least_bytes(encoder: FilmEncoder, aim: float, least: float | None = None) -
     for most in _fewer(encoder):
         tried.clear()
         farthest(slack, tolerance=CLOSE, guess=guess, slope=SCORES, most=most)
-        good = [drawn for drawn in tried.values() if drawn.score >= aim]
-        smallest = min(good, key=lambda drawn: drawn.size, default=None)
+        smallest = _smallest(tried.values(), aim)
         if smallest is None or (best is not None and smallest.size >= best.size):
             break
-        best, guess = smallest, smallest.lossy
+        best, guess, known, number = smallest, smallest.lossy, dict(tried), encoder.number
     if best is not None:
-        return best
+        encoder.choose(number)
+        tried.clear()
+        points = [(drawn.lossy, drawn.score - aim) for drawn in known.values()]
+        farthest(
+            slack,
+            tolerance=CLOSE / CLOSER,
+            guess=guess,
+            slope=SCORES,
+            most=DRAWINGS[2],
+            good=(best.lossy, best.score - aim),
+            bad=min((point for point in points if point[1] < 0), default=None),
+        )
+        return _smallest([best, *tried.values()], aim) or best
     best = max(tried.values(), key=lambda drawn: drawn.score)
     if best.score >= (aim if least is None else least):
         return best
     raise TargetError(f"quality {aim:g} is out of reach: {best.score:.1f} is the best")
+
+
+def _smallest(drawings: Iterable[Drawn], aim: float) -> Drawn | None:
+    """Of those that score so much, the one of the fewest bytes."""
+    good = (drawn for drawn in drawings if drawn.score >= aim)
+    return min(good, key=lambda drawn: drawn.size, default=None)
 
 
 def _within(encoder: FilmEncoder, budget: int) -> Drawn:

@@ -9,6 +9,7 @@ __all__ = ["LOG_BYTES", "STEP", "farthest", "on_grid"]
 # Dials are set to multiples of this: the last bit of a measurement then decides nothing.
 STEP = 1 / 512
 NEAR = 0.02  # the least step away from what was measured
+Point = tuple[float, float]  # a position, and the slack there
 LOG_BYTES = 2.3  # by how much the logarithm of bytes falls from no loss to the most
 
 
@@ -19,46 +20,43 @@ def farthest(
     guess: float,
     slope: float,
     most: int = 9,
+    good: Point | None = None,
+    bad: Point | None = None,
 ) -> float | None:
     """Find how far a dial of 0...1 can be turned before a falling slack becomes negative.
 
     Regula falsi aimed at the middle of the tolerance: measuring is dear, and what is measured here
     (scores, logarithms of sizes) is nearly a straight line. `slack` says what is left at a
     position, None to give up; it begins at `guess` and falls by about `slope` over the whole dial.
-    A slack of 0...`tolerance` is good enough, `most` measurements are made. None if all were
-    negative.
+    A slack of 0...`tolerance` is good enough, `most` measurements are made. `good` and `bad` are
+    what is known already, a position and its slack each, if anything is. None if all were negative.
 
     >>> farthest(lambda x: 60 - 80 * x, tolerance=0.5, guess=0.5, slope=60)
     0.74609375
     """
-    good: tuple[float, float] | None = None
-    bad: tuple[float, float] | None = None
-    before: tuple[float, float] | None = None
-    at = on_grid(guess)
+    before: Point | None = None
     for _ in range(most):
+        if good is not None and (good[1] <= tolerance or good[0] == 1):
+            break
+        if good is None and bad is not None and bad[0] == 0:
+            break
+        at = _next(good, bad, tolerance / 2, slope) if good or bad else on_grid(guess)
+        if good is not None and bad is not None and not good[0] < at < bad[0]:
+            break
         left = slack(at)
         if left is None:
             return None
         if left >= 0:
             good = (at, left)
-            if left <= tolerance or at == 1:
-                break
         else:
             bad = (at, left)
-            if at == 0:
-                break
         if before is not None and at != before[0]:  # where it falls slowly, steps are longer
             slope = min(slope, max((before[1] - left) / (at - before[0]), slope / 4))
         before = at, left
-        at = _next(good, bad, tolerance / 2, slope)
-        if bad is not None and good is not None and not good[0] < at < bad[0]:
-            break
     return good[0] if good else None
 
 
-def _next(
-    good: tuple[float, float] | None, bad: tuple[float, float] | None, aim: float, slope: float
-) -> float:
+def _next(good: Point | None, bad: Point | None, aim: float, slope: float) -> float:
     if good is not None and bad is not None:
         share = (good[1] - aim) / (good[1] - bad[1])
         share = min(max(share, 0.1), 0.9)  # an end that never moves would make steps tiny
