@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["LOG_BYTES", "STEP", "farthest", "on_grid"]
+__all__ = ["LOG_BYTES", "STEP", "Point", "farthest", "on_grid"]
 
 # Dials are set to multiples of this: the last bit of a measurement then decides nothing.
 STEP = 1 / 512
