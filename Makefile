@@ -25,7 +25,8 @@ demo: .venv/.ready
 	$(BIN)/python examples/demo.py
 
 test: lint
-	$(BIN)/python -m pytest -q -n auto --dist worksteal
+	@# With bytecode, also where PYTHONDONTWRITEBYTECODE is set: each worker would take seconds to compile tests and plugins.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

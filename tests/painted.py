@@ -11,6 +11,7 @@ __all__ = [
     "alpha",
     "bird",
     "exact",
+    "faded",
     "flat",
     "grey",
     "one_color",
@@ -59,6 +60,12 @@ def alpha(size=64):
     pixels = np.stack(shade, axis=2)
     pixels[opacity == 0, :3] = (7, 8, 9)
     return sealed(pixels)
+
+
+def faded(height=40, width=56):
+    """A photograph that is opaque on the left, fades, and is fully transparent on the right."""
+    opacity = np.linspace(500, -200, width).clip(0, 255) * np.ones((height, 1))
+    return np.dstack([photo(height, width), opacity.astype(np.uint8)])
 
 
 @cache

@@ -91,14 +91,10 @@ def best_move(points, labels, k, weights):
 def excess(points, centers, labels):
     """How much farther than the nearest center each point's own is, as a part of the nearest's
     squared distance, in long double; 0 where it is a nearest."""
-    points, centers = points.astype(np.longdouble), centers.astype(np.longdouble)
-    least = own = None
-    for j, center in enumerate(centers):
-        square = np.zeros(len(points), np.longdouble)
-        for x, c in zip(points.T, center, strict=True):
-            square += (x - c) ** 2
-        least = square if least is None else np.minimum(least, square)
-        own = np.where(labels == j, square, np.inf if own is None else own)
+    squares = np.zeros((len(points), len(centers)), np.longdouble)
+    for x, c in zip(points.T.astype(np.longdouble), centers.T.astype(np.longdouble), strict=True):
+        squares += (x[:, None] - c) ** 2
+    least, own = squares.min(axis=1), squares[np.arange(len(points)), labels]
     return np.divide(own - least, least, out=(own - least) / 1, where=least > 0)
 
 

@@ -13,19 +13,13 @@ from tinct._probes import visibility
 
 import reference_rate as reference
 from drawn import remap_lossy
-from painted import flat, photo
+from painted import faded, flat, photo
 from tinct import _kernels, _probes, compress
 from tinct.color.points import to_points
 from tinct.mapping.lossy import lossy_options, price
 from tinct.mapping.remap import check_lossy, remap
 from tinct.palette.choice import palette
 from tinct.palette.histogram import histogram
-
-
-def faded(height=40, width=56):
-    """A photograph that is opaque on the left, fades, and is fully transparent on the right."""
-    opacity = np.linspace(500, -200, width).clip(0, 255) * np.ones((height, 1))
-    return np.dstack([photo(height, width), opacity.astype(np.uint8)])
 
 
 def points_of(pixels):
@@ -232,8 +226,7 @@ def test_smooth_areas_keep_half_of_their_grain(format):
 DIGEST = """
 import hashlib, sys
 sys.path[:0] = ["tests", "."]
-from painted import photo
-from test_lossy import faded
+from painted import faded, photo
 from tinct import _kernels, compress
 print(_kernels.isa())
 for pixels in (photo(96, 128), faded(64, 96)):

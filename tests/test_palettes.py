@@ -1,6 +1,7 @@
 """Palettes as things: given, reserved, shared by many pictures, read from files and written."""
 
 import io
+import itertools
 import struct
 import sys
 
@@ -184,7 +185,8 @@ def test_a_palette_comes_back_from_its_file(format, data):
     if format == "png":
         colors = list(dict.fromkeys(c if c[3] else (0, 0, 0, 0) for c in colors))
     name = st.just("") if format in NAMELESS else LETTERS.filter(lambda n: n != "Untitled")
-    entries = [(color, data.draw(name)) for color in colors]
+    names = data.draw(st.lists(name, min_size=1, max_size=6))
+    entries = list(zip(colors, itertools.cycle(names)))
     written = files.encode(entries, format)
     if format == "png":
         assert given_palette("palette", tinct.read(written)).rgba.tolist() == [*map(list, colors)]
