@@ -63,6 +63,14 @@ inline double palette_error(const Picture &picture, const float *weights, const 
     return sum / double(errors.size());
 }
 
+// By how much more than the least a bit may cost: nothing in icons, which are looked at enlarged, and where the palette
+// errs by ERRS, as on screenshots with photographs; up to 1 in pictures of LARGE pixels whose colors it nearly has.
+inline float room(int64_t pixels, float error) {
+    constexpr float SMALL = 1 << 16, LARGE = 1 << 19, ERRS = 1e-5f;
+    const float size = std::clamp((float(pixels) - SMALL) / (LARGE - SMALL), 0.0f, 1.0f);
+    return size * (1 - std::min(error / ERRS, 1.0f));
+}
+
 // Bits that a pixel is taken to cost where copies are sought, which know nothing of what stands there. (The search for
 // an LZW weighs each pixel by itself.)
 constexpr float HOLD = 4;
@@ -114,7 +122,8 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
 
     float price = options.price;
     if (options.share > 0) {
-        price = std::max(price, options.share * float(palette_error(picture, weights, points, nearest.data())));
+        const float error = float(palette_error(picture, weights, points, nearest.data()));
+        price = std::max(price * (1 + room(picture.size(), error)), options.share * error);
         // Distances are means over black and white; what is seen over the worse of them is more.
         if (picture.channels == 4) price *= 0.7f;
     }
