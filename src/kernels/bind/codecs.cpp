@@ -18,13 +18,13 @@ nb::bytes encode_lzw(const Array<uint8_t, 2> &indices, int code_size) {
     return nb::bytes(data.data(), data.size());
 }
 
-// A zlib stream of rows, `stride` bytes each. threads: 0 for all.
-nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int threads) {
+// A zlib stream of rows, `stride` bytes each. threads: 0 for all. times: how often a block may be parsed.
+nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int threads, int times) {
     if (rows.size() > deflate::MOST) throw std::invalid_argument("rows must be at most 4 GB");
     std::vector<uint8_t> stream;
     {
         nb::gil_scoped_release release;
-        stream = deflate::padded_stream(rows.data(), rows.size(), stride, threads, Signals());
+        stream = deflate::padded_stream(rows.data(), rows.size(), stride, threads, Signals(), times);
     }
     return bytes_of(stream);
 }
@@ -33,7 +33,7 @@ nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int thr
 
 void bind_codecs(nb::module_ &m) {
     m.def("encode_lzw", &encode_lzw, "indices"_a, "code_size"_a);
-    m.def("encode_deflate", &encode_deflate, "rows"_a, "stride"_a, "threads"_a);
+    m.def("encode_deflate", &encode_deflate, "rows"_a, "stride"_a, "threads"_a, "times"_a = 1);
 }
 
 }  // namespace tinct

@@ -108,6 +108,10 @@ class Codec:
         """
         raise NotImplementedError
 
+    def repack(self, data: bytes, threads: int = 0) -> bytes:
+        """The same file, packed with more care than each drawing of a search can have."""
+        return data
+
     def may_be_original(self, drawing: "_kernels.Drawing", smooth: bool) -> bool:
         """Whether a drawing is worth encoding as if it were a picture."""
         return False

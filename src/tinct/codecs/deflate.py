@@ -25,6 +25,7 @@ __all__ = [
     "indexed",
     "is_grey",
     "plain",
+    "repacked",
     "squeeze",
     "truecolor",
 ]
@@ -45,6 +46,7 @@ OXIPNG, OXIPNG_AT_LEAST = 10, 1 << 24  # bytes of memory per byte of a PNG that 
 # Level 2 is our own encoder: the bytes of libdeflate's last level, on graphics in half its time.
 _LEVELS = (7, 10)
 _OURS, _LAST = -1, 12
+MOST_PARSES = 15
 # Only small pictures gain from filters: they have too few repetitions for deflate to live on.
 _FILTERS = ("Paeth", "MinSum", "Entropy", "Up")  # beside none, by our own encoder
 _MORE_FILTERS = ("NoOp", "Sub", "Up", "Paeth", "MinSum", "Entropy", "BigEnt")
@@ -271,9 +273,9 @@ def _png(
     return b"".join([*parts, *_chunk(b"IDAT", stream), *_chunk(b"IEND", b"")])
 
 
-def deflated(rows: bytearray, stride: int, threads: int = 0) -> bytes | bytearray:
+def deflated(rows: bytearray, stride: int, threads: int = 0, times: int = 1) -> bytes | bytearray:
     """A zlib stream of rows by our own encoder, if what it wrote holds them."""
-    stream = _kernels.encode_deflate(rows, stride, threads)
+    stream = _kernels.encode_deflate(rows, stride, threads, times)
     try:
         holds = zlib_decompress(stream, len(rows)) == rows
     except DeflateError:
@@ -288,6 +290,28 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 def _chunk(name: bytes, body: bytes | bytearray) -> list[bytes | bytearray]:
     return [len(body).to_bytes(4), name, body, crc32(body, crc32(name)).to_bytes(4)]
+
+
+def repacked(data: bytes, threads: int = 0) -> bytes:
+    """Deflate a PNG's rows once more, parsed again as long as that helps: 0.3 %, 2 % of few words.
+
+    It takes two to five times as long as deflating them: too long for each drawing of a search.
+    """
+    parts: list[bytes | bytearray] = [SIGNATURE]
+    stream, at = b"", len(SIGNATURE)
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4])
+        if data[at + 4 : at + 8] == b"IDAT":
+            stream += data[at + 8 : end - 4]
+        else:
+            parts.append(data[at:end])
+        at = end
+    width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    bits = data[24] * {GREY: 1, RGB: 3, INDEXED: 1, GREY_ALPHA: 2, RGBA: 4}[data[25]]
+    stride = 1 + (width * bits + 7) // 8
+    rows = bytearray(zlib_decompress(stream, height * stride))
+    parts[-1:-1] = _chunk(b"IDAT", deflated(rows, stride, threads, MOST_PARSES))
+    return min(data, b"".join(parts), key=len)
 
 
 def squeeze(data: bytes) -> bytes:

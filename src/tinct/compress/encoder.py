@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinct import _kernels
+from tinct.codecs.deflate import LARGE
 from tinct.codecs.registry import codec_of
 from tinct.compress.pinned import FREE, Pinned
 from tinct.defaults import MAX_COLORS
@@ -258,6 +259,18 @@ class Encoder:
         if self.watch is not None:
             self.watch(drawn.size)
         return Trial(colors, dither, lossy, drawn, score)
+
+    def repacked(self, drawn: Encoded) -> Encoded:
+        """What a search found, packed with more care.
+
+        Small pictures are left alone: of two answers the smaller might become the larger.
+        """
+        options = self.options
+        large = self.size > LARGE and not self.flat
+        if self.small or large or options.level is not None or not options.effort:
+            return drawn
+        with self.clock("encode"):
+            return replace(drawn, data=self.codec.repack(drawn.data, self._threads))
 
     def score(self, drawn: Encoded) -> float:
         """SSIMULACRA2 of a drawing: the least of `scores`."""

@@ -25,7 +25,7 @@ def least_bytes(encoder: Encoder, colors: int, goal: float, least: float | None 
     ):
         found = plain if found is None else min(plain, found, key=lambda trial: trial.bytes)
     if found is not None:
-        return found.drawn
+        return encoder.repacked(found.drawn)
     tried = search.draw(search.curves.highest())
     if reach := [trial for trial in tried if trial.score >= goal]:
         return min(reach, key=lambda trial: trial.bytes).drawn

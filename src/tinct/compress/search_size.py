@@ -24,7 +24,7 @@ def within_bytes(encoder: Encoder, colors: int, budget: int) -> Encoded:
         search.curves.add_least()
         found = search.highest_score(budget)
     if found is not None:
-        return found.drawn
+        return encoder.repacked(found.drawn)
     tried = search.draw(search.curves.smallest())
     if fits := [trial for trial in tried if trial.bytes <= budget]:
         return max(fits, key=lambda trial: trial.score).drawn
