@@ -17,13 +17,13 @@ from PIL import Image
 
 import reference
 from tinct import _kernels, _probes
-from tinct.codecs.deflate import indexed
+from tinct.codecs.deflate import indexed, repacked
 
 WINDOW, LONGEST = 32768, 258
 
 
-def stream_of(data: bytes, stride: int = 64, threads: int = 1) -> bytes:
-    return _kernels.encode_deflate(bytearray(data), stride, threads)
+def stream_of(data: bytes, stride: int = 64, threads: int = 1, times: int = 1) -> bytes:
+    return _kernels.encode_deflate(bytearray(data), stride, threads, times)
 
 
 def assert_round_trip(data: bytes, stride: int = 64) -> None:
@@ -117,6 +117,42 @@ def test_code_lengths_are_the_cheapest_within_the_limit(counts, limit):
     used = [count for count in counts if count]
     cost = sum(count * int(length) for count, length in zip(counts, lengths, strict=True))
     assert cost == (reference.cheapest_code(used, limit) if len(used) > 1 else sum(used))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300) | few | repeated, st.integers(1, 90), st.integers(2, 15))
+def test_parsing_again_keeps_the_data_and_never_takes_more(data, stride, times):
+    again = stream_of(data, stride, times=times)
+    assert zlib.decompress(again) == data
+    assert len(again) <= len(stream_of(data, stride))
+
+
+def test_parsing_again_saves_with_the_same_bytes_on_any_number_of_threads():
+    rng = np.random.default_rng(0)
+    words = [bytes(rng.integers(0, 14, n, np.uint8)) for n in rng.integers(2, 30, 40)]
+    rows = b"".join(words[at] for at in rng.integers(0, 40, 2000))
+    assert len(stream_of(rows, 600, times=15)) < len(stream_of(rows, 600))
+    long = mixed(3 << 18)
+    alone = stream_of(long, 600, times=15)
+    assert zlib.decompress(alone) == long
+    assert alone == stream_of(long, 600, 2, times=15) == stream_of(long, 600, 3, times=15)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_png_packed_again_holds_the_same_pixels_and_never_more_bytes(bits):
+    colors = 1 << bits
+    entries = [(color, 255 - color, 9, 255 if color else 0) for color in range(colors)]
+    indices = np.random.default_rng(bits).integers(0, colors, (24, 40)).repeat(5, axis=1)
+    packed = np.packbits(
+        np.unpackbits(indices.astype(np.uint8)[..., None], axis=2)[..., -bits:].reshape(24, -1),
+        axis=1,
+    )
+    plain = indexed(packed.tobytes(), 200, 24, entries, bits, 0, 1)
+    again = repacked(plain, 1)
+    assert len(again) <= len(plain)
+    seen = [np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")) for data in (plain, again)]
+    np.testing.assert_array_equal(*seen)
+    np.testing.assert_array_equal(seen[1], np.array(entries, np.uint8)[indices])
 
 
 def test_a_png_of_it_is_what_pillow_reads():
