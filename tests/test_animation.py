@@ -17,8 +17,10 @@ from PIL import Image
 import tinct
 from tinct.cli.main import main as run
 from tinct.codecs.films import Piece
-from tinct.compress.animation import CompressedFilm
+from tinct.compress.animation import CompressedFilm, _least_bytes
 from tinct.compress.bases import DOUBT, Bases, _price
+from tinct.compress.drawn import Drawn, Moment
+from tinct.compress.encoder import Options
 from tinct.compress.standing import AHEAD, Standing, Tally
 from tinct.errors import PictureError
 from tinct.picture.film import Film, stills
@@ -188,6 +190,34 @@ def test_a_quality_and_a_size_are_reached(format: str) -> None:
     assert len(tinct.compress(data, 64, max_bytes=budget, format=format).data) <= budget
     with pytest.raises(tinct.TargetError, match="10 bytes are out of reach"):
         tinct.compress(data, 64, max_bytes=10, format=format)
+
+
+class Straight:
+    """An encoder whose scores fall in a line with loss; 28 colors take the fewest bytes."""
+
+    options = Options(dither=0.75)
+
+    def __init__(self) -> None:
+        self.drawings: list[int] = []
+        self.choose(256)
+
+    def choose(self, colors: int) -> None:
+        self.number, self.palette = colors, np.zeros((colors, 4), np.uint8)
+
+    def draw(self, lossy: float, *, scored: bool) -> Drawn:
+        self.drawings.append(self.number)
+        size = 2000 * (1 + abs(math.log2(self.number / 28))) * (2 - lossy)
+        moment = Moment(95 - 47 * lossy, 40.0)
+        return Drawn(bytes(round(size)), self.palette, np.ones(1), 1, lossy, [moment])
+
+
+@pytest.mark.parametrize("goal", [50.0, 71.5, 90.0])
+def test_a_search_ends_within_a_tenth_of_its_goal_with_some_colors_fewer(goal: float) -> None:
+    encoder = Straight()
+    drawn = _least_bytes(encoder, goal)
+    assert goal <= drawn.score <= goal + 0.1
+    assert len(drawn.palette) == 28  # seven eighths of 32
+    assert len(encoder.drawings) <= 24
 
 
 def test_threads_change_no_byte() -> None:

@@ -33,6 +33,8 @@ def farthest(
 
     >>> farthest(lambda x: 60 - 80 * x, tolerance=0.5, guess=0.5, slope=60)
     0.74609375
+    >>> farthest(lambda x: 1 / 0, tolerance=0.5, guess=0, slope=60, good=(0.7, 0.4))
+    0.7
     """
     before: Point | None = None
     for _ in range(most):
