@@ -235,10 +235,8 @@ def _optimized(
         how["deflate"] = oxipng.Deflaters.libdeflater(strength)
     if zopfli:
         how["deflate"] = oxipng.Deflaters.zopfli(zopfli)
-    try:
-        mmap(
-            -1, OXIPNG * len(file) + OXIPNG_AT_LEAST
-        ).close()  # a bytearray is filled with zeros: 2 ms
+    try:  # a bytearray would be filled with zeros: 2 ms
+        mmap(-1, OXIPNG * len(file) + OXIPNG_AT_LEAST).close()
     except OSError as error:
         raise MemoryError from error
     return oxipng.optimize_from_memory(file, **how)
