@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "codecs/filters.hpp"
 #include "codecs/png.hpp"
 #include "color/points.hpp"
 #include "picture/picture.hpp"
@@ -59,6 +60,26 @@ class Drawing {
     const std::vector<uint8_t> &indices() const { return indices_; }
 
     std::vector<uint8_t> packed(int bits) const { return codecs::packed(indices_.data(), height, width, bits); }
+
+    // With what meets in the picture side by side in the palette; entries that aren't opaque stay in front.
+    Drawing reordered(int64_t rows, int64_t every) const {
+        const std::vector<uint8_t> order =
+            codecs::alike_beside(indices_.data(), height, width, entries(), rows, every);
+        color::Colors palette;
+        uint8_t place[256] = {};
+        for (size_t at = 0; at < order.size(); ++at) {
+            palette.insert(palette.end(), entry(order[at]), entry(order[at]) + channels);
+            place[order[at]] = uint8_t(at);
+        }
+        std::vector<uint8_t> indices(indices_.size());
+        std::transform(indices_.begin(), indices_.end(), indices.begin(), [&](uint8_t index) { return place[index]; });
+        return {height, width, channels, std::move(palette), std::move(indices)};
+    }
+    // A byte for each index, each row behind its filter.
+    std::vector<uint8_t> filtered() const { return codecs::filtered(indices_.data(), height, width); }
+    double filtered_entropy(int64_t rows, int64_t every) const {
+        return codecs::filtered_entropy(indices_.data(), height, width, rows, every);
+    }
 
     std::vector<uint8_t> painted() const {
         std::vector<uint8_t> out(size_t(size() * channels));

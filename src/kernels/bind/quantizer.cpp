@@ -62,6 +62,9 @@ void bind_drawing(nb::module_ &m) {
                                                          {size_t(self.height), size_t(self.width)});
         }, nb::rv_policy::reference_internal)
         .def("packed", [](const Drawing &self, int bits) { return bytes_by([&] { return self.packed(bits); }); }, "bits"_a)
+        .def("reordered", &Drawing::reordered, "rows"_a, "every"_a, Release())
+        .def("filtered", [](const Drawing &self) { return bytes_by([&] { return self.filtered(); }); })
+        .def("filtered_entropy", &Drawing::filtered_entropy, "rows"_a, "every"_a, Release())
         .def("samples", [](const Drawing &self, int) { return bytes_by([&] { return self.painted(); }); }, "key"_a)
         .def("differences", [](const Drawing &self, int axis, int64_t rows, int64_t every) {
             return bytes_by([&] { return self.differences(axis, rows, every); });

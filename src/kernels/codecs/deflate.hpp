@@ -96,6 +96,7 @@ class Band {
             end = size_ - at < CHUNK + CHUNK / 4 ? size_ : at + CHUNK;
             Counts counts;
             if (at == 0) {
+                prices = Prices::by_bytes(data_, end);
                 uint32_t place = 0;
                 for (const Step step : parser_.parse(at, end, prices)) place = count(step, place, counts);
                 prices = Prices::by_entropy(counts);

@@ -20,6 +20,18 @@ struct Prices {
     Prices() {
         set([](int) { return 6 * PER_BIT; }, [](int) { return 5 * PER_BIT; }, [](int) { return 38; });
     }
+    // Before anything is known but which bytes there are: what is said in few bits, such as differences from a filter's
+    // guess, is worth few copies. Without this those took a tenth more.
+    static Prices by_bytes(const uint8_t *data, uint32_t size) {
+        Counts bytes;
+        for (uint32_t i = 0; i < size; ++i) bytes.count_literal(data[i]);
+        const Prices usual;
+        Prices prices = by_entropy(bytes);
+        for (int s = 0; s < 256; ++s) prices.literal[s] = std::min(prices.literal[s], usual.literal[s]);
+        std::copy_n(usual.length, LONGEST + 1, prices.length);
+        std::copy_n(usual.distance, 32, prices.distance);
+        return prices;
+    }
     // By the logarithms of frequencies.
     static Prices by_entropy(const Counts &counts) {
         int64_t symbols = 8, distances = 4;
