@@ -95,13 +95,7 @@ class Band {
         for (uint32_t at = 0, end; at < size_; at = end) {
             end = size_ - at < CHUNK + CHUNK / 4 ? size_ : at + CHUNK;
             Counts counts;
-            if (at == 0) {
-                prices = Prices::by_bytes(data_, end);
-                uint32_t place = 0;
-                for (const Step step : parser_.parse(at, end, prices)) place = count(step, place, counts);
-                prices = Prices::by_entropy(counts);
-                counts = Counts();
-            }
+            if (at == 0) prices = first_prices(end);
             const size_t before = found.size();
             const std::vector<Step> &steps = parser_.parse(at, end, prices);
             add_units(at, steps.begin(), steps.end(), found);
@@ -112,6 +106,21 @@ class Band {
             prices = Prices::by_entropy(seen);
         }
         return found;
+    }
+    // What is said in few bits, such as differences from a filter's guess, is worth few copies: with the usual prices
+    // alone it took up to a tenth more. With those of bytes alone indices took up to 1 % more.
+    Prices first_prices(uint32_t end) {
+        int64_t least = INT64_MAX;
+        Prices best;
+        for (const Prices &prices : {Prices(), Prices::by_bytes(data_, end)}) {
+            Counts counts;
+            uint32_t place = 0;
+            for (const Step step : parser_.parse(0, end, prices)) place = count(step, place, counts);
+            if (counts.estimate() >= least) continue;
+            least = counts.estimate();
+            best = Prices::by_entropy(counts);
+        }
+        return best;
     }
     using Steps = std::vector<Step>::const_iterator;
 

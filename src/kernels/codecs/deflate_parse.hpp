@@ -20,8 +20,7 @@ struct Prices {
     Prices() {
         set([](int) { return 6 * PER_BIT; }, [](int) { return 5 * PER_BIT; }, [](int) { return 38; });
     }
-    // Before anything is known but which bytes there are: what is said in few bits, such as differences from a filter's
-    // guess, is worth few copies. Without this those took a tenth more.
+    // Before anything is known but which bytes there are.
     static Prices by_bytes(const uint8_t *data, uint32_t size) {
         Counts bytes;
         for (uint32_t i = 0; i < size; ++i) bytes.count_literal(data[i]);

@@ -3,8 +3,18 @@
 from deflate import zlib_compress
 
 from tinct.codecs import deflate
-from tinct.codecs.codec import CLOSE, HEAD, ICON, Codec, may_be_smaller
-from tinct.codecs.deflate import FEW, LARGE, grey, index_bits, indexed, is_grey, plain, truecolor
+from tinct.codecs.codec import CLOSE, HEAD, ICON, Codec, may_be_smaller, sampled
+from tinct.codecs.deflate import (
+    FEW,
+    LARGE,
+    filtered,
+    grey,
+    index_bits,
+    indexed,
+    is_grey,
+    plain,
+    truecolor,
+)
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
@@ -17,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["CODEC", "Png", "encode_indexed"]
 
 AS_GIVEN = 3  # the last level that leaves a palette as it is
+# Filtered rows are tried where their entropy is below so many times the bytes that there are: on 78
+# drawings of 26 pictures it was -5 to +2 % off where they won, but for a map of few colors.
+NEAR = 1.02
 ZOPFLI = 1 << 22  # pixels: 4 s each million
 
 
@@ -54,14 +67,16 @@ class Png(Codec):
             usual = AS_GIVEN if effort >= 2 else usual
             return encode_indexed(drawing, AS_GIVEN if level else usual, wide, threads)
         found = ways(drawing, level=usual, wide=wide, threads=threads)
+        rows = sampled(drawing.height)
+        other = drawing.reordered(*rows)
+        if other.filtered_entropy(*rows) < NEAR * min(len(file) for file in found):
+            size = other.width, other.height
+            found.append(filtered(other.filtered(), *size, other.entries, threads))
         if effort >= 2:
             found.append(encode_indexed(drawing, 2, wide, threads))
         if effort >= 2 and smooth:
-            from tinct.codecs.reorder import reordered  # knows NumPy
-
             if len(drawing.entries) <= 16:
                 found.append(encode_indexed(drawing, 3, True))
-            other = reordered(drawing)
             found += [encode_indexed(other, by, False) for by in ((3, 4) if effort >= 5 else (3,))]
         if effort >= 5:
             found.append(encode_indexed(drawing, 4, wide))
