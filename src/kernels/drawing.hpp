@@ -88,11 +88,6 @@ class Drawing {
         for (int64_t i = 0; i < size(); ++i) std::copy_n(color_at(i), channels, out.begin() + i * channels);
         return out;
     }
-    // As the one of pictures.
-    std::vector<uint8_t> differences(int axis, int64_t rows, int64_t every) const {
-        const std::vector<uint8_t> shown = painted();
-        return tinct::differences({shown.data(), height, width, channels}, axis, rows, every);
-    }
     // Over the three color channels; with alpha the most over black, white and mid grey.
     uint64_t squared_error(const Picture &picture) const {
         difference::Totals totals{};

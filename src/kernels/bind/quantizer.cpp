@@ -65,10 +65,7 @@ void bind_drawing(nb::module_ &m) {
         .def("reordered", &Drawing::reordered, "rows"_a, "every"_a, Release())
         .def("filtered", [](const Drawing &self) { return bytes_by([&] { return self.filtered(); }); })
         .def("filtered_entropy", &Drawing::filtered_entropy, "rows"_a, "every"_a, Release())
-        .def("samples", [](const Drawing &self, int) { return bytes_by([&] { return self.painted(); }); }, "key"_a)
-        .def("differences", [](const Drawing &self, int axis, int64_t rows, int64_t every) {
-            return bytes_by([&] { return self.differences(axis, rows, every); });
-        }, "axis"_a, "rows"_a, "every"_a);
+        .def("samples", [](const Drawing &self, int) { return bytes_by([&] { return self.painted(); }); }, "key"_a);
 }
 
 void bind_drawing_with(nb::class_<Quantizer> &bound) {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinct.codecs.deflate import Entry
     from tinct.picture.read import Picture
 
-    Source = _kernels.Quantizer | _kernels.Drawing  # a picture, or a drawing taken for one
+    Source = _kernels.Quantizer
 
 __all__ = ["CLOSE", "HEAD", "ICON", "Codec", "least", "may_be_smaller", "sampled"]
 
@@ -89,7 +89,11 @@ class Codec:
         raise NotImplementedError
 
     def estimate(
-        self, source: "Source", entries: "Sequence[Entry] | None", effort: int, tried: bool
+        self,
+        source: "Source",
+        entries: "Sequence[Entry] | None",
+        effort: int,
+        tried: bool,
     ) -> float | None:
         """About how many bytes the picture itself takes; None where that is never worth a try."""
         if effort >= 2 and entries is not None and source.width * source.height <= ICON:
@@ -108,13 +112,13 @@ class Codec:
         """
         raise NotImplementedError
 
+    def predicts(self, drawing: "_kernels.Drawing", size: int) -> bool:
+        """Whether filters say a drawing in about as few bytes as copies do, which take `size`."""
+        return False
+
     def repack(self, data: bytes, threads: int = 0) -> bytes:
         """The same file, packed with more care than each drawing of a search can have."""
         return data
-
-    def may_be_original(self, drawing: "_kernels.Drawing", smooth: bool) -> bool:
-        """Whether a drawing is worth encoding as if it were a picture."""
-        return False
 
     def smallest(
         self,
@@ -139,10 +143,8 @@ class Codec:
         keeps = picture.colors <= colors or (original and colors >= MAX_COLORS)
         entries = (picture.entries or None) if keeps else None
         tried = entries is not None and smooth and level is None
-        source: Source = picture if keeps else drawing
-        worth = keeps or (not listed and self.may_be_original(drawing, smooth))
         guess = Future(
-            lambda: self.estimate(source, entries, effort, tried), threads if worth else 1
+            lambda: self.estimate(picture, entries, effort, tried), threads if keeps else 1
         )
         data = self.encode(
             drawing,
@@ -154,15 +156,15 @@ class Codec:
             listed=listed,
             threads=threads,
         )
-        if not worth or (bound := guess.result()) is None:
+        if not keeps or (bound := guess.result()) is None:
             return data, False
-        if bound and source.height > BAND * SHARE and may_be_smaller(bound, len(data)):
+        if bound and picture.height > BAND * SHARE and may_be_smaller(bound, len(data)):
             # Between sprites samples see little; an attempt takes ten times as long as this.
-            bound = least(source, MAX_COLORS + 1 if entries is None else len(entries), whole=True)
+            bound = least(picture, MAX_COLORS + 1 if entries is None else len(entries), whole=True)
         likely = keeps and colors < MAX_COLORS
         how: dict[str, Any] = {"entries": entries, "effort": effort, "tried": tried}
-        other = self.encode_original(source, len(data), bound, likely=likely, **how)
-        return (data, False) if other is None else (other, keeps)
+        other = self.encode_original(picture, len(data), bound, likely=likely, **how)
+        return (data, False) if other is None else (other, True)
 
 
 def least(source: "Source", colors: int, *, whole: bool = False) -> float:

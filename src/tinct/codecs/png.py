@@ -30,6 +30,7 @@ AS_GIVEN = 3  # the last level that leaves a palette as it is
 # Filtered rows are tried where their entropy is below so many times the bytes that there are: on 78
 # drawings of 26 pictures it was -5 to +2 % off where they won, but for a map of few colors.
 NEAR = 1.02
+MEASURED = 1 << 18  # pixels
 ZOPFLI = 1 << 22  # pixels: 4 s each million
 
 
@@ -67,9 +68,8 @@ class Png(Codec):
             usual = AS_GIVEN if effort >= 2 else usual
             return encode_indexed(drawing, AS_GIVEN if level else usual, wide, threads)
         found = ways(drawing, level=usual, wide=wide, threads=threads)
-        rows = sampled(drawing.height)
-        other = drawing.reordered(*rows)
-        if other.filtered_entropy(*rows) < NEAR * min(len(file) for file in found):
+        other = for_filters(drawing)
+        if may_be_filtered(other, min(len(file) for file in found)):
             size = other.width, other.height
             found.append(filtered(other.filtered(), *size, other.entries, threads))
         if effort >= 2:
@@ -112,11 +112,11 @@ class Png(Codec):
         best = min(found, key=len, default=b"")
         return best if found and len(best) < limit else None
 
+    def predicts(self, drawing: "_kernels.Drawing", size: int) -> bool:
+        return may_be_filtered(for_filters(drawing), size)
+
     def repack(self, data: bytes, threads: int = 0) -> bytes:
         return deflate.repacked(data, threads)
-
-    def may_be_original(self, drawing: "_kernels.Drawing", smooth: bool) -> bool:
-        return smooth and worth_filters(drawing.entries, drawing.width * drawing.height)
 
 
 CODEC = Png()
@@ -130,6 +130,22 @@ def encode_indexed(
     bits = 8 if wide else index_bits(len(entries))
     size = drawing.width, drawing.height
     return indexed(drawing.packed(bits), *size, entries, bits, level, threads)
+
+
+def for_filters(drawing: "_kernels.Drawing") -> "_kernels.Drawing":
+    """The same drawing, with a palette in an order that makes neighbors' indices near."""
+    return drawing.reordered(*bands(drawing))
+
+
+def may_be_filtered(drawing: "_kernels.Drawing", size: int) -> bool:
+    """Whether a drawing may take less than `size` bytes behind filters, told from some rows."""
+    return drawing.filtered_entropy(*bands(drawing)) < NEAR * size
+
+
+def bands(drawing: "_kernels.Drawing") -> tuple[int, int]:
+    """Rows from which an order and an entropy are told: of few pixels both would look too good."""
+    all_rows = (drawing.height, drawing.height)
+    return all_rows if drawing.width * drawing.height <= MEASURED else sampled(drawing.height)
 
 
 def usual_level(flat: bool, pixels: int, smooth: bool = True) -> int | None:
@@ -240,24 +256,3 @@ def _swapped(packed: bytes, width: int, table: list[int], bits: int) -> bytes:
     tails = swapped[stride - 1 :: stride]
     swapped[stride - 1 :: stride] = tails.translate(bytes(byte & last for byte in range(256)))
     return bytes(swapped)
-
-
-# --- the picture itself -------------------------------------------------------------------------
-
-GREYS = 64  # so many in a drawing or more are worth filters, which dithering spoils with fewer
-
-
-def worth_filters(entries: "Sequence[Entry]", pixels: int) -> bool:
-    """Whether a drawing is to be tried as if it were a picture: one of many greys.
-
-    Nine photographs with 128 greys then take 4 to 23 % less, with 200 14 to 34 %. (Small ones are
-    always tried with filters.)
-
-    Examples
-    --------
-    >>> greys = [(v, v, v, 255) for v in range(100)]
-    >>> worth_filters(greys, 1 << 20), worth_filters(greys[:50], 1 << 20)
-    (True, False)
-    """
-    opaque = all(a == 255 for _, _, _, a in entries)
-    return len(entries) > GREYS and pixels > FEW and opaque and is_grey(entries)

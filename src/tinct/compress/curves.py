@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinct.compress.encoder import Encoder, Trial
 
-__all__ = ["LEVELS", "Curves", "Setting"]
+__all__ = ["LEVELS", "TOP", "Curves", "Setting"]
 
 LEVELS = np.arange(100, -200, -0.25)  # of SSIMULACRA2
 GRID = 1 / 512  # losses are multiples of it: the last bit of a measurement then decides nothing
@@ -26,6 +26,10 @@ FEWER, GAIN, PATIENCE = (128, 64, 32, 16, 8, 4, 2), 0.01, 2
 FEWER_IF_SMALL = (64, 16, 4, 2)
 # Without loss or dithering a drawing takes next to no time, and graphics score in leaps.
 UNDITHERED = (2, 3, 4, 6, 8, 12, 16, 24, 40, 80)
+# Without loss K-means sees as the eye does, which is worth 2 to 5 points: near the top so many
+# colors take 3 to 12 % less than more with little loss. Fewer do where PNG's filters serve better
+# than copies: down to 40 % less, on two photographs of cloth and of paper.
+SEEN, SEEN_IF_FILTERED, TOP = (192, 128, 96), (64, 48, 32, 24), 3 / 8
 
 Way = tuple[int, float | None]  # colors, and dithering: None as the options say
 Setting = tuple[int, float | None, float]  # and the loss
@@ -47,17 +51,35 @@ class Curves:
         most = max(min(colors, encoder.colors), encoder.fewest)
         small, fewest = encoder.small, encoder.fewest
         numbers = FEWER_IF_SMALL if small else FEWER
-        self._fewer = [few for few in numbers if fewest <= few < most]
+        self._possible = range(fewest, most)
+        self._fewer = [few for few in numbers if few in self._possible]
         self._add((colors, None), [0.0])
         self._add((colors, None), SOME_IF_SMALL if small else LOSSES)
         if small:
             for few in self._fewer:
                 self._add((few, None), [0.0])
-            for few in (*(few for few in UNDITHERED if fewest <= few < most), colors):
+            for few in (*(few for few in UNDITHERED if few in self._possible), colors):
                 self._add((few, 0.0), [0.0])
+        self._seen = encoder.flat or small
+        if not self._seen and encoder.predicts(self.trials[colors, None, LOSSES[2]].drawn):
+            self.see()
         if encoder.flat or small:
             self._halve(None, self._fewer)
             self._halve(0.0, [colors, *self._fewer])
+
+    def see(self) -> None:
+        """Take in what may be best near the top: fewer colors without loss."""
+        if self._seen:
+            return
+        self._seen = True
+        gains = [self._add((few, None), [0.0]) for few in SEEN if few in self._possible]
+        if len(gains) < len(SEEN) or not gains[-1]:
+            return
+        more = [few for few in SEEN_IF_FILTERED if few in self._possible]
+        for few in more:
+            self._add((few, None), [0.0])
+        for few in (*SEEN, *more):
+            self._add((few, 0.0), [0.0, SOME[1]])
 
     def add_least(self) -> None:
         """Take in what is left where no loss suffices: few colors, undithered."""

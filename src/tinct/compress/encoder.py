@@ -272,6 +272,10 @@ class Encoder:
         with self.clock("encode"):
             return replace(drawn, data=self.codec.repack(drawn.data, self._threads))
 
+    def predicts(self, drawn: Encoded) -> bool:
+        """Whether filters serve a drawing as well as copies: fewer colors then save more."""
+        return self.codec.predicts(drawn.drawing, drawn.size)
+
     def score(self, drawn: Encoded) -> float:
         """SSIMULACRA2 of a drawing: the least of `scores`."""
         return min(self.scores(drawn).values())

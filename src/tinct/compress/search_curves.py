@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tinct.compress.curves import LEVELS, Curves, Setting
+from tinct.compress.curves import LEVELS, TOP, Curves, Setting
 from tinct.compress.encoder import Encoder, Trial
 
 __all__ = ["Search"]
@@ -61,19 +61,15 @@ class Search:
             key=lambda trial: self._of(trial, cost),
             default=None,
         )
+        if self._aim(slack, cost)[0][2] < TOP:
+            self.curves.see()
         for drawings in range(LAST):
             if found is not None and (drawings >= MOST or self._of(found, slack) <= CLOSE):
                 break
-            score, size = self._expected()
-            left, costs = slack(score, size), cost(score, size)
-            left[~np.isfinite(size)] = -math.inf
-            fits = left >= AIM
-            aim = np.where(fits, costs, math.inf) if fits.any() else -left
-            at = divmod(int(aim.argmin()), len(LEVELS))
-            setting = self.curves.setting(*at)
+            setting, aim = self._aim(slack, cost)
             if setting in self.trials:
                 break
-            if found is not None and self._of(found, cost) - aim[at] < GAIN:
+            if found is not None and self._of(found, cost) - aim < GAIN:
                 break
             trial = self._trial(setting)
             if self._of(trial, slack) >= 0 and (
@@ -82,6 +78,16 @@ class Search:
                 found = trial
         return found
 
+    def _aim(self, slack: Slack, cost: Slack) -> tuple[Setting, float]:
+        """What is expected to cost least of all that fits, or to miss by least, and by how much."""
+        score, size = self._expected()
+        left, costs = slack(score, size), cost(score, size)
+        left[~np.isfinite(size)] = -math.inf
+        fits = left >= AIM
+        aim = np.where(fits, costs, math.inf) if fits.any() else -left
+        at = divmod(int(aim.argmin()), len(LEVELS))
+        return self.curves.setting(*at), float(aim[at])
+
     def _expected(self) -> tuple[Floats, Floats]:
         """Scores and sizes of all points of the curves, after what was drawn of the whole."""
         curves = self.curves
@@ -89,7 +95,9 @@ class Search:
         off: dict[int, list[tuple[float, float, float]]] = {}  # by way: losses, and what was missed
         for (*way, lossy), trial in self.trials.items():
             for at in (i for i, other in enumerate(curves.ways) if other == tuple(way)):
-                level = int(np.abs(curves.losses[at] - lossy).argmin())
+                reached = np.isfinite(curves.sizes[at])
+                away = np.where(reached, np.abs(curves.losses[at] - lossy), math.inf)
+                level = int(away.argmin())
                 missed = math.log(trial.bytes / self.encoder.size) - curves.sizes[at, level]
                 if abs(curves.losses[at, level] - lossy) < 1 / 64 and math.isfinite(missed):
                     off.setdefault(at, []).append((lossy, trial.score - LEVELS[level], missed))
