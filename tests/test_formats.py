@@ -114,7 +114,7 @@ def test_filters_find_what_a_palette_in_a_good_order_keeps_smooth():
     place = np.random.default_rng(1).permutation(16)
     colors = np.random.default_rng(2).integers(0, 256, (16, 3), np.uint8)
     shuffled = place[noisy].astype(np.uint8)
-    plain, tried = (encode(shuffled, colors, effort=effort) for effort in (1, 2))
+    plain, tried = (encode(shuffled, colors, **how) for how in ({"level": 2}, {"effort": 1}))
     assert len(tried) < len(plain)
 
 
