@@ -40,8 +40,9 @@ class Png(Codec):
     Filters after reordering the palette as Zeng et al. do save 3 to 38 % of every third photograph
     with 256 colors, seldom anything where copies were made on purpose; their entropy tells where.
     Orders by luminance (but of greys), popularity and nearest neighbour were usually worse than
-    Zeng's. oxipng's level 4 saves another 0.2 to 8 %, Zopfli 0.3 to 5 %. A byte for each index where less would do saves 3 % of small
-    pictures with 4 or 16 colors. Each effort tries what lower ones do: more is never larger.
+    Zeng's. oxipng's level 4 saves another 0.2 to 8 %, Zopfli 0.3 to 5 %. A byte for each index
+    where less would do saves 3 % of small pictures with 4 or 16 colors. Each effort tries what
+    lower ones do: more is never larger.
     """
 
     name = "png"

@@ -28,8 +28,8 @@ FEWER_IF_SMALL = (64, 16, 4, 2)
 UNDITHERED = (2, 3, 4, 6, 8, 12, 16, 24, 40, 80)
 # Without loss K-means sees as the eye does, which is worth 2 to 5 points: near the top so many
 # colors take 3 to 12 % less than more with little loss. Fewer do where PNG's filters serve better
-# than copies: down to 40 % less, on two photographs of cloth and of paper.
-SEEN, SEEN_IF_FILTERED, TOP = (192, 128, 96), (64, 48, 32, 24), 3 / 8
+# than copies, which shows where the fewest save a tenth: down to 40 %, of cloth and of paper.
+SEEN, SEEN_IF_FILTERED, TOP, MUCH = (96, 128, 192), (64, 48, 32, 24), 3 / 8, 0.1
 
 Way = tuple[int, float | None]  # colors, and dithering: None as the options say
 Setting = tuple[int, float | None, float]  # and the loss
@@ -60,20 +60,19 @@ class Curves:
                 self._add((few, None), [0.0])
             for few in (*(few for few in UNDITHERED if few in self._possible), colors):
                 self._add((few, 0.0), [0.0])
-        self._seen = encoder.flat or small
-        if not self._seen and encoder.predicts(self.trials[colors, None, LOSSES[2]].drawn):
-            self.see()
         if encoder.flat or small:
             self._halve(None, self._fewer)
             self._halve(0.0, [colors, *self._fewer])
 
+    @property
+    def filtered(self) -> bool:
+        """Whether filters serve a photograph that well that they do even at some loss."""
+        return self.encoder.predicts(self.trials[self.colors, None, LOSSES[2]].drawn)
+
     def see(self) -> None:
         """Take in what may be best near the top: fewer colors without loss."""
-        if self._seen:
-            return
-        self._seen = True
         gains = [self._add((few, None), [0.0]) for few in SEEN if few in self._possible]
-        if len(gains) < len(SEEN) or not gains[-1]:
+        if len(gains) < len(SEEN) or gains[0] < MUCH:
             return
         more = [few for few in SEEN_IF_FILTERED if few in self._possible]
         for few in more:
@@ -104,13 +103,13 @@ class Curves:
     def _halve(self, dither: float | None, numbers: Iterable[int]) -> None:
         vain, small = 0, self.encoder.small
         for few in numbers:
-            better = self._add((few, dither), SOME_IF_SMALL if small else SOME)
-            vain = 0 if better or small else vain + 1
+            gain = self._add((few, dither), SOME_IF_SMALL if small else SOME)
+            vain = 0 if gain > GAIN or small else vain + 1
             if vain == PATIENCE:
                 return
 
-    def _add(self, way: Way, losses: Iterable[float]) -> bool:
-        """Draw a way with some losses; whether it takes the fewest bytes somewhere."""
+    def _add(self, way: Way, losses: Iterable[float]) -> float:
+        """Draw a way with some losses; how much less than all others it takes at best."""
         for lossy in losses:
             if (*way, lossy) not in self.trials:
                 self.trials[*way, lossy] = self.encoder.trial(*way, lossy)
@@ -119,9 +118,11 @@ class Curves:
         sizes = np.minimum.accumulate([math.log(trial.bytes) for trial in trials])[::-1]
         size = np.interp(LEVELS, scores, sizes) - math.log(self.encoder.size)
         size[scores[-1] < LEVELS] = math.inf
-        gains = not self.ways or (size < self.sizes.min(axis=0) - GAIN).any()
+        reached = np.isfinite(size)
+        least = self.sizes.min(axis=0, initial=math.inf)
+        gain = float((least[reached] - size[reached]).max(initial=-math.inf))
         self.ways.append(way)
         self.sizes = np.vstack([self.sizes, size])
         loss = np.interp(LEVELS, scores, [trial.lossy for trial in trials][::-1])
         self.losses = np.vstack([self.losses, loss])
-        return bool(gains)
+        return gain

@@ -167,6 +167,11 @@ class Encoder:
         return self.size <= TINY
 
     @property
+    def large(self) -> bool:
+        """Whether drawings are encoded in haste."""
+        return self.size > LARGE and not self.flat
+
+    @property
     def thorough(self) -> bool:
         """Whether the picture is one of those that are worth trying in more ways, and may be."""
         return self.options.effort >= THOROUGH and self.flat
@@ -266,8 +271,7 @@ class Encoder:
         Small pictures are left alone: of two answers the smaller might become the larger.
         """
         options = self.options
-        large = self.size > LARGE and not self.flat
-        if self.small or large or options.level is not None or not options.effort:
+        if self.small or self.large or options.level is not None or not options.effort:
             return drawn
         with self.clock("encode"):
             return replace(drawn, data=self.codec.repack(drawn.data, self._threads))

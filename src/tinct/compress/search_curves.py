@@ -36,6 +36,8 @@ class Search:
         self.encoder, sample = encoder, encoder.sample()
         self.curves = Curves(sample, colors)
         self.known = sample is encoder
+        # Of ten megapixels the palettes alone take longer than the usual search.
+        self.sees = not (encoder.flat or encoder.large)
         self.trials = dict(self.curves.trials) if self.known else {}
 
     def draw(self, settings: Iterable[Setting]) -> list[Trial]:
@@ -61,8 +63,9 @@ class Search:
             key=lambda trial: self._of(trial, cost),
             default=None,
         )
-        if self._aim(slack, cost)[0][2] < TOP:
+        if self.sees and (self.curves.filtered or self._aim(slack, cost)[0][2] < TOP):
             self.curves.see()
+            self.sees = False
         for drawings in range(LAST):
             if found is not None and (drawings >= MOST or self._of(found, slack) <= CLOSE):
                 break
