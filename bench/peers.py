@@ -1,9 +1,11 @@
 """K-means at its defaults beside scikit-learn and faiss, on tables real and made.
 
-    python -m bench.peers [--data DIR] [--efforts 0 1 2 3] [--starts 3] [--only NAME ...]
+    python -m bench.peers [--data DIR] [--efforts 0 1 2 3] [--starts 10] [--threads 1 2]
+        [--only NAME ...]
 
-One thread each, one process, CPU seconds. The inertia of `tinct.kmeans` and of faiss (25 iterations
-of all points) is told in % above that of scikit-learn's single start, the mean of --starts of them.
+One process, CPU / wall seconds, as many threads for each. Inertias are told in % above that of
+scikit-learn's single start, the mean of --starts of them, or of so many as --budget seconds hold;
+the best of them, for the time of all, is what n_init has. faiss does 25 iterations of all points.
 Then narrow clouds of colors, made of DIR/kodak: % above the best of two long searches, the mean and
 the largest.
 """
@@ -17,7 +19,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from bench.general import blobs
+from bench.general import blobs, exact
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
@@ -49,11 +51,12 @@ def housing(n):
     north = np.where(rng.random(n) < 0.45, rng.normal(37.7, 0.8, n), rng.normal(34, 0.6, n))
     income = np.exp(rng.normal(1.25, 0.45, n))
     rooms = 5.4 + 0.6 * (income - 3.9) + rng.standard_t(2, n) * 0.5
+    beds = rooms / 5 + rng.standard_t(3, n) * 0.05
     people = np.rint(np.exp(rng.normal(7.05, 0.75, n)))
     held = np.exp(rng.normal(1, 0.25, n)) + (rng.random(n) < 0.001) * rng.exponential(100, n)
     west = -119.5 - (north - 36) * 0.8 + rng.normal(0, 0.7, n)
     age = np.rint(rng.uniform(1, 52, n))
-    return standardised(np.column_stack((income, age, rooms, people, held, north, west)))
+    return standardised(np.column_stack((income, age, rooms, beds, people, held, north, west)))
 
 
 def sensors(n, d):
@@ -69,49 +72,99 @@ def sensors(n, d):
     return np.rint(x * 20) / 20
 
 
+def scans(n, d, rank=40):
+    """Grey levels that few factors make, most of them 0 at any place, as in scanned digits."""
+    rng = np.random.default_rng(4)
+    kinds = rng.normal(0, 1.2, (10, rank))
+    factors = kinds[rng.integers(10, size=n)] + rng.normal(size=(n, rank)) / np.sqrt(
+        1 + np.arange(rank)
+    )
+    levels = factors @ rng.normal(size=(rank, d)) * 18 - 40
+    return np.rint(levels.clip(0, 255)).astype(np.float32)
+
+
 def tables(data):
     rng = np.random.default_rng(8)
-    yield "flights-like", flights(327_000), 100
-    yield "housing-like", housing(20_640), 100
-    yield "sensors", sensors(100_000, 12), 50
-    yield "mixture", blobs(60_000, 784, 10, 0.35), 10
-    yield "wide mixture", blobs(5_000, 1000, 20, 0.3), 20
-    yield "noise", rng.random((20_000, 50)), 20
-    yield "duplicates", np.rint(rng.normal(0, 1.7, (100_000, 5))), 50
-    yield "overlapping", blobs(100_000, 32, 256, 0.5), 256
-    yield "flat blobs", blobs(300_000, 2, 50), 50
+    yield "flights-like", lambda: flights(327_000), 100
+    yield "housing-like", lambda: housing(20_640), 50
+    yield "sensors", lambda: sensors(200_000, 32), 50
+    for apart in (0.1, 0.2, 0.35, 1):
+        yield f"mixture {apart}", lambda apart=apart: blobs(60_000, 784, 10, apart), 10
+    yield "mixture of 100", lambda: blobs(60_000, 784, 100, 0.35), 100
+    yield "scans", lambda: scans(60_000, 784), 10
+    yield "wide mixture", lambda: blobs(5_000, 1000, 20, 0.3), 20
+    yield "noise", lambda: rng.random((100_000, 16)), 64
+    yield "wide noise", lambda: rng.random((20_000, 50)), 20
+    yield "duplicates", lambda: np.rint(rng.normal(0, 1.7, (100_000, 5))), 50
+    yield "overlapping", lambda: blobs(100_000, 32, 256, 0.5), 256
+    yield "flat blobs", lambda: blobs(300_000, 2, 50), 50
     for name, k in (
         ("digits", 10),
         ("digits", 100),
         ("letter_recognition", 26),
         ("page", 10),
+        ("wdbc", 10),
         ("birch1", 100),
     ):
         for path in (data / "tables").glob(f"*/{name}.csv"):
-            yield name, np.loadtxt(path, delimiter=","), k
+            yield name, lambda path=path: np.loadtxt(path, delimiter=","), k
     for path in (data / "tables").glob("large/skin_bgr_uint8.npy"):
-        yield "skin", np.load(path).astype(float), 64
+        yield "skin", lambda path=path: np.load(path).astype(float), 64
 
 
 def timed(fit):
-    start = time.process_time()
-    return fit(), time.process_time() - start
+    cpu, wall = time.process_time(), time.perf_counter()
+    return fit(), time.process_time() - cpu, time.perf_counter() - wall
 
 
-def row(name, points, k, starts, efforts):
-    single = [timed(lambda s=s: KMeans(k, random_state=s).fit(points)) for s in range(starts)]
-    inertia = np.mean([model.inertia_ for model, _ in single])
-    model = faiss.Kmeans(
-        points.shape[1], k, max_points_per_centroid=10**9, min_points_per_centroid=1
+def single_starts(points, k, starts, budget):
+    """Inertia, CPU and wall seconds of so many starts, or three and what the budget holds."""
+    found = []
+    while len(found) < starts and (len(found) < 3 or sum(row[2] for row in found) < budget):
+        model, *seconds = timed(lambda: KMeans(k, random_state=len(found)).fit(points))
+        found.append((exact(points, model.cluster_centers_), *seconds))
+    return np.array(found)
+
+
+def with_faiss(points, k, seed):
+    """The centers of faiss, in the dtype of the points."""
+    shape = {"max_points_per_centroid": 10**9, "min_points_per_centroid": 1}
+    model = faiss.Kmeans(points.shape[1], k, seed=seed, **shape)
+    model.train(points.astype(np.float32))
+    return model.centroids.astype(points.dtype)
+
+
+def contestants(points, k, threads, efforts):
+    """How to fit centers with a seed, and the seeds."""
+    yield (lambda seed: with_faiss(points, k, seed)), range(3)
+    model = {"n_threads": threads}
+    yield (
+        (lambda s: tinct.KMeans(k, random_state=s, **model).fit(points).cluster_centers_),
+        range(3),
     )
-    _, seconds = timed(lambda: model.train(points.astype(np.float32)))
-    reached = tinct.assign(points, model.centroids.astype(points.dtype))[1].sum(dtype=float)
-    cells = [name, str(points.shape), str(k), f"{np.median([s for _, s in single]):.3f}"]
-    cells += [f"{seconds:.3f}", f"{100 * (reached / inertia - 1):+.2f}"]
     for effort in efforts:
-        run, seconds = timed(lambda e=effort: tinct.kmeans(points, k, effort=e, threads=1))
-        cells += [f"{seconds:.3f}", f"{100 * (run.inertia / inertia - 1):+.2f}"]
+        yield (
+            (lambda _, e=effort: tinct.kmeans(points, k, effort=e, threads=threads).centers),
+            range(1),
+        )
+
+
+def row(name, points, k, threads, options):
+    single = single_starts(points, k, options.starts, options.budget)
+    inertia = single[:, 0].mean()
+    (_, cpu, wall), (_, all_cpu, all_wall) = np.median(single, axis=0), single.sum(axis=0)
+    cells = [name, str(points.shape), str(k), str(threads)]
+    cells += [f"{cpu:.3f} / {wall:.3f}"]
+    cells += [f"{all_cpu:.2f} / {all_wall:.2f}", above(single[:, 0].min(), inertia)]
+    for fit, seeds in contestants(points, k, threads, options.efforts):
+        runs = [timed(lambda s=s, fit=fit: fit(s)) for s in seeds]
+        cells += [" / ".join(f"{np.median([run[i] for run in runs]):.3f}" for i in (1, 2))]
+        cells += [above(np.mean([exact(points, centers) for centers, *_ in runs]), inertia)]
     return cells
+
+
+def above(reached, inertia):
+    return f"{100 * (reached / inertia - 1):+.2f}"
 
 
 def cloud(pixels, kind):
@@ -148,29 +201,36 @@ def narrow(data, efforts):
         yield [kind, *(f"{np.mean(v):.2f} ({max(v):.2f})" for v in excess.values())]
 
 
+def table(heads, rows):
+    print("\n| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
+    for cells in rows:
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def rows(options):
+    for threads in options.threads:
+        faiss.omp_set_num_threads(threads)
+        with threadpool_limits(threads):
+            for name, make, k in tables(options.data):
+                if not options.only or name in options.only:
+                    yield row(name, make(), k, threads, options)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--efforts", type=int, nargs="+", default=[0, 1, 2, 3])
-    parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument("--starts", type=int, default=10)
+    parser.add_argument("--budget", type=float, default=60)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--only", nargs="*", default=[])
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    faiss.omp_set_num_threads(1)
-    heads = [cell for e in options.efforts for cell in (f"effort {e} s", "%")]
-    with threadpool_limits(1):
-        print(
-            "| "
-            + " | ".join(["table", "(n, d)", "K", "scikit-learn s", "faiss s", "%", *heads])
-            + " |"
-        )
-        print("|" + "---|" * (6 + len(heads)))
-        for name, points, k in tables(options.data):
-            if not options.only or name in options.only:
-                cells = row(name, points, k, options.starts, options.efforts)
-                print("| " + " | ".join(cells) + " |", flush=True)
-        for cells in narrow(options.data, options.efforts) if not options.only else ():
-            print("| " + " | ".join(cells) + " |", flush=True)
+    heads = ["table", "(n, d)", "K", "threads", "scikit-learn s", f"{options.starts} starts s", "%"]
+    names = ["faiss", "KMeans", *(f"effort {effort}" for effort in options.efforts)]
+    table(heads + [cell for name in names for cell in (f"{name} s", "%")], rows(options))
+    if not options.only or "clouds" in options.only:
+        table(["cloud", *names[2:]], narrow(options.data, options.efforts))
 
 
 if __name__ == "__main__":

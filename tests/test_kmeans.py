@@ -315,13 +315,15 @@ def test_the_array_given_as_start_is_not_changed():
 
 
 def searched_tables():
-    """Clusters, a column far out, equal rows, and more dimensions than cells are cut in."""
+    """Clusters, a column far out, equal rows, more dimensions than cells have, rows far out."""
     rng = np.random.default_rng(3)
     tail = np.exp(rng.normal(size=(2500, 7)) * np.arange(1, 8) / 3)
     yield blobs(4000, 3, 40, seed=8), 40
     yield np.round((tail - tail.mean(axis=0)) / tail.std(axis=0), 2), 40
     yield rng.integers(0, 4, (3000, 4)).astype(float), 25
     yield blobs(1500, 20, 30).astype(np.float32), 20
+    far = rng.normal(size=(5000, 18)) @ rng.normal(size=(18, 18))
+    yield far * np.where(rng.random(5000) < 0.004, 12, 1)[:, None], 30
 
 
 @pytest.mark.parametrize("init", ["divisive", "random", "k-means++"])

@@ -31,14 +31,43 @@ inline bool all_equal(const int32_t *labels) {
     return differ == 0;
 }
 
+// A point of a block that changes its cluster.
+struct Moved {
+    int lane;
+    int32_t from, to;
+    double w;
+};
+
+// Several at once, each number of the block read once; each sum sees them in their order.
+template <class T> inline void move_points(const T *x, int d, const Moved *moved, int many, double *sums) {
+    const int64_t row = d + 2;
+    for (int j = 0; j < d && many > 0; ++j)
+        for (int m = 0; m < many; ++m) {
+            const double part = moved[m].w * double(x[j * LANES + moved[m].lane]);
+            sums[moved[m].to * row + j] += part;
+            if (moved[m].from >= 0) sums[moved[m].from * row + j] -= part;
+        }
+    for (int m = 0; m < many; ++m) {
+        double *in = sums + moved[m].to * row + d;
+        in[0] += moved[m].w;
+        in[1] += 1;
+        if (moved[m].from < 0) continue;
+        double *out = sums + moved[m].from * row + d;
+        out[0] -= moved[m].w;
+        out[1] -= 1;
+    }
+}
+
 // Add a block's points to the sums of their clusters. Where all share one, lanes are added up first, in a fixed order.
 template <class T> inline void add_block(const View<T> &view, int64_t block, const int32_t *labels, double *sums) {
     const T *x = view.x + block * view.d * LANES;
     const double *w = view.w + block * LANES;
     if (!all_equal(labels)) {
+        Moved moved[LANES];
+        int many = 0;
         for (int i = 0; i < LANES; ++i)
-            if (w[i] > 0) move_point(x + i, view.d, w[i], -1, labels[i], sums);
-        return;
+            if (w[i] > 0) moved[many++] = {i, -1, labels[i], w[i]};
+        return move_points(x, view.d, moved, many, sums);
     }
     double *row = sums + int64_t(labels[0]) * (view.d + 2), value[LANES];
     for (int j = 0; j < view.d; ++j) {
@@ -91,18 +120,26 @@ double inertia(const View<T> &view, const T *rows, int64_t first, int64_t last, 
     return total;
 }
 
-template <class T> double column(const View<T> &view, int j, double center, bool squared) {
-    double sums[LANES] = {}, total = 0;
-    for (int64_t block = 0; block < view.blocks; ++block) {
-        const T *x = view.x + (block * view.d + j) * LANES;
-        const double *w = view.w + block * LANES;
-        for (int i = 0; i < LANES; ++i) {
-            const double t = double(x[i]) - center;
-            sums[i] += w[i] * (squared ? t * t : t);
+// A few dimensions at a time: what is read lies together, and the sums of all lanes stay near.
+template <class T> void columns(const View<T> &view, const double *centers, bool squared, double *out) {
+    constexpr int TILE = 16;
+    for (int first = 0; first < view.d; first += TILE) {
+        const int many = view.d - first < TILE ? view.d - first : TILE;
+        double sums[TILE][LANES] = {};
+        for (int64_t block = 0; block < view.blocks; ++block) {
+            const T *x = view.x + (block * view.d + first) * LANES;
+            const double *w = view.w + block * LANES;
+            for (int j = 0; j < many; ++j, x += LANES)
+                for (int i = 0; i < LANES; ++i) {
+                    const double t = double(x[i]) - centers[first + j];
+                    sums[j][i] += w[i] * (squared ? t * t : t);
+                }
+        }
+        for (int j = 0; j < many; ++j) {
+            out[first + j] = 0;
+            for (double part : sums[j]) out[first + j] += part;
         }
     }
-    for (double part : sums) total += part;
-    return total;
 }
 
 // ---- moments of the clusters: where, and along which axis, to split them ---------------------------

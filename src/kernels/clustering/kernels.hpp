@@ -81,18 +81,19 @@ template <class T> struct Kernels {
     // whether any label changed.
     bool (*among)(const T *x, int d, const int32_t *points, int64_t count, const T *columns, int32_t *labels,
                   T *squares);
-    // Sum over blocks [first, last) of w * min(closest, |x - c|^2), for greedy k-means++. `potential` holds
-    // each block's present sum and `farthest` its largest `closest`: blocks too far from c are not visited.
-    double (*trial)(const View<T> &, const T *c, int64_t first, int64_t last, const T *closest,
-                    const double *potential, const T *farthest);
+    // For each candidate c the sum over blocks [first, last) of w * min(closest, |x - c|^2), for greedy k-means++, added to
+    // `totals`. `potential` holds each block's present sum and `farthest` its largest `closest`: blocks too far from c are
+    // not visited.
+    void (*trial)(const View<T> &, const T *const *candidates, int count, int64_t first, int64_t last, const T *closest,
+                  const double *potential, const T *farthest, double *totals);
     // The same, but the point is taken: closest, potential and farthest are brought up to date.
     void (*take)(const View<T> &, const T *c, int64_t first, int64_t last, T *closest, double *potential, T *farthest);
     // The sums of `step` anew from the labels, added to `sums`.
     void (*recount)(const View<T> &, int64_t first, int64_t last, const int32_t *labels, double *sums);
     // Sum of w |x - center|^2 over blocks [first, last), in float64, each lane with its own sum.
     double (*inertia)(const View<T> &, const T *rows, int64_t first, int64_t last, const int32_t *labels);
-    // Sum over all points of w (x - center) in dimension j, or of w (x - center)^2, each lane with its own sum.
-    double (*column)(const View<T> &, int j, double center, bool squared);
+    // Of each dimension the sum over all points of w (x - center), or of w (x - center)^2, each lane with its own sum.
+    void (*columns)(const View<T> &, const double *centers, bool squared, double *out);
     // Per cluster, with t = x - center: what Moment says, [k][d + 1], or the products w t t^T, [k][d][d]. `room` holds
     // LANES * d numbers more than `out`; both are 0.
     void (*moments)(const View<T> &, const T *rows, const double *directions, Moment what, const int32_t *labels,

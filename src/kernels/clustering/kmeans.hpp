@@ -12,10 +12,14 @@ constexpr int64_t CELLS = 1024, PER_CENTER = 24;
 constexpr int64_t FINER = 8;  // times as many are averaged along the curve before cells are cut, a third of all at most
 constexpr int64_t NEAR = 4;   // times as many points as cells: none are averaged before
 constexpr int64_t APART = 4;  // times fewer points: worth settling on, too
-// What a loop may still fall by, in last steps.
-constexpr double TO_COME = 16;
-// Settlings of the quick search among all points for each pair of centers: as each takes 8 or 16 of k clusters, they cost
-// as much as a few iterations.
+// What a loop may still fall by, in the largest of its last RECENT steps: so many, and for each iteration more. Falls are
+// often as the square of 1 / iterations; on noise of 50 columns 278 came after the 107th, and 16 ended 0.05 % higher.
+constexpr double TO_COME = 16, TO_COME_EACH = 8;
+constexpr int RECENT = 5;
+// Points for the quick search among fewer: of a sample for each center, and at least; of cells one for so many points.
+constexpr int64_t SAMPLED = 96, SAMPLE = 2048, CELL = 64;
+// Settlings of the quick search among all points for each pair of centers, in up to MAX_CELL_DIMS dimensions: as each takes
+// 8 or 16 of k clusters, they cost as much as a few iterations. In more each costs as much as one, and a sample does.
 constexpr double SWAPS = 0.01;
 // Points for each center up to which single ones are moved, and passes through all of them.
 constexpr int64_t MOVED = 256;
@@ -47,12 +51,15 @@ template <class T> struct Summarized {
 
 template <class T> using Summaries = std::vector<std::unique_ptr<Summarized<T>>>;
 
-// Summaries for k clusters, the finer first. Where they would save too little, none; or if there must be one, of all
+// How many points the coarsest summary for k clusters has.
+inline int64_t cells_for(int k, int d) { return std::max(d > MAX_CELL_DIMS ? CELLS / 2 : CELLS, PER_CENTER * k); }
+
+// Summaries of so many cells, the finer first. Where they would save too little, none; or if there must be one, of all
 // points or of a sample.
-template <class T, class P> Summaries<T> summaries(P &points, int k, bool always = false) {
+template <class T, class P> Summaries<T> summaries(P &points, int64_t cells, bool always = false) {
     const int d = points.d();
     const bool sampled = d > MAX_CELL_DIMS;
-    const int64_t cells = std::max(sampled ? CELLS / 2 : CELLS, PER_CENTER * k), n = points.n();
+    const int64_t n = points.n();
     Summaries<T> made;
     const auto add = [&](Summary<T> summary) {
         made.push_back(std::make_unique<Summarized<T>>(std::move(summary), d, points.poll));
@@ -86,22 +93,47 @@ template <class T> struct Ended {
     double inertia;
 };
 
-// Lloyd's loop from there, if it ends at `limit` or below. It is left where the last step fell so little that those to
-// come would not do.
-template <class T, class P>
-std::optional<Ended<T>> ending_below(P &points, std::vector<T> centers, int max_iter, double tol, double limit) {
-    double last = std::numeric_limits<double>::infinity();
-    Loop<T, P> loop(points, max_iter, tol, [&](const Iteration<T> &now) {
-        const bool hopeless = now.inertia - limit > TO_COME * (last - now.inertia);
-        last = now.inertia;
-        return hopeless;
-    });
-    centers = loop.run(std::move(centers));
-    if (loop.stopped) return {};
-    points.relabel(centers.data(), int(centers.size()) / points.d());
-    const double inertia = points.inertia();
-    if (inertia > limit) return {};
-    return Ended<T>{std::move(centers), loop.n_iter, loop.converged, inertia};
+// Loops that nobody watches, which may be left before their end.
+template <class T, class P> struct Trials {
+    P &points;
+    const int max_iter;
+    const double tol, squares;  // of all points, around the origin
+
+    // leave: called with the iterations so far, the inertia around the new centers, and its largest fall of late.
+    template <class Leave> std::optional<Ended<T>> run(std::vector<T> centers, const Leave &leave) const {
+        double last = std::numeric_limits<double>::infinity(), falls[RECENT];
+        std::fill(falls, falls + RECENT, last);
+        Loop<T, P> loop(points, max_iter, tol);
+        loop.leave = [&](int turn, double explained) {
+            const double inertia = squares - explained;
+            falls[turn % RECENT] = last - inertia;
+            last = inertia;
+            return leave(turn, inertia, *std::max_element(falls, falls + RECENT));
+        };
+        centers = loop.run(std::move(centers));
+        if (loop.stopped) return {};
+        points.relabel(centers.data(), int(centers.size()) / points.d());
+        return Ended<T>{std::move(centers), loop.n_iter, loop.converged, points.inertia()};
+    }
+    // Whether the steps to come would not do. (Squares cancel.)
+    bool hopeless(int turn, double inertia, double fall, double limit) const {
+        return inertia - limit > (TO_COME + TO_COME_EACH * turn) * fall + 1e-12 * squares;
+    }
+    std::optional<Ended<T>> ending_below(std::vector<T> centers, double limit) const {
+        auto ended = run(std::move(centers), [&](int turn, double inertia, double fall) {
+            return hopeless(turn, inertia, fall, limit);
+        });
+        if (ended && ended->inertia > limit) ended.reset();
+        return ended;
+    }
+};
+
+// The squares of all points, from `spread`.
+inline double squares(const std::vector<double> &spread) {
+    const size_t d = spread.size() / 2;
+    double total = 0;
+    for (size_t j = 0; j < d; ++j) total += spread[d + j] + spread[2 * d] * spread[j] * spread[j];
+    return total;
 }
 
 inline int swaps_for(int k) { return k + 40; }
@@ -130,14 +162,33 @@ template <class T> std::vector<Swap> swap_among(Partition<T> &rows, std::vector<
     return swaps;
 }
 
+// Finer summaries for the quick search, which sees more than a start needs, where they are worth it.
+template <class T>
+Summaries<T> look_closer(Partition<T> &points, int k, const std::vector<double> &spread) {
+    const int64_t n = points.n();
+    const int d = points.d();
+    if (d <= MAX_BOXED_DIMS && n / CELL > cells_for(k, d)) return summaries<T>(points, n / CELL);
+    Summaries<T> made;
+    if (d <= MAX_CELL_DIMS) return made;
+    Summary<T> sample = points.sample(std::min(n / 2, std::max(SAMPLE, SAMPLED * k)), spread);
+    made.push_back(std::make_unique<Summarized<T>>(std::move(sample), d, points.poll));
+    return made;
+}
+
 // The centers that a search over the summaries finds, where they are better on the points themselves than those that
 // the loop would end with. If nobody watches, those it does end with.
 template <class T, class P>
-void search_summaries(P &points, Summaries<T> &summed, const Settings &settings, Loop<T, P> &loop, bool watched,
-                      std::vector<T> &centers) {
+void search_summaries(P &points, Summaries<T> &summed, const Settings &settings, Loop<T, P> &loop, bool watched, bool divided,
+                      const std::vector<double> &spread, std::vector<T> &centers) {
     constexpr bool HERE = std::is_same_v<P, Partition<T>>;
     const int k = settings.k, more = settings.effort - 1;
     std::vector<T> other = centers;
+    if constexpr (HERE)
+        if (auto closer = look_closer(points, k, spread); !closer.empty()) {
+            summed = std::move(closer);
+            if (divided && points.d() <= MAX_BOXED_DIMS)
+                other = settled_on(summed, divisive(summed.back()->partition, k), settings.max_iter, loop.tol);
+        }
     swap_among(summed.back()->partition, other, k, swaps_for(k));
     if (!HERE && more > 0) {
         std::vector<Swap> unseen;
@@ -148,17 +199,28 @@ void search_summaries(P &points, Summaries<T> &summed, const Settings &settings,
     if (summed.size() > 1) other = settled_on(summed, std::move(other), settings.max_iter, loop.tol);
     other = loop.quietly(std::move(other), SETTLE);
     points.relabel(other.data(), k);
-    auto ended = ending_below<T>(points, centers, settings.max_iter, loop.tol, points.inertia());
-    if (ended) {  // below where the other one is so far
-        if (auto end = ending_below<T>(points, other, settings.max_iter, loop.tol, ended->inertia)) ended = std::move(end);
-        else other = centers;
+    const double limit = points.inertia();
+    const Trials<T, P> trials{points, settings.max_iter, loop.tol, squares(spread)};
+    bool lost = false, ahead = false;
+    auto ended = trials.run(centers, [&](int turn, double inertia, double fall) {
+        lost = trials.hopeless(turn, inertia, fall, limit);
+        ahead |= turn == SETTLE && inertia < limit;
+        return lost || (turn >= SETTLE && !ahead);
+    });
+    if (lost) {
+        centers = std::move(other);
+        return;
     }
-    centers = std::move(other);
-    if (ended && !watched) {
-        centers = std::move(ended->centers);
-        loop.n_iter = ended->n_iter;
-        loop.converged = ended->converged;
-    }
+    // Whoever is ahead first: the other one may be left.
+    const bool in_order = ended || ahead;
+    if (!ended) ended = trials.ending_below(in_order ? centers : other, std::numeric_limits<double>::infinity());
+    auto end = trials.ending_below(in_order ? other : centers, ended->inertia);
+    if (bool(end) == in_order) centers = std::move(other);
+    if (end) ended = std::move(end);
+    if (watched) return;
+    centers = std::move(ended->centers);
+    loop.n_iter = ended->n_iter;
+    loop.converged = ended->converged;
 }
 
 // init: k starting centers, or null for the divisive start. Points that are not held here (P is no Partition) have
@@ -171,9 +233,10 @@ Fit<T> kmeans(P &points, const Settings &settings, const T *init, const Watch<T>
     constexpr bool HERE = std::is_same_v<P, Partition<T>>;
     const auto [k, max_iter, tol, effort, seed] = settings;
     if constexpr (HERE) points.hire(k);
-    Loop<T, P> loop(points, max_iter, tol * variance(points.spread()), watch);
+    const std::vector<double> spread = points.spread();
+    Loop<T, P> loop(points, max_iter, tol * variance(spread), watch);
     Summaries<T> summed;
-    if (effort > 0 || !init) summed = summaries<T>(points, k, !HERE);
+    if (effort > 0 || !init) summed = summaries<T>(points, cells_for(k, points.d()), !HERE);
     std::vector<T> centers;
     if (init)
         centers.assign(init, init + int64_t(k) * points.d());
@@ -181,11 +244,12 @@ Fit<T> kmeans(P &points, const Settings &settings, const T *init, const Watch<T>
         centers = settled_on(summed, divisive(summed.back()->partition, k), max_iter, loop.tol);
     else if constexpr (HERE)
         centers = divisive(points, k);
-    if (effort > 0 && !summed.empty()) search_summaries(points, summed, settings, loop, bool(watch), centers);
+    if (effort > 0 && !summed.empty()) search_summaries(points, summed, settings, loop, bool(watch), !init, spread, centers);
     if (loop.n_iter == 0) centers = loop.run(std::move(centers));
     if constexpr (HERE) {
         const auto left = [&] { return !loop.stopped && loop.n_iter < max_iter; };
-        const double affordable = points.d() > MAX_BOXED_DIMS ? SWAPS * k * k : 0;
+        const bool worth = points.d() > MAX_BOXED_DIMS && points.d() <= MAX_CELL_DIMS;
+        const double affordable = worth ? SWAPS * k * k : 0;
         const int swaps = summed.empty() ? swaps_for(k) : int(std::min(affordable, double(swaps_for(k))));
         const std::vector<T> rested = centers;
         if (effort > 0 && swaps > 0 && left()) loop.swapped = swap_among(points, centers, k, swaps);

@@ -72,6 +72,7 @@ template <class T, class P = Partition<T>> class Loop {
                 points.recount();
                 move(centers);
             }
+            if (leave && leave(n_iter, explained())) stopped = true;
             if (watch_) {
                 stopped = watch_({centers, points.inertia(), empty_, filled_, swapped});
                 swapped.clear();
@@ -95,6 +96,9 @@ template <class T, class P = Partition<T>> class Loop {
     int n_iter = 0;
     bool converged = false, stopped = false;
     std::vector<Swap> swapped;  // by the search, since the last iteration
+    // Ends the run where it says so, told the iterations so far and what the new centers take off the squares of all points:
+    // the rest is the inertia, without a look at them.
+    std::function<bool(int, double)> leave;
 
   private:
     // The sums of the clusters; anew where one has lost so much of its weight that what is left is rounding. With weights
@@ -125,6 +129,13 @@ template <class T, class P = Partition<T>> class Loop {
         for (size_t i = 0; i * d < centers.size(); ++i)
             if (!(sums_[i * (d + 2) + d + 1] > 0)) empty_.push_back(int32_t(i));
         if (!empty_.empty()) fill();
+    }
+    double explained() const {
+        const size_t d = size_t(points.d());
+        double total = 0;
+        for (const double *row = sums_.data(); row != sums_.data() + sums_.size(); row += d + 2)
+            for (size_t j = 0; j < d && row[d + 1] > 0; ++j) total += row[j] * row[j] / row[d];
+        return total;
     }
     void fill() {
         const int d = points.d();

@@ -86,6 +86,7 @@ template <class T> class Partition {
     std::vector<double> spread() const { return points.spread(); }
     std::vector<Served<T>> worst_served(size_t count) const;
     Summary<T> summary(int64_t most) const;
+    Summary<T> sample(int64_t most, const std::vector<double> &spread) const;
     // All points as they are.
     Summary<T> all() const {
         Summary<T> rows{{x_, x_ + points.n * points.d}, std::vector<double>(size_t(points.n), 1.0)};
@@ -108,8 +109,13 @@ template <class T> class Partition {
         else
             assign(centers, k);
     }
-    double trial(const T *c) {
-        return sum([&](int64_t chunk) { return points.trial(c, chunk); });
+    // Of each candidate what k-means++ would be left with, in the order of the chunks.
+    std::vector<double> trial(const std::vector<const T *> &candidates) {
+        const size_t many = candidates.size();
+        std::vector<double> parts(size_t(points.chunks) * many, 0.0), left(many, 0.0);
+        each([&](int64_t chunk) { points.trial(candidates, chunk, &parts[size_t(chunk) * many]); });
+        for (size_t i = 0; i < parts.size(); ++i) left[i % many] += parts[i];
+        return left;
     }
     void take(const T *c) {
         each([&](int64_t chunk) { points.take(c, chunk); });
@@ -195,6 +201,30 @@ template <class T> Summary<T> Partition<T>::summary(int64_t most) const {
         }
         made.points.insert(made.points.end(), point(chosen), point(chosen + 1));
         made.weights.push_back(mass);
+    }
+    return made;
+}
+
+// About so many points, drawn half by their weight and half by their part of the spread, each with the weight of those it
+// stands for (Bachem, Lucic, Krause, "Scalable k-means clustering via lightweight coresets", KDD 2018); at equal steps, not
+// at random. A few points far out are all there, where one of each stretch would miss most of them.
+template <class T> Summary<T> Partition<T>::sample(int64_t most, const std::vector<double> &spread) const {
+    const size_t d = size_t(points.d);
+    const double mass = spread[2 * d], squares = std::accumulate(spread.begin() + int64_t(d), spread.end() - 1, 0.0);
+    Summary<T> made;
+    double passed = 0.5;  // in steps
+    for (int64_t i = 0; i < points.n; ++i) {
+        const T *x = point(i);
+        double part[4] = {};
+        for (size_t j = 0; j < d; ++j) part[j % 4] += (double(x[j]) - spread[j]) * (double(x[j]) - spread[j]);
+        const double square = (part[0] + part[1]) + (part[2] + part[3]);
+        const double share = (0.5 / mass + (squares > 0 ? 0.5 * square / squares : 0)) * double(most);
+        passed += share * weight(i);
+        if (passed < 1) continue;
+        const double steps = std::floor(passed);
+        passed -= steps;
+        made.points.insert(made.points.end(), x, x + d);
+        made.weights.push_back(steps / share);
     }
     return made;
 }

@@ -170,11 +170,10 @@ template <class T> class Points {
 
     // Of each dimension the mean and the sum of the squared differences from it, [2][d], and the weight of all.
     std::vector<double> spread() const {
-        std::vector<double> out(2 * size_t(d) + 1, mass_);
-        for (int j = 0; j < d; ++j) {
-            out[size_t(j)] = kernels_.column(view(), j, 0, false) / mass_;
-            out[size_t(d + j)] = kernels_.column(view(), j, out[size_t(j)], true);
-        }
+        std::vector<double> out(2 * size_t(d) + 1, mass_), means(size_t(d), 0.0);
+        kernels_.columns(view(), means.data(), false, out.data());
+        for (size_t j = 0; j < size_t(d); ++j) means[j] = out[j] /= mass_;
+        kernels_.columns(view(), means.data(), true, out.data() + d);
         return out;
     }
 
@@ -184,9 +183,9 @@ template <class T> class Points {
         farthest_.assign(blocks, std::numeric_limits<T>::max());
         potential_.assign(blocks, 0.0);
     }
-    double trial(const T *c, int64_t chunk) const {
-        return kernels_.trial(view(), c, first(chunk), last(chunk), closest_.data(), potential_.data(),
-                              farthest_.data());
+    void trial(const std::vector<const T *> &candidates, int64_t chunk, double *totals) const {
+        kernels_.trial(view(), candidates.data(), int(candidates.size()), first(chunk), last(chunk), closest_.data(),
+                       potential_.data(), farthest_.data(), totals);
     }
     void take(const T *c, int64_t chunk) {
         kernels_.take(view(), c, first(chunk), last(chunk), closest_.data(), potential_.data(), farthest_.data());

@@ -134,6 +134,27 @@ template <class T> inline T exact_distance(const T *x, const T *c, int d) {
     return sum;
 }
 
+// Of some points of a block, each to its own center: several side by side, as each sum waits for itself.
+template <class T>
+inline void exact_distances(const T *x, const int32_t *lanes, const T *const *centers, int count, int d, T *out) {
+    constexpr int TILE = 4;
+    for (int first = 0; first < count; first += TILE) {
+        const T *point[TILE], *center[TILE];
+        for (int u = 0; u < TILE; ++u) {
+            const int at = first + u < count ? first + u : first;
+            point[u] = x + lanes[at];
+            center[u] = centers[at];
+        }
+        T sum[TILE] = {};
+        for (int j = 0; j < d; ++j)
+            for (int u = 0; u < TILE; ++u) {
+                const T t = point[u][j * LANES] - center[u][j];
+                sum[u] += t * t;
+            }
+        for (int u = 0; u < TILE && first + u < count; ++u) out[first + u] = sum[u];
+    }
+}
+
 template <class T, bool SECOND>
 inline void scan(const T *x, int d, const T *rows, const int32_t *ids, int m, Found<T> &found) {
     switch (d) {

@@ -36,9 +36,17 @@ template <class T> inline void screen(const T *x, int d, const Centers<T> &cente
     for (; i + TILE <= centers.k; i += TILE)
         for (int g = 0; g < LANES / PAIR<T>; ++g)
             screen_tile<T, TILE>(x + g * PAIR<T>, d, centers.rows, centers.half_squares, i, best[g]);
-    for (; i < centers.k; ++i)
+    const auto rest = [&]<int FEW>() {
         for (int g = 0; g < LANES / PAIR<T>; ++g)
-            screen_tile<T, 1>(x + g * PAIR<T>, d, centers.rows, centers.half_squares, i, best[g]);
+            screen_tile<T, FEW>(x + g * PAIR<T>, d, centers.rows, centers.half_squares, i, best[g]);
+    };
+    switch (centers.k - i) {
+        case 1: return rest.template operator()<1>();
+        case 2: return rest.template operator()<2>();
+        case 3: return rest.template operator()<3>();
+        case 4: return rest.template operator()<4>();
+        case 5: return rest.template operator()<5>();
+    }
 }
 
 template <class T> constexpr T EPSILON = sizeof(T) == 4 ? T(1.2e-7) : T(2.3e-16);  // rounded up
@@ -99,31 +107,39 @@ template <class T> inline void scan_screened(const T *x, int d, const Centers<T>
     }
 }
 
-// Points whose nearest center is in doubt, gathered into one block.
+// Points whose nearest center is in doubt: no more than a block holds.
 template <class T> struct Queue {
     int64_t points[LANES];
     int count = 0;
 };
 
-// Screen the gathered points, take over their labels and bound their two smallest distances anew.
-template <class T>
-inline int64_t settle(const View<T> &view, const Centers<T> &centers, T *gathered, const Memory<T> &memory,
-                      Queue<T> &queue, int32_t *labels, double *sums) {
-    const int d = view.d;
-    T radius = 0;
+// Into the layout of a block.
+template <class T> inline const T *gather(const View<T> &view, const Queue<T> &queue, T *gathered) {
     for (int i = 0; i < LANES; ++i) {
         const int64_t p = queue.points[i < queue.count ? i : 0];
-        const T *x = view.x + p / LANES * d * LANES + p % LANES;
-        for (int j = 0; j < d; ++j) gathered[j * LANES + i] = x[j * LANES];
-        radius = larger_of(radius, view.radius[p]);
+        const T *x = view.x + p / LANES * view.d * LANES + p % LANES;
+        for (int j = 0; j < view.d; ++j) gathered[j * LANES + i] = x[j * LANES];
     }
+    return gathered;
+}
+
+// Screen the points of the queue, which lie in block x, take over their labels and bound their two smallest distances
+// anew.
+template <class T>
+inline int64_t settle(const View<T> &view, const Centers<T> &centers, const T *x, const Memory<T> &memory,
+                      Queue<T> &queue, int32_t *labels, double *sums) {
+    const int d = view.d, count = queue.count;
+    T radius = 0;
+    for (int i = 0; i < count; ++i) radius = larger_of(radius, view.radius[queue.points[i]]);
     const T doubt = screen_doubt(d, radius, centers.radius);
     Found<T> found;
-    scan_screened(gathered, d, centers, doubt, found);
-    int64_t moved = 0;
-    for (int i = 0; i < queue.count; ++i) {
+    scan_screened(x, d, centers, doubt, found);
+    Moved moved[LANES];
+    int many = 0;
+    for (int i = 0; i < count; ++i) {
         const int64_t p = queue.points[i];
-        moved += relabel(view, p, found.label[i], labels, sums);
+        if (view.w[p] > 0 && labels[p] != found.label[i]) moved[many++] = {i, labels[p], found.label[i], view.w[p]};
+        labels[p] = found.label[i];
         // The screen holds (|x - c|^2 - |x|^2) / 2. The radius is |x| and at most (d + 10) eps / 2 of it more, which with
         // the error of the screen stays below twice the doubt. With doubt between the two best, both bounds meet.
         const T square = view.radius[p] * view.radius[p];
@@ -132,40 +148,64 @@ inline int64_t settle(const View<T> &view, const Centers<T> &centers, T *gathere
         memory.lower[p] = far > 0 ? __builtin_sqrt(far) : 0;
         if (memory.upper[p] > memory.lower[p]) memory.lower[p] = 0;
     }
+    move_points(x, d, moved, many, sums);
     queue.count = 0;
-    return moved;
+    return many;
 }
 
 // A step in many dimensions: a point whose distance to its center is surely below that to any other keeps its
-// label (Hamerly, "Making k-means even faster", SDM 2010); the others are gathered and screened. The bounds are
-// widened for rounding, each time they move and by that of a distance when they are compared: no label depends on them.
+// label (Hamerly, "Making k-means even faster", SDM 2010); the others are gathered and screened, or their block as it
+// lies where they are so many that this is less work. The bounds are widened for rounding, each time they move and by
+// that of a distance when they are compared: no label depends on them.
 template <class T> inline int64_t step_bounded(const View<T> &view, const Centers<T> &centers, Scratch<T> scratch,
                             const Memory<T> &memory, int64_t first, int64_t last, int32_t *labels, double *sums) {
     constexpr T UP = 1 + EPSILON<T>, DOWN = 1 - EPSILON<T>;
+    constexpr int ALONE = 3 * Vec<T>::width;  // centers that a screen takes in the time of one point's distance and copy
     const T widen = 1 + 2 * (view.d + 16) * EPSILON<T>;
-    T *gathered = scratch.numbers;
     // Copies: for all the compiler knows, what is written below may be what stands in `memory`.
     T *const uppers = memory.upper, *const lowers = memory.lower;
     const T *const moves = memory.moves, move = memory.move, second_move = memory.second_move;
     const int32_t fastest = memory.fastest;
     Queue<T> queue;
     int64_t moved = 0;
-    for (int64_t p = first * LANES; p < last * LANES; ++p) {
-        const int32_t label = labels[p];
-        if (label >= 0) {
-            const T lower = (lowers[p] - (label == fastest ? second_move : move)) * DOWN;
-            T upper = (uppers[p] + moves[label]) * UP;
-            lowers[p] = lower;
-            uppers[p] = upper;
-            if (upper * widen < lower) continue;
-            const T *x = view.x + p / LANES * view.d * LANES + p % LANES;
-            uppers[p] = upper = __builtin_sqrt(exact_distance(x, centers.rows + int64_t(label) * view.d, view.d));
-            if (upper * widen < lower) continue;
+    const auto empty = [&](const T *x) { moved += settle(view, centers, x, memory, queue, labels, sums); };
+    for (int64_t block = first; block < last; ++block) {
+        const T *const x = view.x + block * view.d * LANES;
+        const int64_t start = block * LANES;
+        int32_t open[LANES];  // points that the bounds leave open
+        int many = 0;
+        bool fresh = false;
+        for (int i = 0; i < LANES; ++i) {
+            const int64_t p = start + i;
+            const int32_t label = labels[p];
+            fresh |= label < 0;
+            if (label >= 0) {
+                lowers[p] = (lowers[p] - (label == fastest ? second_move : move)) * DOWN;
+                uppers[p] = (uppers[p] + moves[label]) * UP;
+            }
+            open[many] = i;
+            many += label < 0 || !(uppers[p] * widen < lowers[p]);
         }
-        queue.points[queue.count++] = p;
-        if (queue.count == LANES) moved += settle(view, centers, gathered, memory, queue, labels, sums);
+        if (!many) continue;
+        if (fresh || many * (ALONE + centers.k) > LANES * centers.k) {
+            if (queue.count) empty(gather(view, queue, scratch.numbers));  // sums are added up in the order of the points
+            for (int i = 0; i < LANES; ++i) queue.points[queue.count++] = start + i;
+            empty(x);
+            continue;
+        }
+        const T *own[LANES];
+        T squares[LANES];
+        for (int i = 0; i < many; ++i) own[i] = centers.rows + int64_t(labels[start + open[i]]) * view.d;
+        exact_distances(x, open, own, many, view.d, squares);
+        for (int i = 0; i < many; ++i) {
+            const int64_t p = start + open[i];
+            uppers[p] = __builtin_sqrt(squares[i]);
+            if (uppers[p] * widen < lowers[p]) continue;
+            queue.points[queue.count++] = p;
+            if (queue.count == LANES) empty(gather(view, queue, scratch.numbers));
+        }
     }
-    if (queue.count) moved += settle(view, centers, gathered, memory, queue, labels, sums);
+    if (queue.count) empty(gather(view, queue, scratch.numbers));
     return moved;
 }
 

@@ -30,22 +30,24 @@ template <class T> inline void distances(const View<T> &view, int64_t block, con
         }
 }
 
-template <class T> double trial(const View<T> &view, const T *c, int64_t first, int64_t last, const T *closest,
-             const double *potential, const T *farthest) {
-    double total = 0;
+// All candidates see a block while it is at hand.
+template <class T>
+void trial(const View<T> &view, const T *const *candidates, int count, int64_t first, int64_t last, const T *closest,
+           const double *potential, const T *farthest, double *totals) {
     T near[LANES];
     double value[LANES];
-    for (int64_t block = first; block < last; ++block) {
-        if (from_box(view, block, c) > farthest[block] * Vec<T>::margin + Vec<T>::tiny) {
-            total += potential[block];
-            continue;
+    for (int64_t block = first; block < last; ++block)
+        for (int at = 0; at < count; ++at) {
+            const T *c = candidates[at];
+            if (from_box(view, block, c) > farthest[block] * Vec<T>::margin + Vec<T>::tiny) {
+                totals[at] += potential[block];
+                continue;
+            }
+            distances(view, block, c, near);
+            const T *old = closest + block * LANES;
+            for (int i = 0; i < LANES; ++i) value[i] = double(near[i] < old[i] ? near[i] : old[i]);
+            totals[at] += weighted_sum(view.w + block * LANES, value);
         }
-        distances(view, block, c, near);
-        const T *old = closest + block * LANES;
-        for (int i = 0; i < LANES; ++i) value[i] = double(near[i] < old[i] ? near[i] : old[i]);
-        total += weighted_sum(view.w + block * LANES, value);
-    }
-    return total;
 }
 
 template <class T>

@@ -13,7 +13,7 @@
 namespace tinct {
 namespace {
 template <class T> constexpr Kernels<T> kernels = {curve_keys<T>, step<T>,    nearest<T>, among<T>, trial<T>,   take<T>,
-                                recount<T>,    inertia<T>, column<T>,  moments<T>, scatter<T>};
+                                recount<T>,    inertia<T>, columns<T>, moments<T>, scatter<T>};
 }
 
 extern const Kernels<float> TINCT_JOIN(kernels_f32_, TINCT_ISA) = kernels<float>;

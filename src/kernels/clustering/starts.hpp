@@ -33,19 +33,16 @@ template <class T> std::vector<T> plus_plus(Partition<T> &partition, int k, std:
     const size_t each = k > 1 ? (draws.size() - 1) / size_t(k - 1) : 0;
     for (int i = 1; i < k; ++i) {
         const double total = points.potential();
-        double least = std::numeric_limits<double>::infinity();
-        int64_t best = -1;
+        std::vector<int64_t> drawn;
+        std::vector<const T *> candidates;
         for (double draw : draws.subspan(1 + size_t(i - 1) * each, each)) {
-            const int64_t candidate = points.pick(draw * total);
-            if (candidate < 0) break;
-            const double left = partition.trial(partition.point(candidate));
-            if (left < least) {
-                least = left;
-                best = candidate;
-            }
+            drawn.push_back(points.pick(draw * total));
+            if (drawn.back() < 0) break;
+            candidates.push_back(partition.point(drawn.back()));
         }
-        if (best < 0) break;  // every point is a center already: the rest can only repeat
-        choose(best);
+        if (candidates.empty()) break;  // every point is a center already: the rest can only repeat
+        const std::vector<double> left = partition.trial(candidates);
+        choose(drawn[size_t(std::min_element(left.begin(), left.end()) - left.begin())]);
     }
     const std::vector<T> repeat(centers.begin(), centers.begin() + points.d);
     while (centers.size() < size_t(k) * points.d) centers.insert(centers.end(), repeat.begin(), repeat.end());

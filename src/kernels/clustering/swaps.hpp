@@ -62,6 +62,9 @@ template <class T> class LocalSwaps {
     static constexpr size_t AROUND = (AMONG - 2) / 2, WIDE = AMONG;
     static constexpr int TURNS = 10;
     static constexpr double HOPE = 10;  // a change is given up where it would have to fall by so many times its last step
+    // In more than MAX_CELL_DIMS dimensions the search ends where no gain comes near any loss: guesses are not so wrong, and
+    // trials cost the most. On mixtures whose clusters are found 3 are left of 23, none of those that helped.
+    static constexpr double HOPELESS = 0.6;
     static constexpr double LESS = 0.6, MORE = 1.3;  // what settling makes of a guess at a loss, and at a gain
     struct Price {
         double value = 0;
@@ -187,6 +190,8 @@ template <class T> class LocalSwaps {
                 break;
             }
         }
+        const bool dear = d_ > MAX_CELL_DIMS && found.first >= 0;
+        if (dear && clusters_[size_t(found.second)].gain.value < HOPELESS * clusters_[size_t(found.first)].loss.value) return {-1, -1};
         return found;
     }
 
