@@ -71,6 +71,11 @@ inline float room(int64_t pixels, float error) {
     return size * (1 - std::min(error / ERRS, 1.0f));
 }
 
+// And by how much less in small pictures, whose pixels are seen one by one: with a side below 225 SSIMULACRA2 judges the
+// finest scales alone. Of 48 photographs cut to 128...224 pixels 21 scored less than by pngquant without this, now 6, by up
+// to 0.7, in 0.80 of the bytes instead of 0.76.
+inline float care(int64_t side) { return side < 225 ? 0.6f : 1.0f; }
+
 // Bits that a pixel is taken to cost where copies are sought, which know nothing of what stands there. (The search for
 // an LZW weighs each pixel by itself.)
 constexpr float HOLD = 4;
@@ -123,7 +128,7 @@ inline void remap_lossy(const Picture &picture, const float *weights, const uint
     float price = options.price;
     if (options.share > 0) {
         const float error = float(palette_error(picture, weights, points, nearest.data()));
-        price = std::max(price * (1 + room(picture.size(), error)), options.share * error);
+        price = std::max(price * (1 + room(picture.size(), error)), options.share * error) * care(std::min(picture.width, picture.height));
         // Distances are means over black and white; what is seen over the worse of them is more.
         if (picture.channels == 4) price *= 0.7f;
     }
