@@ -30,6 +30,7 @@ AS_GIVEN = 3  # the last level that leaves a palette as it is
 # Filtered rows are tried where their entropy is below so many times the bytes that there are: on 78
 # drawings of 26 pictures it was -5 to +2 % off where they won, but for a map of few colors.
 NEAR = 1.02
+ABOUT = 1.04  # of `size`, which may be that of filtered rows, is as few
 MEASURED = 1 << 18  # pixels
 ZOPFLI = 1 << 22  # pixels: 4 s each million
 
@@ -113,7 +114,7 @@ class Png(Codec):
         return best if found and len(best) < limit else None
 
     def predicts(self, drawing: "_kernels.Drawing", size: int) -> bool:
-        return may_be_filtered(for_filters(drawing), size)
+        return may_be_filtered(for_filters(drawing), round(ABOUT * size))
 
     def repack(self, data: bytes, threads: int = 0) -> bytes:
         return deflate.repacked(data, threads)

@@ -28,8 +28,8 @@ FEWER_IF_SMALL = (64, 16, 4, 2)
 UNDITHERED = (2, 3, 4, 6, 8, 12, 16, 24, 40, 80)
 # Without loss K-means sees as the eye does, which is worth 2 to 5 points: near the top so many
 # colors take 3 to 12 % less than more with little loss. Fewer do where PNG's filters serve better
-# than copies, which shows where the fewest save a tenth: down to 40 %, of cloth and of paper.
-SEEN, SEEN_IF_FILTERED, TOP, MUCH = (96, 128, 192), (64, 48, 32, 24), 3 / 8, 0.1
+# than copies, or where the fewest save a tenth: down to 40 % less, of cloth and of paper.
+SEEN, SEEN_IF_FILTERED, TOP, MUCH = (96, 128, 192), (64, 48, 32, 24), 1 / 16, 0.1
 
 Way = tuple[int, float | None]  # colors, and dithering: None as the options say
 Setting = tuple[int, float | None, float]  # and the loss
@@ -72,12 +72,12 @@ class Curves:
     def see(self) -> None:
         """Take in what may be best near the top: fewer colors without loss."""
         gains = [self._add((few, None), [0.0]) for few in SEEN if few in self._possible]
-        if len(gains) < len(SEEN) or gains[0] < MUCH:
+        if len(gains) < len(SEEN) or gains[0] < (GAIN if self.filtered else MUCH):
             return
         more = [few for few in SEEN_IF_FILTERED if few in self._possible]
         for few in more:
             self._add((few, None), [0.0])
-        for few in (*SEEN, *more):
+        for few in SEEN:
             self._add((few, 0.0), [0.0, SOME[1]])
 
     def add_least(self) -> None:
