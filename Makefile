@@ -56,7 +56,7 @@ fuzz: .venv/.ready
 # The kernels under the address and undefined-behaviour sanitizers, then what uses threads under the thread sanitizer,
 # which sees races in oxipng, built without it, and needs more memory than tests of little leave.
 # `make sanitize MINUTES=60` takes broken inputs under the first for as long, too.
-KERNEL_TESTS := kernels kmeans color palette palettes remap spatial lossy deflate png sparse partitions quality animation
+KERNEL_TESTS := kernels kmeans color palette palettes remap spatial lossy deflate png filters sparse partitions quality animation
 sanitize: .venv/.ready
 	$(BIN)/python -m pip install --quiet cmake ninja nanobind
 	for what in address,undefined thread; do \

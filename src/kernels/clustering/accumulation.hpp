@@ -13,18 +13,6 @@ inline double weighted_sum(const double *w, const double *v) {
     return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
 }
 
-template <class T> inline void move_point(const T *x, int d, double w, int32_t from, int32_t to, double *sums) {
-    double *in = sums + int64_t(to) * (d + 2);
-    for (int j = 0; j < d; ++j) in[j] += w * double(x[j * LANES]);
-    in[d] += w;
-    in[d + 1] += 1;
-    if (from < 0) return;
-    double *out = sums + int64_t(from) * (d + 2);
-    for (int j = 0; j < d; ++j) out[j] -= w * double(x[j * LANES]);
-    out[d] -= w;
-    out[d + 1] -= 1;
-}
-
 inline bool all_equal(const int32_t *labels) {
     int32_t differ = 0;
     for (int i = 1; i < LANES; ++i) differ |= labels[i] ^ labels[0];
@@ -85,7 +73,8 @@ template <class T> inline bool relabel(const View<T> &view, int64_t p, int32_t f
     const int32_t old = labels[p];
     labels[p] = fresh;
     if (!(w > 0) || fresh == old) return false;
-    move_point(view.x + p / LANES * view.d * LANES + p % LANES, view.d, w, old, fresh, sums);
+    const Moved moved{int(p % LANES), old, fresh, w};
+    move_points(view.x + p / LANES * view.d * LANES, view.d, &moved, 1, sums);
     return true;
 }
 

@@ -175,6 +175,35 @@ Summaries<T> look_closer(Partition<T> &points, int k, const std::vector<double> 
     return made;
 }
 
+// Keeps those of two starting centers whose loop ends lower; if nobody watches, where it ends. Steps were made from `other`
+// already.
+template <class T, class P>
+void keep_better(P &points, const Trials<T, P> &trials, Loop<T, P> &loop, bool watched, std::vector<T> other,
+                 std::vector<T> &centers) {
+    points.relabel(other.data(), int(other.size()) / points.d());
+    const double limit = points.inertia();
+    bool lost = false, ahead = false;
+    auto ended = trials.run(centers, [&](int turn, double inertia, double fall) {
+        lost = trials.hopeless(turn, inertia, fall, limit);
+        ahead |= turn == SETTLE && inertia < limit;
+        return lost || (turn >= SETTLE && !ahead);
+    });
+    if (lost) {
+        centers = std::move(other);
+        return;
+    }
+    // Whoever is ahead first: the other one may be left.
+    const bool in_order = ended || ahead;
+    if (!ended) ended = trials.ending_below(in_order ? centers : other, std::numeric_limits<double>::infinity());
+    auto end = trials.ending_below(in_order ? other : centers, ended->inertia);
+    if (bool(end) == in_order) centers = std::move(other);
+    if (end) ended = std::move(end);
+    if (watched) return;
+    centers = std::move(ended->centers);
+    loop.n_iter = ended->n_iter;
+    loop.converged = ended->converged;
+}
+
 // The centers that a search over the summaries finds, where they are better on the points themselves than those that
 // the loop would end with. If nobody watches, those it does end with.
 template <class T, class P>
@@ -198,29 +227,8 @@ void search_summaries(P &points, Summaries<T> &summed, const Settings &settings,
     if (other == centers) return;
     if (summed.size() > 1) other = settled_on(summed, std::move(other), settings.max_iter, loop.tol);
     other = loop.quietly(std::move(other), SETTLE);
-    points.relabel(other.data(), k);
-    const double limit = points.inertia();
     const Trials<T, P> trials{points, settings.max_iter, loop.tol, squares(spread)};
-    bool lost = false, ahead = false;
-    auto ended = trials.run(centers, [&](int turn, double inertia, double fall) {
-        lost = trials.hopeless(turn, inertia, fall, limit);
-        ahead |= turn == SETTLE && inertia < limit;
-        return lost || (turn >= SETTLE && !ahead);
-    });
-    if (lost) {
-        centers = std::move(other);
-        return;
-    }
-    // Whoever is ahead first: the other one may be left.
-    const bool in_order = ended || ahead;
-    if (!ended) ended = trials.ending_below(in_order ? centers : other, std::numeric_limits<double>::infinity());
-    auto end = trials.ending_below(in_order ? other : centers, ended->inertia);
-    if (bool(end) == in_order) centers = std::move(other);
-    if (end) ended = std::move(end);
-    if (watched) return;
-    centers = std::move(ended->centers);
-    loop.n_iter = ended->n_iter;
-    loop.converged = ended->converged;
+    keep_better(points, trials, loop, watched, std::move(other), centers);
 }
 
 // init: k starting centers, or null for the divisive start. Points that are not held here (P is no Partition) have

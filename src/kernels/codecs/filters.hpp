@@ -52,16 +52,6 @@ inline std::vector<uint8_t> alike_beside(const uint8_t *indices, int64_t height,
     return {chain.begin(), chain.end()};
 }
 
-inline uint8_t predicted(int filter, int left, int above, int corner) {
-    switch (filter) {
-    case 0: return 0;
-    case 1: return uint8_t(left);
-    case 2: return uint8_t(above);
-    case 3: return uint8_t((left + above) / 2);
-    default: return paeth(left, above, corner);
-    }
-}
-
 template <int Filter> int64_t filter_row(const uint8_t *row, const uint8_t *above, int64_t size, uint8_t *out) {
     int64_t sum = 0;
     for (int64_t i = 0; i < size; ++i) {

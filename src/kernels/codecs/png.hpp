@@ -1,4 +1,4 @@
-// Rows as PNG holds them: filters undone, indices packed.
+// Rows as PNG holds them: what filters predict, filters undone, indices packed.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -16,15 +16,18 @@ inline uint8_t paeth(int left, int above, int corner) {
     return uint8_t(to_left <= to_above && to_left <= to_corner ? left : to_above <= to_corner ? above : corner);
 }
 
+inline int predicted(int filter, int left, int above, int corner) {
+    return filter == 0   ? 0
+           : filter == 1 ? left
+           : filter == 2 ? above
+           : filter == 3 ? (left + above) / 2
+                         : paeth(left, above, corner);
+}
+
 template <int C> void unfilter_row(int filter, const uint8_t *row, const uint8_t *above, int64_t size, uint8_t *out) {
     for (int64_t i = 0; i < size; ++i) {
-        const int left = i < C ? 0 : out[i - C], corner = i < C ? 0 : above[i - C], over = above[i];
-        const int predicted = filter == 0   ? 0
-                              : filter == 1 ? left
-                              : filter == 2 ? over
-                              : filter == 3 ? (left + over) / 2
-                                            : paeth(left, over, corner);
-        out[i] = uint8_t(row[i] + predicted);
+        const int left = i < C ? 0 : out[i - C], corner = i < C ? 0 : above[i - C];
+        out[i] = uint8_t(row[i] + predicted(filter, left, above[i], corner));
     }
 }
 

@@ -89,11 +89,7 @@ class Codec:
         raise NotImplementedError
 
     def estimate(
-        self,
-        source: "Source",
-        entries: "Sequence[Entry] | None",
-        effort: int,
-        tried: bool,
+        self, source: "Source", entries: "Sequence[Entry] | None", effort: int, tried: bool
     ) -> float | None:
         """About how many bytes the picture itself takes; None where that is never worth a try."""
         if effort >= 2 and entries is not None and source.width * source.height <= ICON:

@@ -114,7 +114,7 @@ class Png(Codec):
         return best if found and len(best) < limit else None
 
     def predicts(self, drawing: "_kernels.Drawing", size: int) -> bool:
-        return may_be_filtered(for_filters(drawing), round(ABOUT * size))
+        return may_be_filtered(for_filters(drawing), ABOUT * size)
 
     def repack(self, data: bytes, threads: int = 0) -> bytes:
         return deflate.repacked(data, threads)
@@ -138,7 +138,7 @@ def for_filters(drawing: "_kernels.Drawing") -> "_kernels.Drawing":
     return drawing.reordered(*bands(drawing))
 
 
-def may_be_filtered(drawing: "_kernels.Drawing", size: int) -> bool:
+def may_be_filtered(drawing: "_kernels.Drawing", size: float) -> bool:
     """Whether a drawing may take less than `size` bytes behind filters, told from some rows."""
     return drawing.filtered_entropy(*bands(drawing)) < NEAR * size
 

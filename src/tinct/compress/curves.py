@@ -1,6 +1,7 @@
 """What settings of a picture give, told from a sample: score and bytes by colors and loss.
 
-The sample's drawings depend on the picture and the options alone, never on what is asked for.
+The sample's drawings depend on the picture and the options alone. What is asked for decides only
+whether those of `see` are among them, never for small pictures.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ DAMPED = 0.8
 SHARE = 0.5
 # And at least so much: of graphics the palette holds nearly all colors. At 1e-5 icons with soft
 # edges fall below 88, and below pngquant; here the nearest is 0.2 above. In larger pictures whose
-# colors it really nearly holds the kernels take up to twice that: 37 graphics take 0.655 instead of
+# colors it really nearly holds the kernels take up to twice that: 37 graphics take 0.656 instead of
 # 0.674; of those that change one scores 86.5 (pngquant 85.8), the others 89.5 and more.
 LEAST = 7e-6
 # With so many colors or fewer the drawing under the blur, which no loss goes with, scores
