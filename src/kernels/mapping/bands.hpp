@@ -48,6 +48,8 @@ template <int D, int COPIES> class Bands {
     }
     /// Errors end to add up where no band would show.
     void leave() {
+        if (!adds_up_) return;
+        adds_up_ = false;
         for (auto &plane : drift_) for (float &v : plane) v = 0.0f;
         for (float &v : literal_) v = 0.0f;
     }
@@ -57,6 +59,7 @@ template <int D, int COPIES> class Bands {
     void charge_copies(int x, float weight, int best, const int32_t *entered, const float *left,
                        const float (&here)[D][COPIES], float *cost) {
         const float flatter = FLATTER * weight * price_[x], drift = DRIFT * price_[x];
+        adds_up_ = true;
         float hanging[3];
         for (int c = 0; c < 3; ++c) {
             entering_[c] = best == COPIES ? literal_[c] : drift_[c][best];
@@ -118,6 +121,7 @@ template <int D, int COPIES> class Bands {
     Buffer<float> above_, drift_above_;      // the drawing's lightness above; what errors there add up to
     const float *points_;                    // the original's row
     alignas(64) float drift_[3][COPIES] = {};  // what errors add up to on each path
+    bool adds_up_ = false;
     float literal_[3] = {}, entering_[3] = {};  // of the literal, which is the state after the copies; of the best before
 };
 

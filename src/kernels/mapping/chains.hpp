@@ -28,24 +28,21 @@ template <class T> class Buffer {
 template <size_t SIZE> class Chains {
   public:
     Chains() : head_(SIZE), links_(SIZE) { std::memset(head_.data(), 255, SIZE * sizeof(int32_t)); }
-    void insert(uint32_t hash, int32_t position, int row) {
-        links_[size_t(position) & (SIZE - 1)] = {head_[hash], row};
+    void insert(uint32_t hash, int32_t position) {
+        links_[size_t(position) & (SIZE - 1)] = head_[hash];
         head_[hash] = position;
     }
     int32_t first(uint32_t hash) const { return head_[hash]; }
     int32_t next(int32_t position) const {
-        int32_t p = links_[size_t(position) & (SIZE - 1)].previous;
+        int32_t p = links_[size_t(position) & (SIZE - 1)];
         return p < position ? p : -1;  // a newer one: the ring has been overwritten there
     }
-    int row(int32_t position) const { return links_[size_t(position) & (SIZE - 1)].row; }
     static uint32_t mix(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
         return (a * 0x9E3779B1u ^ b * 0x85EBCA6Bu ^ c * 0xC2B2AE35u ^ d * 0x27D4EB2Fu) >> 7 & (SIZE - 1);
     }
 
   private:
-    struct Link { int32_t previous, row; };
-    Buffer<int32_t> head_;
-    Buffer<Link> links_;
+    Buffer<int32_t> head_, links_;
 };
 
 }  // namespace

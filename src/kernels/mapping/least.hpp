@@ -7,9 +7,15 @@
 namespace tinct::rate {
 namespace {  // internal to each translation unit, like rate.hpp
 
+typedef float Four __attribute__((vector_size(16)));
+typedef int32_t FourInts __attribute__((vector_size(16)));
+typedef int64_t FourLongs __attribute__((vector_size(32)));
 typedef float Eight __attribute__((vector_size(32)));
 typedef int32_t EightInts __attribute__((vector_size(32)));
 
+inline Four four(const float *p) { Four v; std::memcpy(&v, p, sizeof v); return v; }
+inline FourInts four(const int32_t *p) { FourInts v; std::memcpy(&v, p, sizeof v); return v; }
+inline FourLongs four(const uint64_t *p) { FourLongs v; std::memcpy(&v, p, sizeof v); return v; }
 inline Eight eight(const float *p) { Eight v; std::memcpy(&v, p, sizeof v); return v; }
 inline EightInts eight(const int32_t *p) { EightInts v; std::memcpy(&v, p, sizeof v); return v; }
 template <class V, class T> inline void put(T *p, V v) { std::memcpy(p, &v, sizeof v); }
@@ -20,7 +26,6 @@ inline uint32_t bits_of(EightInts mask) {
 #if defined(__AVX__)
     return uint32_t(__builtin_ia32_movmskps256((Eight)mask));
 #elif defined(__SSE2__)
-    typedef float Four __attribute__((vector_size(16)));
     const Eight m = (Eight)mask;
     return uint32_t(__builtin_ia32_movmskps(Four{m[0], m[1], m[2], m[3]}) | __builtin_ia32_movmskps(Four{m[4], m[5], m[6], m[7]}) << 4);
 #else

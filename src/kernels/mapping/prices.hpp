@@ -38,17 +38,17 @@ template <class Coder> class Prices {
         uint32_t symbols = count_prefixes(), copies = 0;
         for (uint32_t n : lengths_) symbols += n;
         for (uint32_t n : distances_) copies += n;
-        float all = log2_bits(symbols), any = log2_bits(copies);
+        float all = bits_for(symbols), any = bits_for(copies);
         for (int start = 256; start > 1; start >>= bits_)
             for (int i = start; i < 2 * start; ++i)
                 if (counts_[i])
-                    literal_[i] = (i >> bits_ == 1 ? all : log2_bits(counts_[i >> bits_])) - log2_bits(counts_[i]);
+                    literal_[i] = (i >> bits_ == 1 ? all : bits_for(counts_[i >> bits_])) - bits_for(counts_[i]);
         float by_code[Coder::LENGTHS];
         for (int c = 0; c < Coder::LENGTHS; ++c)
-            by_code[c] = all - log2_bits(lengths_[c]) + float(Coder::length_extra(c));
+            by_code[c] = all - bits_for(lengths_[c]) + float(Coder::length_extra(c));
         auto length = [&](int n) { return by_code[Coder::length_code(std::clamp(n, SHORTEST, LONGEST))]; };
         for (int c = 0; c < Coder::DISTANCES; ++c)
-            copy_[c] = length(SHORTEST) + any - log2_bits(distances_[c]) + float(prefix_extra(c));
+            copy_[c] = length(SHORTEST) + any - bits_for(distances_[c]) + float(prefix_extra(c));
         // A copy of 1 or 2 pays for 3. Steps between code boundaries are averaged, so that no length is a wall.
         for (int n = 0; n < SHORTEST; ++n) longer_[n] = 0.0f;
         for (int n = SHORTEST; n < LONGEST - 1; ++n)
@@ -79,7 +79,17 @@ template <class Coder> class Prices {
         for (uint32_t &n : distances_) n = n / 2 + 1;
     }
 
+    /// log2 of a count; of small ones, which most are, each is worked out once.
+    float bits_for(uint32_t count) {
+        if (count >= KNOWN) return log2_bits(count);
+        float &known = known_[count];
+        if (known == 0.0f && count > 1) known = log2_bits(count);
+        return known;
+    }
+
+    static constexpr uint32_t KNOWN = 1024;
     int bits_;  // of an index
+    float known_[KNOWN] = {};
     uint32_t counts_[512] = {}, lengths_[Coder::LENGTHS] = {}, distances_[Coder::DISTANCES] = {};
     float literal_[512] = {}, copy_[Coder::DISTANCES] = {}, longer_[LONGEST] = {};
 };

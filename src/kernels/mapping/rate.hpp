@@ -49,14 +49,20 @@ template <class Coder, int D, int Near, int Far> class Remapper {
   public:
     explicit Remapper(const RateJob &job, const Search &search)
         : job_(job), search_(search), prices_(job.k, bits_), target_(size_t(job.w) * 4), points_(size_t(job.w) * D),
-          below_(size_t(job.w + 2) * 4), bands_(job_, planes_), trace_(size_t(job.w)), still_(size_t(job.w)), near_(512) {
+          spread_(size_t(job.w)), below_(size_t(job.w + 2) * 4), bands_(job_, planes_), trace_(size_t(job.w)),
+          still_(size_t(job.w)), near_(512) {
         for (int j = 0; j < job.k; ++j)
             for (int c = 0; c < D; ++c) planes_[c][j] = palette_[j][c] = job.palette[j * D + c];
         for (int j = 0; j < job.k; ++j) {
             opacity_[j] = D < 4 ? Opacity::part : j == job.hidden ? Opacity::none : palette_[j][3] < 0.5f ? Opacity::part : Opacity::full;
             kinds_ |= opacity_[j] != opacity_[0];
         }
-        for (int s = 0; s < Near; ++s) code_[s] = uint8_t(Coder::distance_code(s + 1, 0, units_));
+        for (int s = 0; s < Near; ++s) {
+            const int back = (s + 1) * bundle_;
+            code_[s] = uint8_t(Coder::distance_code(s + 1, 0, units_));
+            offset_[s] = std::min(back, PAST);
+            shift_[s] = back <= PAST ? back : width();  // which is never there
+        }
     }
 
     void run() {
@@ -87,7 +93,15 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     struct Candidates {  // what a literal may be
         int32_t list[NEIGHBORS];
-        float planes[D][NEIGHBORS];
+        float planes[D][NEIGHBORS], price[NEIGHBORS];
+        int row;  // whose prices these are, one more
+    };
+
+    struct Places {  // that copies may come from: where, in which row, how far from its end, and what they gain
+        static constexpr int MOST = 72;
+        int count = 0;
+        alignas(32) int32_t at[MOST] = {}, row[MOST] = {}, room[MOST] = {};
+        alignas(32) float gain[MOST] = {};
     };
 
     struct Trace {  // of one pixel, to walk back along the cheapest path
@@ -95,6 +109,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     };
 
     int width() const { return job_.w; }
+    bool starts(int x) const { return (x & (bundle_ - 1)) == 0; }  // a symbol: inside of one no path changes
     bool hidden(size_t p) const { return D == 4 && job_.nearest[p] == job_.hidden; }
     float weight_of(size_t p) const { return hidden(p) ? 0.0f : job_.weights[p]; }
     /// Which entries a pixel may take: those as opaque as its nearest, where it is fully transparent, or opaque itself;
@@ -109,7 +124,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     /// Of an opaque pixel no opacity is wrong: it takes the color of an error alone.
     bool opaque(size_t p) const { return D == 4 && kinds_ && opacity_of(p) == Opacity::full; }
     /// Where bands would show more of an error is passed on.
-    float spread(size_t p) const {
+    float spread_of(size_t p) const {
         const float more = job_.smooth ? MORE * job_.smooth[p] : 0.0f;
         return hidden(p) ? 0.0f : (job_.spread + job_.spread * more) * (1 / ALL);
     }
@@ -126,6 +141,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     /// The row's pixels with the error that came down to them.
     void aim(int y) {
         job_.points_of(job_.pixels + size_t(y) * width() * D, width(), points_.data());
+        for (int x = 0; x < width(); ++x) spread_[x] = spread_of(size_t(y) * width() + x);
         for (int x = 0; x < width(); ++x)
             for (int c = 0, end = opaque(size_t(y) * width() + x) ? 3 : D; c < D; ++c)
                 target_[size_t(x) * 4 + c] = points_[size_t(x) * D + c] + (c < end ? below_[size_t(x + 1) * 4 + c] : 0.0f);
@@ -151,8 +167,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
             }
             bool dear = cost_of(best) - before > mean_cost_;  // the last pixel: nothing open fits here
             before = cost_of(best);
-            if (y > 0 && x % (bundle_ * (dear ? search_.every : 4 * search_.every)) == 0) find_places(y, x, best);
-            step(size_t(y) * width() + x, x, x % bundle_ == 0 ? best : LITERAL);
+            if (y > 0 && (x & (bundle_ * (dear ? search_.every : 4 * search_.every) - 1)) == 0) find_places(y, x, best);
+            step(y, x, starts(x) ? best : LITERAL);
             best = first_least(cost_);
             if (literal_cost_ <= cost_[best]) best = LITERAL;
             trace_[x].best = uint8_t(best);
@@ -177,7 +193,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     /// their entry grow longer, all other paths end. Stops where places for what follows are to be found.
     int pass(int y, int x) {
         const int n = (still_[x] - search_.reach) / bundle_ * bundle_;
-        if (n < PAST || x < PAST || still_[x - PAST] != still_[x] + PAST || x % bundle_) return 0;
+        if (n < PAST || x < PAST || still_[x - PAST] != still_[x] + PAST || !starts(x)) return 0;
         const size_t p = size_t(y) * width() + x;
         const uint8_t entry = job_.nearest[p];
         const uint64_t all = 0x0101010101010101u * entry;
@@ -230,31 +246,34 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     }
 
     /// One pixel further on every path.
-    void step(size_t p, int x, int best) {
+    void step(int y, int x, int best) {
+        const size_t p = size_t(y) * width() + x;
         alignas(64) int32_t entered[COPIES], index[COPIES];
         const float *target = target_.data() + size_t(x) * 4;
         const float before = cost_of(best);
         const uint64_t past = best == LITERAL ? literal_past_ : past_[best];
         float entering[4];
         for (int c = 0; c < D; ++c) entering[c] = best == LITERAL ? literal_error_[c] : error_[c][best];
-        const bool starts = x % bundle_ == 0;  // a symbol: inside of one no path changes
+        const bool starts = this->starts(x);
         if (starts) enter_or_stay(before, past, entered);
         else std::memset(entered, 0, sizeof entered);
         source_indices(p, x, index);
         alignas(64) float left[COPIES];  // lightness of the pixel before
         const float lightness = best == LITERAL ? literal_lightness_ : brought_[0][best];
-        for (int s = 0; s < COPIES; ++s) left[s] = entered[s] ? lightness : brought_[0][s];
-        copy(p, target, entering, entered, index);
+        for (int s = 0; s < COPIES; s += 8)
+            put(left + s, eight(entered + s) ? Eight{} + lightness : eight(brought_[0] + s));
+        copy(p, x, target, entering, entered, index);
         const bool smooth = bands_.matter(x);
         if (smooth) bands_.charge_copies(x, weight_of(p), best, entered, left, brought_, cost_);
         else bands_.leave();
         if (starts) prefix_ = 1;
-        const int literal = take_literal(p, x, target, entering, before, lightness);
+        const int literal = take_literal(y, x, target, entering, before, lightness);
         if (smooth) bands_.take_literal(x, literal);
         prefix_ = prefix_ << bits_ | literal;
         literal_past_ = past << 8 | uint64_t(literal);
-        for (int s = 0; s < COPIES; ++s) past_[s] = past_[s] << 8 | uint64_t(index[s]);
         Trace &trace = trace_[x];
+        for (int s = 0; s < COPIES; s += 4)
+            put(past_ + s, four(past_ + s) << 8 | __builtin_convertvector(four(index + s), FourLongs));
         for (int s = 0; s < COPIES; ++s) trace.index[s] = uint8_t(index[s]);
         for (int s = 0; s < COPIES; ++s) trace.entered[s] = uint8_t(entered[s]);
         trace.index[LITERAL] = uint8_t(literal);
@@ -275,33 +294,50 @@ template <class Coder, int D, int Near, int Far> class Remapper {
             put(length_ + s, (anew | full) ? EightInts{} + 1 : length + 1);
             put(entered + s, anew);
         }
-        for (int s = 0; s < COPIES; ++s) past_[s] = entered[s] ? past : past_[s];
+        for (int s = 0; s < COPIES; s += 4) {
+            const FourLongs anew = __builtin_convertvector(four(entered + s), FourLongs);
+            put(past_ + s, (anew & int64_t(past)) | (~anew & four(past_ + s)));
+        }
     }
 
     /// The index each copy brings; a source outside its row ends the copy (a filter byte stands between rows).
     void source_indices(size_t p, int x, int32_t *index) {
-        for (int s = 0; s < Near; ++s) {
-            const int back = (s + 1) * bundle_;
-            const bool dead = back > x || back > PAST;
-            index[s] = dead ? 0 : int32_t(past_[s] >> (8 * (back - 1)) & 255);
-            if (dead) cost_[s] = NEVER;
-        }
         const uint8_t *here = job_.indices + p;
         alignas(64) int32_t back[COPIES];
-        for (int s = Near; s < COPIES; ++s) {
-            const bool dead = unsigned(x - shift_[s]) >= unsigned(width());
-            back[s] = dead ? 0 : offset_[s];
-            cost_[s] = back[s] ? cost_[s] : NEVER;
+        for (int s = 0; s < COPIES; s += 8) {
+            const EightInts from = x - eight(shift_ + s), offset = eight(offset_ + s);
+            const EightInts none = (from < 0) | (from >= width()) | (offset == 0);
+            put(back + s, none ? EightInts{} : -offset);
+            put(cost_ + s, none ? Eight{} + NEVER : eight(cost_ + s));
         }
-        for (int s = Near; s < COPIES; ++s) index[s] = here[-back[s]];
-        for (int s = Near; s < COPIES; ++s) index[s] = back[s] ? index[s] : 0;
+        for (int s = 0; s < Near; ++s) index[s] = int32_t(past_[s] >> (8 * (offset_[s] - 1)) & 255);
+        for (int s = Near; s < COPIES; ++s) index[s] = here[back[s]];
+    }
+
+    /// The points of eight entries, by coordinate: whole ones loaded and turned take half the time of numbers.
+    void bring(const int32_t *entry, Eight (&out)[D]) const {
+        Eight pair[4];
+        for (int i = 0; i < 4; ++i)
+            pair[i] = __builtin_shufflevector(four(palette_[entry[i]]), four(palette_[entry[i + 4]]), 0, 1, 2, 3, 4, 5, 6, 7);
+        const Eight ab = __builtin_shufflevector(pair[0], pair[1], 0, 8, 1, 9, 4, 12, 5, 13);
+        const Eight cd = __builtin_shufflevector(pair[0], pair[1], 2, 10, 3, 11, 6, 14, 7, 15);
+        const Eight ef = __builtin_shufflevector(pair[2], pair[3], 0, 8, 1, 9, 4, 12, 5, 13);
+        const Eight gh = __builtin_shufflevector(pair[2], pair[3], 2, 10, 3, 11, 6, 14, 7, 15);
+        out[0] = __builtin_shufflevector(ab, ef, 0, 1, 8, 9, 4, 5, 12, 13);
+        out[1] = __builtin_shufflevector(ab, ef, 2, 3, 10, 11, 6, 7, 14, 15);
+        out[2] = __builtin_shufflevector(cd, gh, 0, 1, 8, 9, 4, 5, 12, 13);
+        if constexpr (D == 4) out[3] = __builtin_shufflevector(cd, gh, 2, 3, 10, 11, 6, 7, 14, 15);
     }
 
     /// Adds each copy's weighted error to its cost and keeps the share that goes on to the right.
-    void copy(size_t p, const float *target, float *entering, const int32_t *entered, const int32_t *index) {
-        const float share = AHEAD * spread(p), weight = weight_of(p);
+    void copy(size_t p, int x, const float *target, float *entering, const int32_t *entered, const int32_t *index) {
+        const float share = AHEAD * spread_[x], weight = weight_of(p);
         const bool no_alpha = opaque(p);
-        for (int c = 0; c < D; ++c) for (int s = 0; s < COPIES; ++s) brought_[c][s] = planes_[c][index[s]];
+        for (int s = 0; s < COPIES; s += 8) {
+            Eight points[D];
+            bring(index + s, points);
+            for (int c = 0; c < D; ++c) put(brought_[c] + s, points[c]);
+        }
         if (no_alpha) {
             entering[D - 1] = 0.0f;
             for (float &e : error_[D - 1]) e = 0.0f;
@@ -322,81 +358,102 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     }
 
     /// The entry with the least error + lambda * bits, after the best path.
-    int take_literal(size_t p, int x, const float *target, const float *entering, float before, float left) {
-        const Candidates &near = near_[size_t(kinds_ && opacity_of(p) == Opacity::part) * 256 + job_.nearest[p]];
+    int take_literal(int y, int x, const float *target, const float *entering, float before, float left) {
+        const size_t p = size_t(y) * width() + x;
+        Candidates &near = near_[size_t(kinds_ && opacity_of(p) == Opacity::part) * 256 + job_.nearest[p]];
         const float weight = weight_of(p);
         float aim[4];
         for (int c = 0; c < D; ++c) aim[c] = target[c] + entering[c];
         const float *literal = literal_ + (prefix_ << bits_);
         alignas(64) float cost[NEIGHBORS];
-        for (int i = 0; i < NEIGHBORS; ++i) cost[i] = literal[near.list[i]];
+        if (bits_ < 8 || near.row != y + 1) {
+            for (int i = 0; i < NEIGHBORS; ++i) near.price[i] = literal[near.list[i]];
+            near.row = y + 1;
+        }
         for (int i = 0; i < NEIGHBORS; i += 8) {
             Eight distance = {};
             for (int c = 0; c < D; ++c) {
                 const Eight e = aim[c] - eight(near.planes[c] + i);
                 distance += e * e;
             }
-            put(cost + i, weight * distance + eight(cost + i));
+            put(cost + i, weight * distance + eight(near.price + i));
         }
         if (bands_.matter(x)) bands_.charge_literals(x, weight, near.planes, left, cost);
         const int first = first_least(cost), chosen = near.list[first];
         literal_cost_ = before + cost[first];
         literal_lightness_ = planes_[0][chosen];
-        for (int c = 0; c < D; ++c) literal_error_[c] = (aim[c] - planes_[c][chosen]) * (AHEAD * spread(p));
+        for (int c = 0; c < D; ++c) literal_error_[c] = (aim[c] - planes_[c][chosen]) * (AHEAD * spread_[x]);
         return chosen;
-    }
-
-    typedef float Four __attribute__((vector_size(16)));
-    static Four four(const float *p) { Four v; std::memcpy(&v, p, sizeof v); return v; }
-    static float squared_distance(const float *a, const float *b) {
-        const Four e = four(a) - four(b), square = e * e;
-        float sum = square[0] + square[1] + square[2];
-        return D == 4 ? sum + square[3] : sum;
     }
 
     /// Tries the rows above and the places that look like what is to come; the best new one gets a state.
     void find_places(int y, int x, int best) {
         const int w = width();
         if (x + 3 * bundle_ > w) return;
-        int32_t p = y * w + x, found = -1, row = 0;
-        float most = -NEVER;
-        int oldest = y - std::min(y, std::max(Coder::WINDOW - units_, 0) / (units_ + Coder::GAP));
-        auto consider = [&](int32_t q, int qy) {
-            int n = std::min({search_.reach, w - x, (qy + 1) * w - q});
-            if (n < 3 || is_open(p - q)) return;
-            float g = gain(p, q, x, n, prices_.copy(distance_to(y, x, q, qy)), most);
-            if (g > most) { most = g; found = q; row = qy; }
+        const int32_t p = y * w + x;
+        const int oldest = y - std::min(y, std::max(Coder::WINDOW - units_, 0) / (units_ + Coder::GAP));
+        Places &places = places_;
+        places.count = 0;
+        const auto consider = [&](int32_t q, int qy) {
+            const int room = (qy + 1) * w - q;
+            if (room < 3 || is_open(p - q)) return;
+            places.at[places.count] = q;
+            places.row[places.count] = qy;
+            places.room[places.count] = room;
+            places.gain[places.count++] = -job_.lambda * prices_.copy(distance_to(y, x, q, qy));
         };
-        auto follow = [&](const Chain &chains, uint32_t hash) {
+        const auto follow = [&](const Chain &chains, uint32_t hash) {
             int32_t q = chains.first(hash);
             for (int i = 0; i < search_.places && q >= oldest * w; ++i, q = chains.next(q))
-                consider(q, chains.row(q));
+                consider(q, row_of(q, y));
         };
         for (int above = 1; above <= 2 && y - above >= oldest; ++above)
             for (int dx = -bundle_; dx <= bundle_; dx += bundle_)
                 if (x + dx >= 0) consider(p - above * w + dx, y - above);
         follow(exact_, exact_hash(job_.nearest + p));
         if (x + 4 <= w) follow(coarse_, coarse_hash(job_.nearest + p));
-        if (found >= 0) open_place(y, x, found, row, best);
+        int found = -1;
+        float most = -NEVER;
+        for (int i = 0; i < places.count; i += 8) {
+            judge(p, x, i, most);
+            for (int j = i; j < std::min(i + 8, places.count); ++j)
+                if (places.gain[j] > most) most = places.gain[found = j];
+        }
+        if (found >= 0) open_place(y, x, places.at[found], places.row[found], best);
     }
 
+    /// The row of a place before row y. (Half a pixel is more than what floats err by.)
+    int row_of(int32_t q, int y) const { return y - 1 - int((float(y * width() - 1 - q) + 0.5f) * per_row_); }
     bool is_open(int32_t offset) const {
         int32_t same = 0;
         for (int s = Near; s < COPIES; ++s) same |= offset_[s] == offset;
         return same;
     }
 
-    /// What a copy from q gains over as many average pixels, at its best length; gives up when it can't exceed
-    /// most.
-    float gain(int32_t p, int32_t q, int x, int n, float price, float most) const {
-        float sum = -job_.lambda * price, best = -NEVER;
-        for (int i = 0; i < n; ++i) {
-            const float distance = squared_distance(target_.data() + size_t(x + i) * 4, palette_[job_.indices[q + i]]);
-            sum += mean_cost_ - job_.weights[p + i] * distance;
-            if (i >= 2) best = std::max(best, sum);
-            if (sum + float(n - 1 - i) * mean_cost_ <= std::max(best, most)) break;
+    /// What copies from eight places gain over as many average pixels, each at its best length; gives up when none can
+    /// exceed most.
+    void judge(int32_t p, int x, int first, float most) {
+        Places &places = places_;
+        const uint8_t *from[8];
+        for (int i = 0; i < 8; ++i) from[i] = job_.indices + places.at[first + i < places.count ? first + i : first];
+        const EightInts room = eight(places.room + first);
+        Eight sum = eight(places.gain + first), best = Eight{} - NEVER;
+        for (int i = 0, n = std::min(search_.reach, width() - x); i < n; ++i) {
+            int32_t entry[8];
+            for (int j = 0; j < 8; ++j) entry[j] = from[j][i];
+            Eight points[D], distance = {};
+            bring(entry, points);
+            for (int c = 0; c < D; ++c) {
+                const Eight e = target_[size_t(x + i) * 4 + size_t(c)] - points[c];
+                distance += e * e;
+            }
+            sum = room > i ? sum + (mean_cost_ - job_.weights[p + i] * distance) : sum;
+            if (i < 2) continue;
+            best = best < sum ? sum : best;
+            const Eight highest = sum + float(n - 1 - i) * mean_cost_;
+            if (i % 4 == 3 && !bits_of((highest > best) & (highest > most))) break;
         }
-        return best;
+        put(places.gain + first, best);
     }
 
     int distance_to(int y, int x, int32_t q, int qy) const {
@@ -405,12 +462,9 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     /// The costliest copy from an earlier row gives way to one from q.
     void open_place(int y, int x, int32_t q, int qy, int best) {
-        int victim = -1;
-        for (int s = Near; s < COPIES; ++s) {
-            if (s == best) continue;
-            if (offset_[s] == 0) { victim = s; break; }
-            if (victim < 0 || cost_[s] > cost_[victim]) victim = s;
-        }
+        alignas(64) float kept[COPIES];  // least where a state is to be had, or dear
+        for (int s = 0; s < COPIES; ++s) kept[s] = s < Near || s == best ? NEVER : offset_[s] == 0 ? -2 * NEVER : -cost_[s];
+        const int victim = first_least(kept);
         offset_[victim] = y * width() + x - q;
         shift_[victim] = x - (q - qy * width());
         code_[victim] = uint8_t(distance_to(y, x, q, qy));
@@ -455,7 +509,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
             for (int c = 0; c < D; ++c) {
                 if (c == 3 && opaque(p)) right[c] = 0.0f;
                 float e = target_[size_t(x) * 4 + c] + right[c] - palette_[row[x]][c];
-                e *= spread(p);
+                e *= spread_[x];
                 right[c] = AHEAD * e;
                 below_[size_t(x) * 4 + c] += BELOW_BEHIND * e;
                 below_[size_t(x + 1) * 4 + c] += BELOW * e;
@@ -466,8 +520,8 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     void remember(int y) {
         int32_t p = y * width();
-        for (int x = 0; x + 3 <= width(); x += bundle_) exact_.insert(exact_hash(job_.indices + p + x), p + x, y);
-        for (int x = 0; x + 4 <= width(); x += bundle_) coarse_.insert(coarse_hash(job_.indices + p + x), p + x, y);
+        for (int x = 0; x + 3 <= width(); x += bundle_) exact_.insert(exact_hash(job_.indices + p + x), p + x);
+        for (int x = 0; x + 4 <= width(); x += bundle_) coarse_.insert(coarse_hash(job_.indices + p + x), p + x);
     }
 
     static uint32_t exact_hash(const uint8_t *i) { return Chain::mix(i[0], i[1], i[2], 0); }
@@ -488,11 +542,12 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     const RateJob job_;
     const Search search_;
     const int bits_ = job_.bits.bits;                                  // of an index
+    const float per_row_ = 1.0f / float(job_.w);
     const int bundle_ = 8 / bits_;                                // indices that share a byte, a symbol
     const int units_ = (job_.w + bundle_ - 1) / bundle_;          // symbols of a row
     Prices<Coder> prices_;
     Chain exact_, coarse_;
-    Buffer<float> target_, points_, below_;  // this row's pixels + error from above; its error for the next row
+    Buffer<float> target_, points_, spread_, below_;  // this row's pixels + error from above; its error for the next row
     Bands<D, COPIES> bands_;
     Buffer<Trace> trace_;
     Buffer<int32_t> still_;
@@ -510,6 +565,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     alignas(16) float palette_[256][4] = {};      // four lanes, whatever D is: one load
     alignas(64) float planes_[4][256] = {};       // the same, by coordinate
     int32_t opacity_[256] = {};
+    Places places_;
     bool kinds_ = false;  // whether entries differ in opacity
     int last_ = LITERAL;
     int prefix_ = 1;  // the indices of this symbol's literal so far

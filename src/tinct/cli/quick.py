@@ -13,7 +13,7 @@ import time
 from tinct import _kernels
 from tinct.background import Future
 from tinct.defaults import MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
-from tinct.mapping.lossy import FEW, lossy_options, settled, weighs
+from tinct.mapping.lossy import FEW, is_icon, lossy_options, settled, weighs
 from tinct.options import Compress, parse
 from tinct.picture.inflate import SIGNATURE, density, rows
 
@@ -134,7 +134,8 @@ def _lossy(picture: _kernels.Quantizer, chosen: bytes, asked: Asked) -> _kernels
     from tinct.codecs.png import CODEC
 
     coder, bits = CODEC.bit_model(len(chosen) // picture.channels, False)
-    how = lossy_options("auto", asked.dither, 1, asked.threads, asked.colors)
+    icon = is_icon(picture)
+    how = lossy_options("auto", asked.dither, 1, asked.threads, asked.colors, icon)
     return picture.draw_lossy(chosen, coder=coder, bits=bits, **how)
 
 

@@ -18,7 +18,7 @@ from tinct.codecs.deflate import LARGE
 from tinct.codecs.registry import codec_of
 from tinct.compress.pinned import FREE, Pinned
 from tinct.defaults import MAX_COLORS
-from tinct.mapping.lossy import lossy_options, settled, weighs
+from tinct.mapping.lossy import is_icon, lossy_options, settled, weighs
 from tinct.mapping.remap import painted
 from tinct.scoring.bands import bands_word
 from tinct.scoring.psnr import psnr
@@ -331,7 +331,8 @@ class Encoder:
 
     def _kind(self, colors: int, lossy: Loss) -> tuple[bytes, int]:
         """What decides which pixels a drawing shows: its palette, and the search for few bits."""
-        search = lossy_options(lossy, 0.0, self.options.effort, 0)["search"] if lossy else 0
+        effort, icon = self.options.effort, is_icon(self.picture)
+        search = lossy_options(lossy, 0.0, effort, 0, icon=icon)["search"] if lossy else 0
         return self._palette(colors, visible=weighs(lossy, self.flat)), search
 
     def _settled(self, lossy: Loss, colors: int, dither: float) -> Loss:
@@ -362,7 +363,8 @@ class Encoder:
             if lossy:
                 count = len(chosen) // self.picture.channels
                 how["coder"], how["bits"] = self.codec.bit_model(count, wide)
-                how |= lossy_options(lossy, dither, effort, self._threads, colors)
+                icon = is_icon(self.picture)
+                how |= lossy_options(lossy, dither, effort, self._threads, colors, icon)
                 drawing = self.picture.draw_lossy(chosen, **how)
             else:
                 how |= {"effort": options.effort, "threads": self._threads}
