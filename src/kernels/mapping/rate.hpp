@@ -354,7 +354,11 @@ template <class Coder, int D, int Near, int Far> class Remapper {
             put(cost_ + s, eight(cost_ + s) + weight * distance);
         }
         if (D == 4)
-            for (int s = 0, mine = opacity_of(p); kinds_ && s < COPIES; ++s) if (!may_take(mine, index[s])) cost_[s] = NEVER;
+            for (int s = 0, mine = opacity_of(p); kinds_ && s < COPIES; s += 8) {  // as may_take
+                const EightInts clear = eight(index + s) == job_.hidden, full = eight(brought_[D - 1] + s) >= 0.5f;
+                const EightInts may = mine == Opacity::full ? full : mine == Opacity::none ? clear : ~clear;
+                put(cost_ + s, may ? eight(cost_ + s) : Eight{} + NEVER);
+            }
     }
 
     /// The entry with the least error + lambda * bits, after the best path.

@@ -67,27 +67,28 @@ inline Sight sight_of(double blurred, double own, int colors) {
 }
 
 // Rounds of K-means from a first drawing. The blur grows to its full width, which leaves the drawing in fewer poor
-// places to rest.
-inline void run(SpatialQuantizer &quantizer, int rounds, double own, int colors) {
+// places to rest. The last one draws only where the drawing is wanted.
+inline void run(SpatialQuantizer &quantizer, int rounds, double own, int colors, bool wanted = true) {
     quantizer.look(sight_of(rounds > 0 ? 0.7 : 1, own, colors));
     quantizer.sweep(false);
     for (int round = 0; round < rounds; ++round) {
         const double blurred = 0.7 + 0.3 * (round + 1.0) / rounds;
         quantizer.look(sight_of(blurred, 0.3 * own, colors));  // colors are chosen for what melts
         quantizer.update(2);
+        if (round + 1 == rounds && !wanted) break;
         quantizer.look(sight_of(blurred, own, colors));
         quantizer.sweep(round % 2 != 0);
     }
 }
 
-// The palette moved by what a picture, or tiles of one, shows, and that drawn.
+// The palette moved by what a picture, or tiles of one, shows; and that drawn, if it is wanted.
 inline std::vector<uint8_t> move(const Picture &picture, color::Colors &palette, const uint8_t *fixed, double own,
-                                 const Settings &settings, const std::function<void()> &poll) {
+                                 const Settings &settings, const std::function<void()> &poll, bool wanted = true) {
     const int k = int(palette.size()) / picture.channels;
     std::vector<uint8_t> indices(size_t(picture.size()));
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices.data(), settings.threads, poll);
     if (!quantizer.draws()) return indices;
-    run(quantizer, count_rounds(settings.effort, k), own, k);
+    run(quantizer, count_rounds(settings.effort, k), own, k, wanted);
     palette = quantizer.palette;
     return indices;
 }
@@ -102,11 +103,11 @@ inline void move(const Picture &picture, color::Colors &palette, const uint8_t *
                  const Settings &settings, const std::function<void()> &poll) {
     const double own = own_error(settings.dither, int(palette.size()) / picture.channels, picture.size());
     if (!is_part(size, picture)) {
-        move(picture, palette, fixed, own, settings, poll);
+        move(picture, palette, fixed, own, settings, poll, false);
         return;
     }
     const Tiles tiles(picture, size);
-    move(tiles.picture(picture.channels), palette, fixed, own, settings, poll);
+    move(tiles.picture(picture.channels), palette, fixed, own, settings, poll, false);
 }
 
 // Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not
@@ -120,7 +121,7 @@ inline bool draw(const Picture &picture, color::Colors &palette, const uint8_t *
     const bool part = settings.effort >= 0 && is_part(enough, picture);
     if (part) {
         const Tiles tiles(picture, enough);
-        move(tiles.picture(picture.channels), palette, fixed, own, settings, poll);
+        move(tiles.picture(picture.channels), palette, fixed, own, settings, poll, false);
     }
     SpatialQuantizer quantizer(picture, palette.data(), k, fixed, indices, settings.threads, poll);
     if (!quantizer.draws()) return false;
