@@ -181,6 +181,21 @@ def test_threads_and_repetition_change_no_bit():
     assert maps[0].tobytes() == maps[1].tobytes() == maps[2].tobytes()
 
 
+@pytest.mark.parametrize("painted", [photo, flat, faded])
+def test_the_last_drawing_is_as_any_and_may_be_followed_by_others(painted):
+    picture = _kernels.Quantizer(painted())
+    chosen = picture.palette(16, effort=1, seed=0, visible=picture.flat, threads=0)
+    options = {"coder": "deflate", "bits": 8, **lossy_options("auto", 0.75, 1, 0)}
+
+    def drawings(last):
+        yield picture.draw_lossy(chosen, last=last, **options)
+        yield picture.draw(chosen, dither=0.75, threads=0, last=last)
+
+    kept, *others = [[d.packed(8) for d in drawings(last)] for last in (False, True, True, False)]
+    assert others == [kept] * 3
+    assert picture.palette(8, effort=1, seed=0, threads=0)
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30), st.sampled_from([3, 4]), st.integers(0, 99))
 def test_smoothness_equals_slow_twin(height, width, channels, seed):

@@ -514,6 +514,32 @@ def test_a_picture_beyond_memory_is_refused_in_one_line(options):
     assert told == (1, 1, True)
 
 
+MEASURED = """
+import sys
+import PIL.PngImagePlugin
+import tinct.cli.main
+import tinct.compress.compress
+
+def memory(kind):
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(kind))
+
+from tinct.cli.{0} import {0} as run
+before = memory("VmRSS")
+assert run(["compress", "a.png", "-q"]) == 0
+print(memory("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell memory otherwise")
+@pytest.mark.parametrize("way", ["quick", "main"])
+def test_memory_is_that_of_16_bytes_a_pixel(way):
+    pixels = np.tile(photo(1000, 1500), (2, 2, 1))  # every fifteenth has a color of its own
+    Image.fromarray(pixels).save("a.png", compress_level=1)
+    program = [sys.executable, "-c", MEASURED.format(way)]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert int(done.stdout) << 10 < 16 * pixels[:, :, 0].size
+
+
 def test_whoever_has_left_gets_no_line_and_the_code_says_so():
     save(png(bird()))
     program = PROGRAM.partition("try:")[0] + "run()"

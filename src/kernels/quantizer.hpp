@@ -53,7 +53,7 @@ class Quantizer {
     Quantizer(const Quantizer &) = delete;
 
     const Picture &picture() const { return picture_; }
-    int64_t colors() { return whole_->counted().size(); }
+    int64_t colors() { return whole_->counted().size; }
     // The colors, if a palette holds them all.
     color::Colors few_colors() {
         return colors() <= 256 ? whole_->counted().colors : color::Colors();
@@ -61,7 +61,7 @@ class Quantizer {
     // How few colors leave every visible pixel visible: 2, or 3 with soft edges. (Of a transparent entry and an opaque
     // one alone, those take the nearer.)
     int fewest() {
-        const palette::Histogram &all = whole_->counted();
+        const palette::ColorSet &all = whole_->counted();
         return all.solid && all.translucent && all.hidden >= 0 ? 3 : 2;
     }
 
@@ -133,7 +133,8 @@ class Quantizer {
             options.light = true;
         }
         if (dither > 0 && flat && !far) options.sharp = sharp(k, threads).data();
-        palette::Histogram &histogram = whole_->histogram_of(dither > 0 ? color::Space::oklab : space, false, threads);
+        if (dither == 0) return drawing(palette, nearest(palette, space, threads, poll, false), fixed);
+        palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));
         const std::lock_guard lock(histogram.busy);
         mapping::remap(picture_, palette.data(), k, histogram, options, poll, indices.data());
@@ -149,21 +150,31 @@ class Quantizer {
         return entries.shown.empty() || mapping::Mapping(picture_, entries, histogram, threads, poll).error() <= FITS;
     }
     // The least visible error and bits. Where its error decides, the palette of a photograph moves as under the blur.
+    // `last`: `rest` follows, and histograms are let go of before the drawing needs room.
     Drawing draw_lossy(color::Colors palette, const mapping::LossyOptions &options, color::Space space, const Poll &poll,
-                       const palette::Fixed &fixed = {}) {
-        constexpr int64_t ENOUGH = 1 << 17;  // pixels
+                       const palette::Fixed &fixed = {}, bool last = false) {
+        constexpr int64_t ENOUGH = 1 << 17, SETTLED = 1 << 22;  // pixels
+        const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
         if (options.share > 0 && !flat) {
-            const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
             spatial::move(picture_, palette, stays.empty() ? nullptr : stays.data(), ENOUGH,
                           {options.spread, 1, options.threads}, poll);
         }
-        const std::vector<float> &visible = weights(options.threads);
-        palette::Histogram &histogram = whole_->histogram_of(space, false, options.threads);
-        std::vector<uint8_t> indices(size_t(picture_.size()));
-        const std::lock_guard lock(histogram.busy);
-        mapping::remap_lossy(picture_, visible.data(), palette.data(), entries_of(palette, picture_.channels), histogram, options,
-                             options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
+        std::vector<uint8_t> indices = nearest(palette, space, options.threads, poll, last);
+        mapping::make_lossy(picture_, weights(options.threads).data(), palette.data(), entries_of(palette, picture_.channels), options,
+                            options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
+        const bool settles = options.share > 0 ? !flat && picture_.size() <= SETTLED : !options.held;
+        if (settles && space == color::Space::oklab && !fixed.all(palette))
+            spatial::settle(picture_, palette, indices, stays, options.threads, poll);
         return drawing(palette, std::move(indices), fixed);
+    }
+
+    // Let go of what drawings alone need; another one has it made again. While nobody else draws.
+    void rest() {
+        forget_histograms();
+        const std::lock_guard lock(measuring_);
+        for (auto *plane : {&edges_, &fills_}) std::vector<uint8_t>().swap(*plane);
+        if (whole_ == this) std::vector<float>().swap(weights_);
+        return_pages();
     }
 
     // The pixels, full transparency in a grey.
@@ -181,6 +192,32 @@ class Quantizer {
     // Graphics with given palettes of more colors than this are drawn under the blur, photographs beyond black and white:
     // it leaves out dots that lie far from dark colors, and of few colors all do.
     static constexpr int DARK = 16;
+
+    void forget_histograms() {
+        const std::lock_guard lock(counting_);
+        histograms_.clear();
+        counts_.reset();
+        return_pages();
+    }
+    // A smaller picture's are worth more to who comes next.
+    void return_pages() const {
+        if (picture_.size() >= 1 << 20) give_back();
+    }
+    // Each pixel's nearest entry.
+    std::vector<uint8_t> nearest(const color::Colors &palette, color::Space space, int threads, const Poll &poll, bool last) {
+        const mapping::Entries entries(palette.data(), entries_of(palette, picture_.channels), picture_.channels, space);
+        if (entries.shown.empty()) return std::vector<uint8_t>(size_t(picture_.size()));
+        const mapping::Mapping found = [&] {
+            palette::Histogram &histogram = whole_->any_histogram(space, threads);
+            const std::lock_guard lock(histogram.busy);
+            return mapping::Mapping(picture_, entries, histogram, threads, poll);
+        }();
+        if (last) forget_histograms();
+        std::vector<uint8_t> indices(size_t(picture_.size()));
+        found.find_nearest(indices.data());
+        found.finish(indices.data());
+        return indices;
+    }
 
     static int entries_of(const color::Colors &palette, int channels) { return int(palette.size()) / channels; }
 
@@ -228,7 +265,7 @@ class Quantizer {
                                         {options.dither, effort, options.threads}, poll, indices.data());
         if (picture_.channels == 3) return drawing(palette, std::move(indices), fixed);
         palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, options.threads);
-        if (!done || histogram.solid < histogram.size()) {
+        if (!done || histogram.set->solid < histogram.size()) {
             std::vector<uint8_t> others(indices.size());
             const std::lock_guard lock(histogram.busy);
             mapping::remap(picture_, palette.data(), entries_of(palette, 4), histogram, options, poll, others.data());
@@ -244,28 +281,47 @@ class Quantizer {
         return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices), stays, fixed.ordered};
     }
 
-    palette::Histogram &counted() {
-        if (const std::lock_guard lock(counting_); !histograms_.empty()) return *histograms_.begin()->second;
-        return histogram_of(color::Space::oklab, false, 1);
+    const palette::ColorSet &counted() {
+        const std::lock_guard lock(counting_);
+        if (!set_) count();
+        return *set_;
+    }
+    void count() {
+        const int channels = picture_.channels;
+        const palette::Distinct distinct = palette::count_colors(picture_.pixels, picture_.size(), channels);
+        if (!set_) {
+            color::Colors colors(distinct.size * size_t(channels));
+            distinct.to_colors(channels, colors.data());
+            set_ = std::make_shared<palette::ColorSet>(std::move(colors), channels);
+        }
+        counts_ = std::make_shared<std::vector<double>>(distinct.counts.begin(), distinct.counts.begin() + int64_t(distinct.size));
     }
     palette::Histogram &histogram_of(color::Space space, bool visible, int threads) {
         const std::lock_guard lock(counting_);
         if (const auto found = histograms_.find({space, visible}); found != histograms_.end()) return *found->second;
+        if (!counts_) count();
         const int channels = picture_.channels;
-        if (colors_.empty()) {
-            const palette::Distinct distinct = palette::count_colors(picture_.pixels, picture_.size(), channels);
-            colors_.resize(distinct.size * size_t(channels));
-            distinct.to_colors(channels, colors_.data());
-            counts_.assign(distinct.counts.begin(), distinct.counts.begin() + int64_t(distinct.size));
-        }
-        std::vector<double> counts = counts_;
+        std::shared_ptr<const std::vector<double>> counts = counts_;
         if (visible) {
+            auto sums = std::make_shared<std::vector<double>>(counts->size());
             const auto sum = channels == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
-            sum(picture_.pixels, picture_.size(), colors_.data(), int64_t(counts.size()), weights(threads).data(), counts.data());
+            sum(picture_.pixels, picture_.size(), set_->colors.data(), set_->size, weights(threads).data(), sums->data());
+            counts = std::move(sums);
         }
-        auto made = std::make_unique<palette::Histogram>(colors_, std::move(counts), color::to_points(colors_, channels, space),
-                                                         channels, space);
+        const auto other = histograms_.find({space, !visible});
+        const auto points = other != histograms_.end()
+            ? other->second->points
+            : std::make_shared<const std::vector<float>>(color::to_points(set_->colors, channels, space));
+        auto made = std::make_unique<palette::Histogram>(set_, std::move(counts), points, space);
         return *histograms_.emplace(std::pair(space, visible), std::move(made)).first->second;
+    }
+    // One that is there, if one is: how much a color counts changes no pixel's nearest entry.
+    palette::Histogram &any_histogram(color::Space space, int threads) {
+        {
+            const std::lock_guard lock(counting_);
+            if (const auto found = histograms_.find({space, true}); found != histograms_.end()) return *found->second;
+        }
+        return histogram_of(space, false, threads);
     }
 
     Picture without_idle_alpha(int64_t height, int64_t width, int channels) {
@@ -300,8 +356,8 @@ class Quantizer {
   private:
     std::vector<uint8_t> edges_, fills_;
     std::mutex measuring_, counting_;
-    color::Colors colors_;  // the distinct ones
-    std::vector<double> counts_;
+    std::shared_ptr<const palette::ColorSet> set_;
+    std::shared_ptr<const std::vector<double>> counts_;  // how many pixels have each of its colors
     std::map<std::pair<color::Space, bool>, std::unique_ptr<palette::Histogram>> histograms_;  // by space and visible
     std::map<PaletteOptions, color::Colors> palettes_;
 };

@@ -152,6 +152,7 @@ class Quantizer:
         kept: bool = False,
         ordered: bool = False,
         threads: int,
+        last: bool = False,
     ) -> Drawing: ...
     def draw_lossy(
         self,
@@ -171,6 +172,7 @@ class Quantizer:
         held: Bytes | None = None,
         must: Bytes | None = None,
         worth: NDArray[np.float32] | None = None,
+        last: bool = False,
     ) -> Drawing: ...
     def fits(self, palette: bytes, *, threads: int) -> bool: ...
     def squared_error(self, drawing: Drawing) -> int: ...

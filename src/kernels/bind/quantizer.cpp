@@ -77,17 +77,19 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
         }, "colors"_a, nb::kw_only(), "effort"_a, "seed"_a, "visible"_a = false, "space"_a = "oklab", "reserved"_a = nb::bytes("", 0),
            "threads"_a)
         .def("draw", [](Quantizer &self, const nb::bytes &palette, double dither, const std::string &space, int effort,
-                        const nb::bytes &fixed, bool kept, bool ordered, int threads) {
+                        const nb::bytes &fixed, bool kept, bool ordered, int threads, bool last) {
             const Colors colors = colors_of(palette);
             const palette::Fixed stays{colors_of(fixed), kept, ordered};
             nb::gil_scoped_release release;
-            return self.draw(colors, float(dither), space_of(space), effort, threads, Signals(), stays);
+            Drawing drawn = self.draw(colors, float(dither), space_of(space), effort, threads, Signals(), stays);
+            if (last) self.rest();
+            return drawn;
         }, "palette"_a, nb::kw_only(), "dither"_a, "space"_a = "oklab", "effort"_a = 1, "fixed"_a = nb::bytes("", 0),
-            "kept"_a = false, "ordered"_a = false, "threads"_a)
+            "kept"_a = false, "ordered"_a = false, "threads"_a, "last"_a = false)
         .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, double share, int search,
                               const std::string &coder, int bits, const std::string &space, const nb::bytes &fixed,
                               bool kept, bool ordered, int threads, const std::optional<Array<uint8_t, 2>> &held,
-                              const std::optional<Array<uint8_t, 2>> &must, const std::optional<Array<float, 2>> &worth) {
+                              const std::optional<Array<uint8_t, 2>> &must, const std::optional<Array<float, 2>> &worth, bool last) {
             mapping::LossyOptions options{float(spread), float(price), float(share), search, bit_model(coder, bits), threads};
             if (held && must) {
                 if (int64_t(held->size()) != self.picture().size() || int64_t(must->size()) != self.picture().size())
@@ -99,10 +101,12 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
             const Colors colors = colors_of(palette);
             const palette::Fixed stays{colors_of(fixed), kept, ordered};
             nb::gil_scoped_release release;
-            return self.draw_lossy(colors, options, space_of(space), Signals(), stays);
+            Drawing drawn = self.draw_lossy(colors, options, space_of(space), Signals(), stays, last);
+            if (last) self.rest();
+            return drawn;
         }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "share"_a = 0.0, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
             "fixed"_a = nb::bytes("", 0), "kept"_a = false, "ordered"_a = false, "threads"_a, "held"_a = nb::none(),
-            "must"_a = nb::none(), "worth"_a = nb::none());
+            "must"_a = nb::none(), "worth"_a = nb::none(), "last"_a = false);
 }
 
 }  // namespace

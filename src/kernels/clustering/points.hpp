@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "clustering/curve.hpp"
@@ -24,11 +25,12 @@ template <class T> class Points {
         per_chunk = (per_chunk + BLOCKS_PER_GROUP - 1) / BLOCKS_PER_GROUP * BLOCKS_PER_GROUP;
         chunks = (blocks + per_chunk - 1) / per_chunk;
         const bool boxed = d <= MAX_BOXED_DIMS;
+        order_.resize(n);
         if (d <= MAX_SORTED_DIMS) {
-            order_ = curve_order(x, n, d, kernels);
+            const Buffer<uint64_t> along = curve_order(x, n, d, kernels);
+            for (int64_t i = 0; i < n; ++i) order_[i] = uint32_t(along[i]);
         } else {
-            order_.resize(n);
-            for (int64_t i = 0; i < n; ++i) order_[i] = uint64_t(i);
+            std::iota(order_.begin(), order_.end(), 0u);
         }
         x_.resize(blocks * d * LANES);
         w_.resize(blocks * LANES);
@@ -217,7 +219,7 @@ template <class T> class Points {
         return made;
     }
 
-    int64_t index(int64_t p) const { return int64_t(uint32_t(order_[p])); }  // in the caller's order
+    int64_t index(int64_t p) const { return int64_t(order_[p]); }  // in the caller's order
     template <class U> void restore_order(const Buffer<U> &from, U *to) const {
         for (int64_t p = 0; p < n; ++p) to[index(p)] = from[p];
     }
@@ -368,7 +370,7 @@ template <class T> class Points {
     int fastest_ = -1;
     T move_ = 0, second_move_ = 0;
     Table table_;
-    Buffer<uint64_t> order_;  // see curve_order
+    Buffer<uint32_t> order_;  // of each point, its place in the caller's order: see curve_order
     std::vector<T> before_;  // the rows of the table before the centers moved
     Buffer<T> x_, mid_, half_, group_mid_, group_half_, best_, second_, radius_;
     std::vector<T> closest_, farthest_, upper_, lower_, moves_;

@@ -106,12 +106,10 @@ inline std::vector<uint8_t> leave(const Picture &picture, const float *weights, 
     return cut;
 }
 
-// Every pixel's entry; `weights` says how visible an error is. Opaque, transparent and other pixels keep to their
-// entries, as in `remap`.
-inline void remap_lossy(const Picture &picture, const float *weights, const uint8_t *colors, int k,
-                        Histogram &histogram, const LossyOptions &options, int64_t band_pixels,
-                        const std::function<void()> &poll, uint8_t *out) {
-    remap(picture, colors, k, histogram, {.threads = options.threads}, poll, out);
+// From every pixel's nearest entry in `out`, as `remap` finds it, to the one that it takes; `weights` says how visible an
+// error is. Opaque, transparent and other pixels keep to their entries, as there.
+inline void make_lossy(const Picture &picture, const float *weights, const uint8_t *colors, int k, const LossyOptions &options,
+                       int64_t band_pixels, const std::function<void()> &poll, uint8_t *out) {
     const Entries entries(colors, k, picture.channels, Space::oklab);
     if (entries.shown.empty()) return;
     std::vector<uint8_t> order = entries.shown;  // the entries as the search knows them, the hidden one last

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "mapping/diffusion.hpp"
@@ -66,40 +67,40 @@ class Entries {
 
 class Mapping {
   public:
-    // `histogram` holds the picture's colors: with dithering in Oklab.
+    // `histogram` holds the picture's colors: with dithering in Oklab. It is asked here alone.
     Mapping(const Picture &picture, const Entries &entries, Histogram &histogram, int threads,
             const std::function<void()> &poll)
-        : picture_(picture), entries_(entries), nearest(size_t(picture.size())) {
-        if (histogram.seen() == 0) {
-            std::fill(nearest.begin(), nearest.end(), nearest_to_nothing());
-            return;
-        }
+        : picture_(picture), entries_(entries), set_(histogram.set), labels_(size_t(set_->size), nearest_to_nothing()) {
+        if (histogram.seen() == 0) return;
         const palette::Assignment found(histogram, entries.centers, entries.or_none(), threads, poll);
-        std::vector<uint8_t> labels(size_t(histogram.size()), nearest_to_nothing());
         double total = 0, mass = 0;
         for (int64_t i = 0; i < histogram.seen(); ++i) {
             const int32_t label = found.labels[size_t(i)];
-            labels[size_t(histogram.place(i))] = uint8_t(label == palette::NONE ? int(entries.shown.size()) : label);
+            labels_[size_t(histogram.place(i))] = uint8_t(label == palette::NONE ? int(entries.shown.size()) : label);
             total += histogram.seen_weights()[i] * double(found.distances[size_t(i)]);
             mass += histogram.seen_weights()[i];
         }
         error_ = mass > 0 ? std::sqrt(total / mass) : 0;
-        auto map = picture.channels == 4 ? palette::map_pixels_rgba : palette::map_pixels_rgb;
-        map(picture.pixels, picture.size(), histogram.colors.data(), histogram.size(), labels.data(), nearest.data());
+    }
+
+    // Of each pixel, among the entries that can be seen; their number: none of them.
+    void find_nearest(uint8_t *out) const {
+        const auto map = picture_.channels == 4 ? palette::map_pixels_rgba : palette::map_pixels_rgb;
+        map(picture_.pixels, picture_.size(), set_->colors.data(), set_->size, labels_.data(), out);
     }
 
     // Root mean square of the visible colors, without dithering.
     double error() const { return error_; }
 
-    // The palette's entries (n) of the mapping `drawn` to those that can be seen.
-    void finish(const uint8_t *drawn, uint8_t *out) const {
+    // From a mapping to the entries that can be seen to one to the palette's.
+    void finish(uint8_t *drawn) const {
         for (int64_t i = 0; i < picture_.size(); ++i)
-            out[i] = entries_.hidden >= 0 && (picture_.hidden(i) || drawn[i] == entries_.shown.size())
-                         ? uint8_t(entries_.hidden)
-                         : entries_.shown[drawn[i]];
+            drawn[i] = entries_.hidden >= 0 && (picture_.hidden(i) || drawn[i] == entries_.shown.size())
+                           ? uint8_t(entries_.hidden)
+                           : entries_.shown[drawn[i]];
     }
 
-    void diffuse(const DitherOptions &how, const std::function<void()> &poll, uint8_t *out) const {
+    void diffuse(const uint8_t *nearest, const DitherOptions &how, const std::function<void()> &poll, uint8_t *out) const {
         const Diffusion options{how.dither, float(double(LIMIT) * error_), FLAT, how.serpentine, how.light};
         std::vector<Band> bands;
         for (int64_t kept = 0; kept < picture_.height; kept += BAND)
@@ -111,7 +112,7 @@ class Mapping {
         const int64_t parts = (count + step - 1) / step;
         const auto draw = [&](int64_t part) {
             const Band *first = bands.data() + part * step;
-            run(picture_.pixels, picture_.width, entries_.centers.points.data(), int(entries_.shown.size()), nearest.data(),
+            run(picture_.pixels, picture_.width, entries_.centers.points.data(), int(entries_.shown.size()), nearest,
                 options, first, std::min(step, count - part * step), out + first->kept * picture_.width);
         };
         ThreadPool(std::min<int64_t>(threads, parts) - 1).each(parts, draw, poll);
@@ -136,10 +137,9 @@ class Mapping {
 
     const Picture &picture_;
     const Entries &entries_;
+    const std::shared_ptr<const palette::ColorSet> set_;
+    std::vector<uint8_t> labels_;  // of its colors
     double error_ = 0;
-
-  public:
-    std::vector<uint8_t> nearest;  // of each pixel, among the entries that can be seen; their number: none of them
 };
 
 // Pixels around which lightness has a standard deviation above EDGE, by their visibility. The error of letters and
@@ -162,12 +162,16 @@ inline void remap(const Picture &picture, const uint8_t *colors, int k, Histogra
         return;
     }
     const Mapping mapping(picture, entries, histogram, options.threads, poll);
-    if (options.dither == 0) return mapping.finish(mapping.nearest.data(), out);
-    std::vector<uint8_t> drawn(size_t(picture.size()));
-    mapping.diffuse(options, poll, drawn.data());
+    if (options.dither == 0) {
+        mapping.find_nearest(out);
+        return mapping.finish(out);
+    }
+    std::vector<uint8_t> nearest(size_t(picture.size()));
+    mapping.find_nearest(nearest.data());
+    mapping.diffuse(nearest.data(), options, poll, out);
     for (int64_t i = 0; options.sharp && i < picture.size(); ++i)
-        if (options.sharp[i]) drawn[size_t(i)] = mapping.nearest[size_t(i)];
-    mapping.finish(drawn.data(), out);
+        if (options.sharp[i]) out[i] = nearest[size_t(i)];
+    mapping.finish(out);
 }
 
 }  // namespace tinct::mapping

@@ -110,6 +110,34 @@ inline void move(const Picture &picture, color::Colors &palette, const uint8_t *
     move(tiles.picture(picture.channels), palette, fixed, own, settings, poll, false);
 }
 
+// Marks entries beside those that are marked: fills, which are the very color of most of their pixels.
+inline void keep_fills(const Picture &picture, const color::Colors &palette, const uint8_t *indices,
+                       std::vector<uint8_t> &fixed) {
+    const size_t each = size_t(picture.channels);
+    std::vector<int64_t> surplus(palette.size() / each, 0);
+    for (int64_t i = 0; i < picture.size(); ++i) {
+        const uint8_t *pixel = picture.at(i), *color = &palette[indices[i] * each];
+        const bool same = pixel[0] == color[0] && pixel[1] == color[1] && pixel[2] == color[2];
+        surplus[indices[i]] += same ? 1 : -1;
+    }
+    fixed.resize(surplus.size());
+    for (size_t i = 0; i < surplus.size(); ++i) fixed[i] |= surplus[i] > 0;
+}
+
+// The update alone, by a drawing in which loss moved pixels from their nearest entries. At the same bytes photographs gain
+// 0.5 to 0.8 points of SSIMULACRA2, single ones up to 2, graphics 0.5. (By a third of a photograph's pixels, in tiles, it
+// loses up to 10: what an entry errs by in them is hardly what it errs by elsewhere.)
+inline void settle(const Picture &picture, color::Colors &palette, std::vector<uint8_t> &indices,
+                   std::vector<uint8_t> fixed, int threads, const std::function<void()> &poll) {
+    constexpr double OWN = 0.15;
+    const int k = int(palette.size()) / picture.channels;
+    keep_fills(picture, palette, indices.data(), fixed);
+    SpatialQuantizer quantizer(picture, palette.data(), k, fixed.data(), indices.data(), threads, poll);
+    quantizer.look(sight_of(1, OWN, k));
+    quantizer.update(2);
+    palette = quantizer.palette;
+}
+
 // Draws the picture with the palette, which moves on the way, but for entries that are `fixed` (or null) or not
 // opaque. Pixels that are not opaque keep the indices they have. False, and nothing done: no entry is opaque.
 inline bool draw(const Picture &picture, color::Colors &palette, const uint8_t *fixed,

@@ -10,6 +10,10 @@
 #include <utility>
 #include <vector>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace tinct {
 
 // Memory given back, kept for the next who asks for as much: from the system every page comes anew, for one or two
@@ -44,6 +48,10 @@ class BufferCache {
         }
         ::operator delete(place);
     }
+    void clear() {
+        const std::lock_guard lock(mutex_);
+        while (count_) ::operator delete(remove(0));
+    }
 
   private:
     static constexpr size_t LEAST = 64 << 10, MOST = 16 << 20;
@@ -69,6 +77,14 @@ class BufferCache {
     int count_ = 0;
     size_t kept_ = 0;
 };
+
+// Give back to the system what was let go of: glibc keeps blocks below 32 MB, and up to twice as much at the heap's end.
+inline void give_back() {
+    BufferCache::common().clear();
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
 
 // Of a vector whose numbers have no value before they are written.
 template <class T> struct Unfilled {

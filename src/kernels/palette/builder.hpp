@@ -101,8 +101,8 @@ class PaletteBuilder {
 
     // A palette of at most so many colors, in its order.
     Colors make(int colors, int effort, uint64_t seed) {
-        if (histogram_.size() <= colors) return arranged(histogram_.colors, channels_);
-        const Settings settings{.k = colors - (histogram_.hidden >= 0), .max_iter = effort == 1 ? ITERATIONS : 300,
+        if (histogram_.size() <= colors) return arranged(histogram_.colors(), channels_);
+        const Settings settings{.k = colors - (histogram_.hidden() >= 0), .max_iter = effort == 1 ? ITERATIONS : 300,
                                 .effort = effort, .seed = seed};
         std::vector<float> centers = kmeans<float>(engine(), settings, nullptr).centers;
         std::vector<int32_t> labels = restored(engine().points, engine().points.labels());
@@ -131,7 +131,7 @@ class PaletteBuilder {
         std::vector<double> weights(colors.size() / size_t(channels_), 0.0);
         for (size_t i = 0; i < weights.size(); ++i) {
             if (channels_ == 4 && colors[i * 4 + 3] == 0) {
-                weights[hidden = i] = histogram_.hidden < 0 ? 0 : histogram_.weights[size_t(histogram_.hidden)];
+                weights[hidden = i] = histogram_.hidden() < 0 ? 0 : histogram_.weight(histogram_.hidden());
                 continue;
             }
             place.push_back(i);
@@ -155,7 +155,7 @@ class PaletteBuilder {
         return restored(engine().points, engine().points.labels());
     }
     Assignment assign(const Centers &centers) {
-        const bool or_none = histogram_.hidden >= 0 && centers.opaque.size() == 1 && centers.opaque[0];
+        const bool or_none = histogram_.hidden() >= 0 && centers.opaque.size() == 1 && centers.opaque[0];
         return {histogram_, centers, or_none, threads_, poll_};
     }
 
@@ -307,7 +307,7 @@ class PaletteBuilder {
 
     Colors rounded(const Centers &centers, int64_t k) {
         Colors colors = nearest_colors(centers.points.data(), int64_t(centers.points.size()) / channels_, channels_,
-                                       histogram_.space, centers.opaque.data(), histogram_.gray);
+                                       histogram_.space, centers.opaque.data(), histogram_.set->gray);
         colors = distinct(colors, channels_);
         if (const int64_t spare = k - int64_t(colors.size()) / channels_; spare > 0) {
             for (int64_t i : worst_served(assign({colors, channels_, histogram_.space}).distances, spare)) {
@@ -316,8 +316,8 @@ class PaletteBuilder {
             }
             colors = distinct(colors, channels_);
         }
-        if (histogram_.hidden >= 0) {
-            const uint8_t *hidden = histogram_.color(histogram_.hidden);
+        if (histogram_.hidden() >= 0) {
+            const uint8_t *hidden = histogram_.color(histogram_.hidden());
             colors.insert(colors.end(), hidden, hidden + channels_);
         }
         return colors;

@@ -73,12 +73,12 @@ class BesideReserved {
         : all_(all), reserved_(reserved), own_(to_points(reserved, all.channels, all.space)),
           away_(size_t(all.size()), INFINITY), free_(size_t(all.size()), 1) {
         for (int64_t i = 0; i < all.size(); ++i) {
-            if (i == all.hidden) continue;
+            if (i == all.hidden()) continue;
             away_[size_t(i)] = nearest(i, reserved_, own_);
             if (away_[size_t(i)] == 0) free_[size_t(i)] = 0;
         }
-        for (size_t i = 0; all.hidden >= 0 && i < reserved.size(); i += 4)
-            if (reserved[i + 3] == 0) free_[size_t(all.hidden)] = 0;
+        for (size_t i = 0; all.hidden() >= 0 && i < reserved.size(); i += 4)
+            if (reserved[i + 3] == 0) free_[size_t(all.hidden())] = 0;
     }
 
     Colors choose(int colors, int effort, uint64_t seed, int threads, const std::function<void()> &poll) {
@@ -93,7 +93,7 @@ class BesideReserved {
         for (int turn = 1; turn < TURNS && left > 0; ++turn) {
             Histogram part = freed();
             if (part.size() == 0) break;
-            const bool only_hidden = part.hidden >= 0 && (left == 1 || part.seen() == 0);
+            const bool only_hidden = part.hidden() >= 0 && (left == 1 || part.seen() == 0);
             const Colors chosen = only_hidden ? Colors(4, 0) : PaletteBuilder(part, threads, poll).make(left, effort, seed);
             const auto [error, moved] = settle(chosen);
             if (error < least) least = error, best = chosen;
@@ -129,8 +129,8 @@ class BesideReserved {
         for (int64_t i = 0; i < all_.size(); ++i) {
             if (!free_[size_t(i)]) continue;
             colors.insert(colors.end(), all_.color(i), all_.color(i) + all_.channels);
-            weights.push_back(all_.weights[size_t(i)]);
-            points.insert(points.end(), &all_.points[size_t(i * all_.channels)], &all_.points[size_t(i * all_.channels)] + all_.channels);
+            weights.push_back(all_.weight(i));
+            points.insert(points.end(), all_.point(i), all_.point(i) + all_.channels);
         }
         return {std::move(colors), std::move(weights), std::move(points), all_.channels, all_.space};
     }
@@ -141,12 +141,12 @@ class BesideReserved {
         double error = 0;
         bool moved = false;
         for (int64_t i = 0; i < all_.size(); ++i) {
-            if (i == all_.hidden || away_[size_t(i)] == 0) continue;
+            if (i == all_.hidden() || away_[size_t(i)] == 0) continue;
             const float other = nearest(i, chosen, points);
             const char is_free = other < away_[size_t(i)];
             moved |= is_free != free_[size_t(i)];
             free_[size_t(i)] = is_free;
-            error += all_.weights[size_t(i)] * double(std::min(other, away_[size_t(i)]));
+            error += all_.weight(i) * double(std::min(other, away_[size_t(i)]));
         }
         return {error, moved};
     }
@@ -160,7 +160,7 @@ class BesideReserved {
             if (channels == 4 && (colors[at + 3] == 0 || (color[3] == 255 && colors[at + 3] != 255))) continue;
             float sum = 0;
             for (int j = 0; j < channels; ++j) {
-                const float away = all_.points[size_t(i * channels + j)] - points[at + size_t(j)];
+                const float away = all_.point(i)[j] - points[at + size_t(j)];
                 sum += away * away;
             }
             least = std::min(least, sum);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -15,52 +16,75 @@ namespace tinct::palette {
 
 using color::Colors, color::Space, color::to_points;
 
-// Distinct colors and what an error in each costs. The engine holds those that can be seen; it is made when first
-// asked for, and serves the choice of a palette and the mapping to it alike.
-class Histogram {
-  public:
-    Histogram(Colors its_colors, std::vector<double> its_weights, std::vector<float> its_points, int channels,
-            Space space)
-        : channels(channels), space(space), colors(std::move(its_colors)), weights(std::move(its_weights)),
-          points(std::move(its_points)) {
-        for (int64_t i = 0; i < size(); ++i) {
+// The distinct colors of a picture, and of which kinds they are.
+struct ColorSet {
+    ColorSet(Colors its_colors, int channels)
+        : channels(channels), colors(std::move(its_colors)), size(int64_t(colors.size()) / channels) {
+        for (int64_t i = 0; i < size; ++i) {
             if (channels == 4 && color(i)[3] == 0) hidden = i;
             else if (channels == 4) ++(color(i)[3] == 255 ? solid : translucent);
             gray &= color(i)[0] == color(i)[1] && color(i)[0] == color(i)[2];
         }
     }
-
-    int64_t size() const { return int64_t(weights.size()); }
-    int64_t seen() const { return size() - (hidden >= 0); }
     const uint8_t *color(int64_t i) const { return colors.data() + i * channels; }
+
+    const int channels;
+    const Colors colors;
+    const int64_t size;
+    int64_t hidden = -1;  // the fully transparent color, if there is one
+    int64_t solid = 0, translucent = 0;  // with alpha, how many are opaque, and how many neither that nor hidden
+    bool gray = true;     // all of them
+};
+
+// Distinct colors and what an error in each costs. The engine holds those that can be seen; it is made when first
+// asked for, and serves the choice of a palette and the mapping to it alike. Histograms of one picture share what is the
+// same: a photograph of 10 megapixels has a million colors.
+class Histogram {
+  public:
+    template <class T> using Shared = std::shared_ptr<const T>;
+
+    Histogram(Shared<ColorSet> set, Shared<std::vector<double>> its_weights, Shared<std::vector<float>> its_points, Space space)
+        : channels(set->channels), space(space), set(std::move(set)), weights(std::move(its_weights)), points(std::move(its_points)) {}
+    Histogram(Colors colors, std::vector<double> weights, std::vector<float> points, int channels, Space space)
+        : Histogram(std::make_shared<ColorSet>(std::move(colors), channels),
+                    std::make_shared<std::vector<double>>(std::move(weights)),
+                    std::make_shared<std::vector<float>>(std::move(points)), space) {}
+
+    const Colors &colors() const { return set->colors; }
+    int64_t hidden() const { return set->hidden; }
+    int64_t size() const { return set->size; }
+    int64_t seen() const { return size() - (hidden() >= 0); }
+    const uint8_t *color(int64_t i) const { return set->color(i); }
+    const float *point(int64_t i) const { return points->data() + i * channels; }
+    double weight(int64_t i) const { return (*weights)[size_t(i)]; }
     // Of the i-th color that can be seen, its place among all.
-    int64_t place(int64_t i) const { return i + (hidden >= 0 && i >= hidden); }
+    int64_t place(int64_t i) const { return i + (hidden() >= 0 && i >= hidden()); }
     bool opaque(int64_t i) const { return channels == 3 || color(place(i))[3] == 255; }
 
     Partition<float> &engine(int threads, const std::function<void()> &poll) {
         if (!engine_) {
-            if (hidden >= 0) {
-                seen_points_ = points;
-                seen_weights_ = weights;
-                const auto gone = seen_points_.begin() + hidden * channels;
+            if (hidden() > 0) {
+                seen_points_ = *points;
+                seen_weights_ = *weights;
+                const auto gone = seen_points_.begin() + hidden() * channels;
                 seen_points_.erase(gone, gone + channels);
-                seen_weights_.erase(seen_weights_.begin() + hidden);
+                seen_weights_.erase(seen_weights_.begin() + hidden());
             }
             engine_.emplace(seen_points(), seen_weights(), seen(), channels, dispatch<float>(), threads, poll);
         }
         return *engine_;
     }
-    const float *seen_points() const { return hidden < 0 ? points.data() : seen_points_.data(); }
-    const double *seen_weights() const { return hidden < 0 ? weights.data() : seen_weights_.data(); }
+    // Colors that were counted have the hidden one first: the others are not copied.
+    const float *seen_points() const {
+        return hidden() > 0 ? seen_points_.data() : points->data() + (hidden() == 0 ? channels : 0);
+    }
+    const double *seen_weights() const { return hidden() > 0 ? seen_weights_.data() : weights->data() + (hidden() == 0); }
 
     const int channels;
     const Space space;
-    const Colors colors;
-    const std::vector<double> weights;
-    const std::vector<float> points;
-    int64_t hidden = -1;  // the fully transparent color, if there is one
-    int64_t solid = 0, translucent = 0;  // with alpha, how many are opaque, and how many neither that nor hidden
-    bool gray = true;     // all of them
+    const Shared<ColorSet> set;
+    const Shared<std::vector<double>> weights;
+    const Shared<std::vector<float>> points;
     std::mutex busy;      // the engine serves one at a time
 
   private:

@@ -101,7 +101,7 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     if lossy:
         drawing = _lossy(picture, chosen, asked)
     else:
-        drawing = picture.draw(chosen, dither=asked.dither, threads=asked.threads)
+        drawing = picture.draw(chosen, dither=asked.dither, threads=asked.threads, last=True)
     ahead.result()
     from tinct.codecs.png import CODEC
     from tinct.scoring import summary
@@ -136,7 +136,7 @@ def _lossy(picture: _kernels.Quantizer, chosen: bytes, asked: Asked) -> _kernels
     coder, bits = CODEC.bit_model(len(chosen) // picture.channels, False)
     icon = is_icon(picture)
     how = lossy_options("auto", asked.dither, 1, asked.threads, asked.colors, icon)
-    return picture.draw_lossy(chosen, coder=coder, bits=bits, **how)
+    return picture.draw_lossy(chosen, coder=coder, bits=bits, last=True, **how)
 
 
 def _prepare(picture: _kernels.Quantizer, asked: Asked) -> None:

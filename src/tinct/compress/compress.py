@@ -228,6 +228,7 @@ def compress(
         raise PictureError(f"{label}: a GIF can't hold its color profile, a PNG or WebP can")
     extra = packed(opened.picture.along.kept(kept), format)
     most = max(len(held.table), 2) if held.whole else most
+    aims["once"] = opened is not source
     return _compressed(
         opened.encoder(options, clock, watch), opened.picture, most, auto, extra, **aims
     )
@@ -253,14 +254,20 @@ def _compressed(
     goal: tuple[float, ...] | None,
     budget: int | None,
     scored: bool,
+    once: bool,
 ) -> Compressed:
-    """The picture drawn as asked, and its file with what comes along."""
+    """The picture drawn as asked, and its file with what comes along.
+
+    `once`: nobody will draw it again.
+    """
     if goal is not None:
         drawn = least_bytes(encoder, most, *goal)
     elif budget is not None:
         drawn = within_bytes(encoder, most, max(1, budget - len(extra)))
+    elif auto:
+        drawn = fewest_colors(encoder, lossy)
     else:
-        drawn = fewest_colors(encoder, lossy) if auto else encoder.draw_best(most, lossy)
+        drawn = encoder.draw_best(most, lossy, last=once)
     exact = encoder.exact if drawn.exact else None
     data = embed(drawn.data, extra)
     report = replace(_report(encoder, picture, drawn, scored), bytes_out=len(data))

@@ -181,10 +181,18 @@ class Encoder:
         """What scores drawings of the picture."""
         return Reference(self.original, threads=self.options.threads)
 
-    def draw(self, colors: int, lossy: Loss = 0.0, *, dither: float | None = None) -> Encoded:
+    def draw(
+        self,
+        colors: int,
+        lossy: Loss = 0.0,
+        *,
+        dither: float | None = None,
+        last: bool = False,
+    ) -> Encoded:
         """Draw the picture with at most so many colors, at so much loss.
 
-        Where no dithering is asked for here, few colors are those of `undithered`.
+        Where no dithering is asked for here, few colors are those of `undithered`. `last`: memory
+        that another drawing would need need not be kept.
         """
         asked = self.options.dither if dither is None else dither
         lossy = self._settled(lossy, colors, asked)
@@ -196,24 +204,28 @@ class Encoder:
         # worth more where each has its own, or not: a tenth either way.
         count = len(chosen) // self.picture.channels
         packs = lossy != 0 and count <= PACKED and self.codec.packs
+        last = last and not packs
         ways = [
-            self._drawn(chosen, colors, lossy, wide, asked) for wide in (False, True)[: packs + 1]
+            self._drawn(chosen, colors, lossy, wide, asked, last)
+            for wide in (False, True)[: packs + 1]
         ]
         drawn = min((self._encoded(way) for way in ways), key=lambda way: way.size)
         if self.watch is not None:
             self.watch(drawn.size)
         return drawn
 
-    def draw_best(self, colors: int, lossy: Loss) -> Encoded:
+    def draw_best(self, colors: int, lossy: Loss, *, last: bool = False) -> Encoded:
         """Draw as `draw` does, or as a lower effort would where that is smaller and looks better.
 
         K-means measures neither: of 190 cases over 70 were. From effort 2 on all lower
         ones that differ have their turn, which takes 1.1 to 2.9 times as long; 10 are left, where
         effort 0 beats 1, which draws once.
         """
+        effort = self.options.effort
+        if last and effort < 2 and not self.small:
+            return self.draw(colors, lossy, last=True)
         lossy = self._settled(lossy, colors, self.options.dither)
         best = self._no_larger(colors, lossy)
-        effort = self.options.effort
         if effort < 2 or (not lossy and colors >= self.colors):
             return best
         seen, look = {self._kind(colors, lossy)}, None
@@ -354,10 +366,18 @@ class Encoder:
         with self.clock("palette"):
             return self.picture.palette(colors, visible=visible, reserved=self._pinned, **how)
 
-    def _drawn(self, chosen: bytes, colors: int, lossy: Loss, wide: bool, dither: float) -> Encoded:
+    def _drawn(
+        self,
+        chosen: bytes,
+        colors: int,
+        lossy: Loss,
+        wide: bool,
+        dither: float,
+        last: bool = False,
+    ) -> Encoded:
         options = self.options
         effort = 0 if self.hasty else options.effort
-        how: dict[str, Any] = {"space": options.space}
+        how: dict[str, Any] = {"space": options.space, "last": last}
         how |= options.pinned.drawn(self._pinned)
         with self.clock("remap"):
             if lossy:

@@ -318,6 +318,7 @@ def _pillow(label: str, data: bytes, limit: int, salvage: bool = False) -> Itera
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
+STRIP = 128  # rows
 TRANSPOSED = 5  # orientations from here on have rows for columns
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -345,6 +346,9 @@ def _pixels(
         image = image if ours else image.copy()
         image.load()
         _match_key(image, stored)
+        plain = image.mode == "RGBA" and not profile and told is None
+        if plain and "transparency" not in image.info:
+            return _sealed(_upright(image, _array(image))), b""
         color, alpha = _split(image)
         if keep and told is None and color.mode == "RGB":
             kept = _worth_keeping(np.asarray(color), profile)
@@ -362,14 +366,25 @@ def _pixels(
             profile = None
     if kept:
         profile = None
-    rgb = np.asarray(from_profile(color, profile) or plain_rgb(color))
+    rgb = _array(from_profile(color, profile) or plain_rgb(color))
     if deep is None and told is not None:
         rgb = told.to_srgb(rgb)
     pixels = rgb if alpha is None else np.dstack([rgb, np.asarray(alpha)])
+    return _sealed(_upright(image, pixels)), kept
+
+
+def _array(image: Image.Image) -> Pixels:
+    """As np.asarray, in strips: that holds the pixels three times."""
+    out = np.empty((image.height, image.width, len(image.getbands())), np.uint8)
+    for top in range(0, image.height, STRIP):
+        bottom = min(top + STRIP, image.height)
+        out[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return out
+
+
+def _upright(image: Image.Image, pixels: Pixels) -> Pixels:
     turn = _UPRIGHT.get(_orientation(image))
-    if turn is not None:
-        pixels = np.asarray(Image.fromarray(pixels).transpose(turn))
-    return _sealed(pixels), kept
+    return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
 
 
 def _worth_keeping(color: NDArray[Any], profile: bytes | None) -> bytes:
