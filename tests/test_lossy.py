@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tinct._probes import visibility
 
 import reference_rate as reference
-from drawn import remap_lossy
+import reference_spatial as spatial
+from drawn import draw_lossy, remap_lossy
 from painted import faded, flat, photo
 from tinct import _kernels, _probes, compress
 from tinct.color.points import to_points
@@ -35,6 +36,33 @@ def error(pixels, colors, indices):
     """The visible error per pixel of what a mapping makes."""
     away = ((points_of(pixels) - to_points(colors)[indices]) ** 2).sum(axis=2)
     return float((away * visibility(pixels)).mean())
+
+
+# --- the palette --------------------------------------------------------------------------------
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 9), st.sampled_from([0.1, 0.4, 0.8]), st.integers(3, 20))
+def test_the_palette_moves_to_where_the_drawing_errs_less_under_the_blur(seed, lossy, k):
+    pixels = photo(48, 64, seed=seed)
+    colors = palette(histogram(pixels), k).colors
+    still, moved = (draw_lossy(pixels, colors, lossy, moves=moves) for moves in (False, True))
+    np.testing.assert_array_equal(still.indices, moved.indices)
+    errors = [
+        spatial.error(pixels, drawn.palette, drawn.indices, sigma=1.2, own=0.15, block=1.0)
+        for drawn in (still, moved)
+    ]
+    assert errors[1] < errors[0]
+
+
+def test_fills_keep_their_color():
+    pixels = photo(96, 96).copy()
+    pixels[20:70, 10:60] = fill = [200, 30, 40]
+    colors = palette(histogram(pixels), 12).colors
+    colors = np.vstack([colors, np.uint8([fill])])
+    drawn = draw_lossy(pixels, colors, 0.6)
+    assert (drawn.palette[drawn.indices[20:70, 10:60]] == fill).all()
+    assert not {color.tobytes() for color in drawn.palette} <= {c.tobytes() for c in colors}
 
 
 # --- visibility ---------------------------------------------------------------------------------
@@ -295,7 +323,7 @@ def test_errors_go_on_from_pixel_to_pixel_where_several_share_a_byte(value):
     how = lossy_options(0.001, 1.0, 1, 1)
     packed, wide = (
         _kernels.Quantizer(pixels).draw_lossy(
-            grays.tobytes(), space="oklab", coder="deflate", bits=bits, **how
+            grays.tobytes(), space="oklab", coder="deflate", bits=bits, moves=False, **how
         )
         for bits in (2, 8)
     )

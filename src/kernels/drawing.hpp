@@ -33,7 +33,8 @@ class Drawing {
     // which makes a PNG's list of alphas as short as it can be; the file would only be larger. `ordered`: all as they are.
     Drawing(int64_t height, int64_t width, int channels, color::Colors palette, std::vector<uint8_t> indices,
             const std::vector<uint8_t> &stays = {}, bool ordered = false)
-        : height(height), width(width), channels(channels), palette_(std::move(palette)), indices_(std::move(indices)) {
+        : height(height), width(width), channels(channels), full_palette(palette), palette_(std::move(palette)),
+          indices_(std::move(indices)) {
         if (ordered) return;
         const std::array<int64_t, 256> counts = count_indices(indices_.data(), size());
         std::map<uint32_t, int> seen;  // the place of each color in use
@@ -99,6 +100,7 @@ class Drawing {
 
     const int64_t height, width;
     const int channels;
+    const color::Colors full_palette;  // as it was drawn with, unused entries among them
 
   private:
     bool grey() const {

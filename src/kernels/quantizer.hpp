@@ -155,15 +155,15 @@ class Quantizer {
                        const palette::Fixed &fixed = {}, bool last = false) {
         constexpr int64_t ENOUGH = 1 << 17, SETTLED = 1 << 22;  // pixels
         const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
-        if (options.share > 0 && !flat) {
+        if (options.moves && options.share > 0 && !flat) {
             spatial::move(picture_, palette, stays.empty() ? nullptr : stays.data(), ENOUGH,
                           {options.spread, 1, options.threads}, poll);
         }
         std::vector<uint8_t> indices = nearest(palette, space, options.threads, poll, last);
         mapping::make_lossy(picture_, weights(options.threads).data(), palette.data(), entries_of(palette, picture_.channels), options,
                             options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
-        const bool settles = options.share > 0 ? !flat && picture_.size() <= SETTLED : !options.held;
-        if (settles && space == color::Space::oklab && !fixed.all(palette))
+        const bool settles = options.share > 0 ? !flat && picture_.size() <= SETTLED : true;
+        if (options.moves && settles && space == color::Space::oklab && !fixed.all(palette))
             spatial::settle(picture_, palette, indices, stays, options.threads, poll);
         return drawing(palette, std::move(indices), fixed);
     }

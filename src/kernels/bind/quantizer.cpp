@@ -57,6 +57,7 @@ void bind_drawing(nb::module_ &m) {
         .def_prop_ro("entries", [](const Drawing &self) { return entries_of(self.palette(), self.channels); })
         .def_prop_ro("palette", [](const Drawing &self) { return table_of(self.palette(), size_t(self.channels)); },
                      nb::rv_policy::automatic)
+        .def_prop_ro("full_palette", [](const Drawing &self) { return bytes_by([&] { return self.full_palette; }); })
         .def_prop_ro("indices", [](const Drawing &self) {
             return nb::ndarray<nb::numpy, const uint8_t>(self.indices().data(),
                                                          {size_t(self.height), size_t(self.width)});
@@ -89,7 +90,8 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
         .def("draw_lossy", [](Quantizer &self, const nb::bytes &palette, double spread, double price, double share, int search,
                               const std::string &coder, int bits, const std::string &space, const nb::bytes &fixed,
                               bool kept, bool ordered, int threads, const std::optional<Array<uint8_t, 2>> &held,
-                              const std::optional<Array<uint8_t, 2>> &must, const std::optional<Array<float, 2>> &worth, bool last) {
+                              const std::optional<Array<uint8_t, 2>> &must, const std::optional<Array<float, 2>> &worth,
+                              bool moves, bool last) {
             mapping::LossyOptions options{float(spread), float(price), float(share), search, bit_model(coder, bits), threads};
             if (held && must) {
                 if (int64_t(held->size()) != self.picture().size() || int64_t(must->size()) != self.picture().size())
@@ -98,6 +100,7 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
                 options.must = must->data();
             }
             if (worth) options.worth = worth->data();
+            options.moves = moves;
             const Colors colors = colors_of(palette);
             const palette::Fixed stays{colors_of(fixed), kept, ordered};
             nb::gil_scoped_release release;
@@ -106,7 +109,7 @@ void bind_drawing_with(nb::class_<Quantizer> &bound) {
             return drawn;
         }, "palette"_a, nb::kw_only(), "spread"_a, "price"_a, "share"_a = 0.0, "search"_a, "coder"_a, "bits"_a, "space"_a = "oklab",
             "fixed"_a = nb::bytes("", 0), "kept"_a = false, "ordered"_a = false, "threads"_a, "held"_a = nb::none(),
-            "must"_a = nb::none(), "worth"_a = nb::none(), "last"_a = false);
+            "must"_a = nb::none(), "worth"_a = nb::none(), "moves"_a = true, "last"_a = false);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ struct LossyOptions {
     // Of a film's frame: the entries that stand there and that must, the transparent one where none does; or null.
     const uint8_t *held = nullptr, *must = nullptr;
     const float *worth = nullptr;  // how much more than once an error counts, or null
+    bool moves = true;             // whether the palette may
 };
 
 // Made in bands of so many pixels, at least. A band knows its own indices only, so copies of those above end there: at

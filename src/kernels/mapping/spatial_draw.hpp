@@ -110,18 +110,22 @@ inline void move(const Picture &picture, color::Colors &palette, const uint8_t *
     move(tiles.picture(picture.channels), palette, fixed, own, settings, poll, false);
 }
 
-// Marks entries beside those that are marked: fills, which are the very color of most of their pixels.
+// Marks entries beside those that are marked: fills, of which most pixels are the very color but for one code of noise, and
+// those of few pixels, which would err by much to make up for their neighbors.
 inline void keep_fills(const Picture &picture, const color::Colors &palette, const uint8_t *indices,
                        std::vector<uint8_t> &fixed) {
+    constexpr int64_t FEW = 16;
     const size_t each = size_t(picture.channels);
-    std::vector<int64_t> surplus(palette.size() / each, 0);
+    std::vector<int64_t> surplus(palette.size() / each, 0), pixels(surplus.size(), 0);
     for (int64_t i = 0; i < picture.size(); ++i) {
         const uint8_t *pixel = picture.at(i), *color = &palette[indices[i] * each];
-        const bool same = pixel[0] == color[0] && pixel[1] == color[1] && pixel[2] == color[2];
+        bool same = true;
+        for (int j = 0; j < 3; ++j) same &= std::abs(pixel[j] - color[j]) <= 1;
         surplus[indices[i]] += same ? 1 : -1;
+        ++pixels[indices[i]];
     }
     fixed.resize(surplus.size());
-    for (size_t i = 0; i < surplus.size(); ++i) fixed[i] |= surplus[i] > 0;
+    for (size_t i = 0; i < surplus.size(); ++i) fixed[i] |= surplus[i] > 0 || pixels[i] < FEW;
 }
 
 // The update alone, by a drawing in which loss moved pixels from their nearest entries. At the same bytes photographs gain

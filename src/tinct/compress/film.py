@@ -198,7 +198,7 @@ class FilmEncoder:
         how |= {"coder": coder, "bits": bits, "space": options.space}
         with self.clock("remap"):
             drawing = _kernels.Quantizer(np.ascontiguousarray(pixels)).draw_lossy(
-                self.palette.tobytes(), held=held, must=must, worth=worth, **how
+                self.palette.tobytes(), held=held, must=must, worth=worth, moves=False, **how
             )
         # A drawing has none but the entries that it uses.
         order = np.array([self._place[color] for color in drawing.entries], np.uint8)

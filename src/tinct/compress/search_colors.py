@@ -8,6 +8,7 @@ import numpy as np
 
 from tinct.compress.encoder import Encoded, Encoder
 from tinct.defaults import MAX_COLORS
+from tinct.mapping.lossy import FEW
 
 if TYPE_CHECKING:
     from tinct.mapping.lossy import Loss
@@ -33,6 +34,8 @@ def fewest_colors(encoder: Encoder, lossy: Loss) -> Encoded:
         drawn = encoder.draw(fewer, lossy)
         score = encoder.score(drawn)
         if score < most - UNSEEN and not (score >= LOSSLESS and _off(encoder, drawn) <= NOISE):
+            if fewer > FEW:
+                continue  # loss may be what costs that, and fewer are drawn without
             break
         best = min(best, drawn, key=lambda d: d.size)
     return best
