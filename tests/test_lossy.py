@@ -44,7 +44,7 @@ def error(pixels, colors, indices):
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 9), st.sampled_from([0.1, 0.4, 0.8]), st.integers(3, 20))
 def test_the_palette_moves_to_where_the_drawing_errs_less_under_the_blur(seed, lossy, k):
-    pixels = photo(48, 64, seed=seed)
+    pixels = photo(226, 240, seed=seed)
     colors = palette(histogram(pixels), k).colors
     still, moved = (draw_lossy(pixels, colors, lossy, moves=moves) for moves in (False, True))
     np.testing.assert_array_equal(still.indices, moved.indices)
@@ -55,8 +55,15 @@ def test_the_palette_moves_to_where_the_drawing_errs_less_under_the_blur(seed, l
     assert errors[1] < errors[0]
 
 
+def test_small_pictures_keep_their_palette():
+    pixels = photo(224, 240)
+    colors = palette(histogram(pixels), 12).colors
+    drawn = draw_lossy(pixels, colors, 0.4)
+    assert {color.tobytes() for color in drawn.palette} <= {c.tobytes() for c in colors}
+
+
 def test_fills_keep_their_color():
-    pixels = photo(96, 96).copy()
+    pixels = photo(226, 240).copy()
     pixels[20:70, 10:60] = fill = [200, 30, 40]
     colors = palette(histogram(pixels), 12).colors
     colors = np.vstack([colors, np.uint8([fill])])

@@ -153,7 +153,7 @@ class Quantizer {
     // `last`: `rest` follows, and histograms are let go of before the drawing needs room.
     Drawing draw_lossy(color::Colors palette, const mapping::LossyOptions &options, color::Space space, const Poll &poll,
                        const palette::Fixed &fixed = {}, bool last = false) {
-        constexpr int64_t ENOUGH = 1 << 17, SETTLED = 1 << 22;  // pixels
+        constexpr int64_t ENOUGH = 1 << 17, SETTLED = 1 << 22, SIDE = 225;  // pixels
         const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
         if (options.moves && options.share > 0 && !flat) {
             spatial::move(picture_, palette, stays.empty() ? nullptr : stays.data(), ENOUGH,
@@ -162,7 +162,9 @@ class Quantizer {
         std::vector<uint8_t> indices = nearest(palette, space, options.threads, poll, last);
         mapping::make_lossy(picture_, weights(options.threads).data(), palette.data(), entries_of(palette, picture_.channels), options,
                             options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
-        const bool settles = options.share > 0 ? !flat && picture_.size() <= SETTLED : true;
+        // Pictures with a shorter side than SIDE would lose a point of SSIMULACRA2, which judges their finest scales alone.
+        const bool settles = std::min(picture_.height, picture_.width) >= SIDE &&
+                             (options.share > 0 ? !flat && picture_.size() <= SETTLED : true);
         if (options.moves && settles && space == color::Space::oklab && !fixed.all(palette))
             spatial::settle(picture_, palette, indices, stays, options.threads, poll);
         return drawing(palette, std::move(indices), fixed);
