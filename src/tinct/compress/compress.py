@@ -228,10 +228,8 @@ def compress(
         raise PictureError(f"{label}: a GIF can't hold its color profile, a PNG or WebP can")
     extra = packed(opened.picture.along.kept(kept), format)
     most = max(len(held.table), 2) if held.whole else most
-    aims["once"] = opened is not source
-    return _compressed(
-        opened.encoder(options, clock, watch), opened.picture, most, auto, extra, **aims
-    )
+    encoder, once = opened.encoder(options, clock, watch), opened is not source
+    return _compressed(encoder, opened.picture, most, auto, extra, once=once, **aims)
 
 
 def _opened(source: Any) -> Prepared | Film:
