@@ -50,6 +50,17 @@ def test_a_period_of_any_length_round_trips_in_few_bytes(period):
     assert len(stream_of(data)) <= 60 + min(period, 256) + len(data) // 60
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4000)), min_size=2, max_size=12))
+def test_copies_many_times_the_longest_round_trip_in_few_bytes(parts):
+    noise = [
+        np.random.default_rng(seed).integers(0, 9, 4000, np.uint8).tobytes() for seed in range(4)
+    ]
+    data = b"".join(noise[which][:length] for which, length in parts)
+    assert_round_trip(data, stride=1000)
+    assert len(stream_of(data, 1000)) <= 1.005 * len(deflate.zlib_compress(data, 12)) + 20
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 8, 9, 16, 17, 257, 258, 259, 260, 516, 517, 65536])
 def test_equal_bytes_of_any_number_round_trip(size):
     assert_round_trip(b"\x07" * size)

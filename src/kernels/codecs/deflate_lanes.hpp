@@ -72,14 +72,23 @@ inline Bytes narrow(Lanes a, Lanes b) {
 }
 
 // Long matches that are open: the cheaper, the shorter.
+//
+// What is no cheaper to reach than the place before it reaches nothing for less by the matches that were open there,
+// but with lengths that cost less than one byte more does: of 242 these are 18 or fewer.
 class LongMatches {
   public:
-    explicit LongMatches(const ParseJob &job) : job_(job) {}
+    explicit LongMatches(const ParseJob &job) : job_(job) {
+        for (int length = 0; length <= LONGEST; ++length) {
+            top_from_[length] = uint8_t(top_count_);
+            if (length == LONGEST || job.length[length] < job.length[length + 1]) tops_[top_count_++] = uint16_t(length);
+        }
+    }
     bool any() const { return count_ > 0; }
     uint32_t far_end() const { return far_end_; }
 
     void open(const LongMatch &match) {
-        const Open fresh{match.end < job_.size ? match.end : job_.size, job_.distance[match.code], match.distance};
+        const uint32_t end = match.end < job_.size ? match.end : job_.size;
+        const Open fresh{match.start, end, job_.distance[match.code], match.distance};
         for (int k = 0; k < count_; ++k)
             if (open_[k].price <= fresh.price && open_[k].end >= fresh.end) return;
         int kept = 0;
@@ -90,9 +99,33 @@ class LongMatches {
         for (; at > 0 && open_[at - 1].price > fresh.price; --at) open_[at] = open_[at - 1];
         open_[at] = fresh;
         count_ = kept + 1;
+        before_ = INT32_MAX;
     }
-    // Tries all lengths from place i, each at the least price it can be had for.
+    // How far the cheapest match may be followed by its longest copies alone: it is open for as long as one, ends far
+    // away, and none that is cheaper starts before. What is reached from each of the last places then is written down.
+    uint32_t leap(uint32_t i, int32_t cost, const LongMatch *next, const LongMatch *stop) {
+        const Open match = open_[0];
+        if (i + 1 < match.start + LONGEST || match.end < i + FAR + LONGEST) return 0;
+        uint32_t limit = match.end - FAR;
+        for (; next != stop && next->start < limit; ++next)
+            if (job_.distance[next->code] < match.price) limit = next->start;
+        if (limit < i + LONGEST) return 0;
+        const uint32_t leapt = (limit - i) / LONGEST * LONGEST;
+        const int32_t price = job_.length[LONGEST] + match.price;
+        job_.far_costs[i] = cost;
+        far_end_ = i + leapt + LONGEST;
+        for (uint32_t place = i + 1; place <= far_end_; ++place) {
+            job_.far_costs[place] = job_.far_costs[place - LONGEST] + price;
+            job_.far[place] = match.distance | uint32_t(LONGEST) << 16;
+            job_.lengths[place] = 0;
+        }
+        before_ = INT32_MAX;
+        return leapt;
+    }
+    // Tries all lengths from place i that may be of use, each at the least price it can be had for.
     void go(uint32_t i, int32_t cost) {
+        const bool dear = cost >= before_;
+        before_ = job_.far_costs[i] = cost;
         int kept = 0;
         uint32_t tried = NEAR;
         for (int k = 0; k < count_; ++k) {
@@ -103,9 +136,10 @@ class LongMatches {
             if (length <= tried) continue;
             if (far_end_ < i + NEAR) far_end_ = i + NEAR;
             while (far_end_ < i + length) job_.far_costs[++far_end_] = INT32_MAX / 2;
-            // far from its end only the longest: all of them never saved a byte there, and took twice the time
-            const uint32_t first = match.end - i > 2 * LONGEST ? length : tried + 1;
-            reach(job_.far_costs + i, job_.far + i, job_.length, first, length, cost + match.price, match.distance);
+            // far from its end only the longest: all of them saved 0 to 2 bytes of a file there, and took twice the time
+            const uint32_t left = match.end - i, first = left > FAR ? length : tried + 1;
+            if (dear && left != FAR) reach_tops(i, first, length, cost + match.price, match.distance);
+            else reach(job_.far_costs + i, job_.far + i, job_.length, first, length, cost + match.price, match.distance);
             tried = length;
         }
         count_ = kept;
@@ -113,7 +147,8 @@ class LongMatches {
 
   private:
     static constexpr int MOST = 12;
-    struct Open { uint32_t end; uint8_t price; uint16_t distance; };
+    static constexpr uint32_t FAR = LONGEST + NEAR;
+    struct Open { uint32_t start, end; uint8_t price; uint16_t distance; };
 
     static void reach(int32_t *__restrict costs, uint32_t *__restrict copies, const int16_t *__restrict prices,
                       uint32_t first, uint32_t last, int32_t cost, uint32_t distance) {
@@ -125,9 +160,22 @@ class LongMatches {
         }
     }
 
+    void reach_tops(uint32_t i, uint32_t first, uint32_t last, int32_t cost, uint32_t distance) {
+        for (int k = top_from_[first]; k < top_count_ && tops_[k] <= last; ++k) {
+            const uint32_t length = tops_[k], place = i + length;
+            const int32_t reached = cost + job_.length[length];
+            if (reached >= job_.far_costs[place]) continue;
+            job_.far_costs[place] = reached;
+            job_.far[place] = distance | length << 16;
+        }
+    }
+
     const ParseJob &job_;
     Open open_[MOST];
-    int count_ = 0;
+    uint16_t tops_[LONGEST + 1];     // those lengths
+    uint8_t top_from_[LONGEST + 1];  // by length, which of them is the first that is no less
+    int count_ = 0, top_count_ = 0;
+    int32_t before_ = INT32_MAX;  // what the place before this costs; unknown where a match is new
     uint32_t far_end_ = 0;
 };
 
@@ -145,7 +193,20 @@ inline void cheapest(const ParseJob &job) {
     int32_t base = 0;
     for (uint32_t i = 0; i < job.size; ++i) {
         for (; match != stop && match->start == i; ++match) longs.open(*match);
-        if (longs.any()) longs.go(i, base + here[0]);
+        if (longs.any()) {
+            if (const uint32_t leapt = longs.leap(i, base + here[0], match, stop)) {
+                i += leapt;
+                for (; match != stop && match->start <= i; ++match) longs.open(*match);
+                base = job.far_costs[i];
+                here = Lanes{};
+                length = Bytes{};
+                for (int lane = 0; lane < 8; ++lane) {
+                    near[lane] = int16_t(job.far_costs[i + 1 + lane] - base);
+                    far[lane] = int16_t(job.far_costs[i + 9 + lane] - base);
+                }
+            }
+            longs.go(i, base + here[0]);
+        }
         Bytes codes = load<Bytes>(job.codes + size_t(i) * NEAR);
         if (job.size - i < NEAR) codes |= Bytes(ones > uint8_t(job.size - i)) & NO_CODE;
         Lanes near_step, far_step;

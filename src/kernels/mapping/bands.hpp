@@ -25,9 +25,10 @@ template <int D, int COPIES> class Bands {
     // and 0.96 with DRIFT for lightness alone. Of 7 others 4.5 (11) and 1.5 (4.5), for 2 to 3 % of the bytes.
     static constexpr float DRIFT = 1000.0f, KEPT = 0.8f;
 
-    Bands(const RateJob &job, const float (&planes)[4][256])
-        : job_(job), planes_(planes), price_(size_t(job.w)), across_(size_t(job.w)), down_(size_t(job.w)),
-          before_(size_t(job.w)), above_(size_t(job.w)), drift_above_(size_t(job.w) * 3), points_(nullptr) {}
+    Bands(const RateJob &job, const float (&planes)[4][256], const float (&palette)[256][4])
+        : job_(job), planes_(planes), palette_(palette), price_(size_t(job.w)), across_(size_t(job.w)), down_(size_t(job.w)),
+          before_(size_t(job.w)), above_(size_t(job.w)), drift_above_(size_t(job.w) * 4),
+          before_sums_(size_t(job.w) * 4), points_(nullptr) {}
 
     bool matter(int x) const { return price_[size_t(x)] > 0; }
 
@@ -35,10 +36,12 @@ template <int D, int COPIES> class Bands {
     void begin(int y, const float *points) {
         if (!job_.smooth) return;
         points_ = points;
+        first_ = job_.w, last_ = -1;
         const size_t start = size_t(y) * size_t(job_.w);
         for (size_t x = 0; x < size_t(job_.w); ++x) {
             const float here = points[x * D];
             price_[x] = job_.lambda * job_.smooth[start + x];
+            if (price_[x] > 0) first_ = std::min(first_, int(x)), last_ = int(x);
             across_[x] = x == 0 ? 0.0f : std::max(std::abs(here - points[(x - 1) * D]), GRAIN);
             down_[x] = y == 0 ? 0.0f : std::max(std::abs(here - before_[x]), GRAIN);
             before_[x] = here;
@@ -63,7 +66,7 @@ template <int D, int COPIES> class Bands {
         float hanging[3];
         for (int c = 0; c < 3; ++c) {
             entering_[c] = best == COPIES ? literal_[c] : drift_[c][best];
-            hanging[c] = drift_above_[size_t(x * 3 + c)];
+            hanging[c] = drift_above_[size_t(x * 4 + c)];
         }
         for (int s = 0; s < COPIES; s += 8) {
             const EightInts anew = eight(entered + s);
@@ -85,7 +88,7 @@ template <int D, int COPIES> class Bands {
         for (int i = 0; i < N; i += 8) {
             Eight sum = flatter * lacking(across_[x], down_[x], eight(planes[0] + i), Eight{} + left, above_[x]);
             for (int c = 0; c < 3; ++c) {
-                const float aim = KEPT * entering_[c] + points_[x * D + c] + drift_above_[size_t(x * 3 + c)];
+                const float aim = KEPT * entering_[c] + points_[x * D + c] + drift_above_[size_t(x * 4 + c)];
                 const Eight e = aim - eight(planes[c] + i);
                 sum += drift * (e * e);
             }
@@ -99,27 +102,29 @@ template <int D, int COPIES> class Bands {
     /// What the row's errors leave for the next one, from both sides.
     void end(int y) {
         if (!job_.smooth) return;
+        for (int x = 0; x < 4 * first_; ++x) drift_above_[size_t(x)] = 0.0f;
+        for (int x = 4 * (last_ + 1); x < 4 * job_.w; ++x) drift_above_[size_t(x)] = 0.0f;
         const uint8_t *row = job_.indices + size_t(y) * size_t(job_.w);
-        for (int c = 0; c < 3; ++c) {
-            const auto error = [&](int x) { return points_[x * D + c] - planes_[c][row[x]]; };
-            float sum = 0;
-            for (int x = 0; x < job_.w; ++x) across_[x] = sum = matter(x) ? KEPT * sum + error(x) : 0.0f;
-            sum = 0;
-            for (int x = job_.w - 1; x >= 0; --x) {
-                float &above = drift_above_[size_t(x * 3 + c)];
-                above = matter(x) ? KEPT * (above + across_[x] + KEPT * sum) : 0.0f;
-                sum = matter(x) ? KEPT * sum + error(x) : 0.0f;
-            }
+        const auto with = [&](Four sum, int x) { return KEPT * sum + (four(points_ + x * D) - four(palette_[row[x]])); };
+        Four sum = {};
+        for (int x = first_; x <= last_; ++x) put(&before_sums_[size_t(x) * 4], sum = matter(x) ? with(sum, x) : Four{});
+        sum = Four{};
+        for (int x = last_; x >= first_; --x) {
+            float *const above = &drift_above_[size_t(x) * 4];
+            put(above, matter(x) ? KEPT * (four(above) + four(&before_sums_[size_t(x) * 4]) + KEPT * sum) : Four{});
+            sum = matter(x) ? with(sum, x) : Four{};
         }
     }
 
   private:
     const RateJob &job_;
-    const float (&planes_)[4][256];
+    const float (&planes_)[4][256], (&palette_)[256][4];
     Buffer<float> price_;                    // lambda, where and as much as bands would show
     Buffer<float> across_, down_, before_;   // the original's differences in lightness; the row above
-    Buffer<float> above_, drift_above_;      // the drawing's lightness above; what errors there add up to
-    const float *points_;                    // the original's row
+    Buffer<float> above_, drift_above_;      // the drawing's lightness above; what errors there add up to, [w][4]
+    Buffer<float> before_sums_;              // and those to the left
+    const float *points_;                    // the original's row, and four floats may be read at its end
+    int first_ = 0, last_ = -1;              // where prices begin and end in it
     alignas(64) float drift_[3][COPIES] = {};  // what errors add up to on each path
     bool adds_up_ = false;
     float literal_[3] = {}, entering_[3] = {};  // of the literal, which is the state after the copies; of the best before

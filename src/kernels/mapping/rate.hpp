@@ -48,8 +48,8 @@ struct Search {
 template <class Coder, int D, int Near, int Far> class Remapper {
   public:
     explicit Remapper(const RateJob &job, const Search &search)
-        : job_(job), search_(search), prices_(job.k, bits_), target_(size_t(job.w) * 4), points_(size_t(job.w) * D),
-          spread_(size_t(job.w)), below_(size_t(job.w + 2) * 4), bands_(job_, planes_), trace_(size_t(job.w)),
+        : job_(job), search_(search), prices_(job.k, bits_), target_(size_t(job.w) * 4), points_(size_t(job.w) * D + 1),
+          spread_(size_t(job.w)), below_(size_t(job.w + 2) * 4), bands_(job_, planes_, palette_), trace_(size_t(job.w)),
           still_(size_t(job.w)), near_(512) {
         for (int j = 0; j < job.k; ++j)
             for (int c = 0; c < D; ++c) planes_[c][j] = palette_[j][c] = job.palette[j * D + c];
@@ -506,26 +506,38 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     /// Floyd and Steinberg's weights, left to right on every row: a serpentine would hide rows from each other.
     void diffuse(int y) {
         const uint8_t *row = job_.indices + size_t(y) * width();
-        std::fill(below_.data(), below_.data() + size_t(width() + 2) * 4, 0.0f);
-        float right[D] = {};
+        Four right = {}, under = {}, ahead = {};
         for (int x = 0; x < width(); ++x) {
-            size_t p = size_t(y) * width() + x;
-            for (int c = 0; c < D; ++c) {
-                if (c == 3 && opaque(p)) right[c] = 0.0f;
-                float e = target_[size_t(x) * 4 + c] + right[c] - palette_[row[x]][c];
-                e *= spread_[x];
-                right[c] = AHEAD * e;
-                below_[size_t(x) * 4 + c] += BELOW_BEHIND * e;
-                below_[size_t(x + 1) * 4 + c] += BELOW * e;
-                below_[size_t(x + 2) * 4 + c] += BELOW_AHEAD * e;
-            }
+            if (D == 4 && opaque(size_t(y) * width() + x)) right[3] = 0.0f;
+            const Four e = (four(target_.data() + size_t(x) * 4) + right - four(palette_[row[x]])) * spread_[x];
+            right = AHEAD * e;
+            put(below_.data() + size_t(x) * 4, under + BELOW_BEHIND * e);
+            under = ahead + BELOW * e;
+            ahead = BELOW_AHEAD * e;
         }
+        put(below_.data() + size_t(width()) * 4, under);
+        put(below_.data() + size_t(width() + 1) * 4, ahead);
     }
 
+    /// Of a run of one index the last places alone, for no more are looked at.
     void remember(int y) {
-        int32_t p = y * width();
-        for (int x = 0; x + 3 <= width(); x += bundle_) exact_.insert(exact_hash(job_.indices + p + x), p + x);
-        for (int x = 0; x + 4 <= width(); x += bundle_) coarse_.insert(coarse_hash(job_.indices + p + x), p + x);
+        const int32_t p = y * width();
+        const uint8_t *const row = job_.indices + p;
+        const int kept = (search_.places + 4) * bundle_;
+        for (int x = 0, end = 0; x + 3 <= width(); x += bundle_) {
+            if (x >= end) end = run_end(row, x);
+            if (end - x > kept + bundle_) x += (end - x - kept) / bundle_ * bundle_;
+            exact_.insert(exact_hash(row + x), p + x);
+            if (x + 4 <= width()) coarse_.insert(coarse_hash(row + x), p + x);
+        }
+    }
+    int run_end(const uint8_t *row, int x) const {
+        const uint8_t first = row[x];
+        const uint64_t all = 0x0101010101010101u * first;
+        for (uint64_t eight; x + 8 <= width(); x += 8)
+            if (std::memcpy(&eight, row + x, 8); eight != all) break;
+        while (x < width() && row[x] == first) ++x;
+        return x;
     }
 
     static uint32_t exact_hash(const uint8_t *i) { return Chain::mix(i[0], i[1], i[2], 0); }

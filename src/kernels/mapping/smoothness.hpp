@@ -74,10 +74,12 @@ class Smoothness {
         for (int64_t x = 0; x < w_; ++x) {
             if (x + R < w_) add_column(x + R, 1);
             if (x > R) add_column(x - R - 1, -1);
+            row[x] = 0.0f;
+            if (sum == 0) continue;
             const int64_t pixels = rows * (std::min(x + R, w_ - 1) - std::max<int64_t>(x - R, 0) + 1);
             const float mean = float(sum) / (2 * ONE * float(pixels));
             const float differing = float(differ) / float(pixels), share = flat ? GRADIENTS * differing * differing : 1.0f;
-            row[x] = sum == 0 ? 0.0f : share * std::clamp((ROUGH - mean) / (ROUGH - CALM), 0.0f, 1.0f);
+            row[x] = share * std::clamp((ROUGH - mean) / (ROUGH - CALM), 0.0f, 1.0f);
         }
     }
 
