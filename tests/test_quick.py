@@ -250,6 +250,56 @@ def test_chunks_that_change_no_pixel_do_not_matter(capsys, name, after):
     agree(capsys, data)
 
 
+def exif(*tags, order=">"):
+    """EXIF with these tags, types and numbers of two bytes."""
+    head = (b"MM\0*" if order == ">" else b"II*\0") + struct.pack(order + "IH", 8, len(tags))
+    rows = [struct.pack(order + "HHIHH", tag, kind, 1, value, 0) for tag, kind, value in tags]
+    return head + b"".join(rows) + bytes(4)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("tags", [(), ((274, 3, 1),), ((256, 3, 40), (274, 3, 0), (257, 3, 40))])
+def test_exif_of_what_is_upright_does_not_matter(capsys, tags, order):
+    data = png(bird()[40:80, 40:80], extras=[chunk(b"eXIf", exif(*tags, order=order))])
+    assert agree(capsys, data) == OK
+    save(data)
+    assert short("a.png") == OK
+
+
+def indexed(mode, colors, opacity=(), bits=8, width=37, extras=()):
+    """A PNG of indices into so many colors, or of grays of so many bits, and noise in them."""
+    chance = np.random.default_rng(colors)
+    rows = chance.integers(0, colors, (60, width)) // chance.integers(1, 5, (60, 1))
+    palette = chance.integers(0, 256, 3 * colors).tolist()
+    names = [(b"PLTE", bytes(palette))] * (mode == "P")
+    names += [(b"tRNS", bytes(opacity))] * bool(opacity)
+    packed = [np.packbits((row[:, None] >> np.arange(bits)[::-1]) & 1).tobytes() for row in rows]
+    header = struct.pack(">IIBBBBB", width, 60, bits, 3 if mode == "P" else 0, 0, 0, 0)
+    body = zlib.compress(b"".join(b"\0" + row for row in packed))
+    parts = [chunk(b"IHDR", header), *extras, *(chunk(*name) for name in names)]
+    return inflate.SIGNATURE + b"".join([*parts, chunk(b"IDAT", body), chunk(b"IEND", b"")])
+
+
+@pytest.mark.parametrize("width", [1, 7, 64])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("mode", ["P", "L"])
+def test_indices_and_grays_of_any_bits_come_out_the_same(capsys, mode, bits, width):
+    data = indexed(mode, 1 << bits, bits=bits, width=width)
+    for options in ((), ("--force",), ("-k", "5")):
+        agree(capsys, data, *options)
+    save(data)
+    assert short("a.png", "--force") == OK
+
+
+@pytest.mark.parametrize("opacity", [(0,), (255, 255), (9, 8, 255, 0), range(200)])
+def test_palettes_with_transparency_come_out_the_same(capsys, opacity):
+    data = indexed("P", 200, opacity=opacity)
+    agree(capsys, data)
+    agree(capsys, data, "--force", "-k", "9")
+    save(data)
+    assert short("a.png", "--force") == OK
+
+
 # --- or nothing at all ---------------------------------------------------------------------------
 
 UNUSUAL = {
@@ -257,6 +307,12 @@ UNUSUAL = {
     "tRNS": [chunk(b"tRNS", bytes(6))],
     "iCCP": [chunk(b"iCCP", b"x\0\0" + zlib.compress(b"profile"))],
     "eXIf": [chunk(b"eXIf", b"MM\0*")],
+    "turned by EXIF": [chunk(b"eXIf", exif((274, 3, 6)))],
+    "turned by odd EXIF": [chunk(b"eXIf", exif((274, 4, 6)))],
+    "EXIF that says a density": [chunk(b"eXIf", exif((282, 5, 72), (283, 5, 72)))],
+    "EXIF that is cut": [chunk(b"eXIf", exif((256, 3, 9))[:-5])],
+    "EXIF of another kind": [chunk(b"eXIf", b"Exif\0\0" + exif())],
+    "a suggested palette": [chunk(b"PLTE", bytes(9))],
     "acTL": [chunk(b"acTL", struct.pack(">II", 1, 0))],
     "cICP": [chunk(b"cICP", bytes(4))],
     "cHRM": [chunk(b"cHRM", bytes(32))],
@@ -307,6 +363,30 @@ BROKEN = {
     ),
     "no IDAT": lambda: inflate.SIGNATURE + png(bird())[8:33] + chunk(b"IEND", b""),
 }
+
+
+LISTED = {
+    "no palette": (b"", b""),
+    "two palettes": (b"", chunk(b"PLTE", bytes(3)) * 2),
+    "half an entry": (b"", chunk(b"PLTE", bytes(4))),
+    "too few entries": (b"", chunk(b"PLTE", bytes(9))),
+    "opacity first": (chunk(b"tRNS", bytes(2)), chunk(b"PLTE", bytes(9 * 3))),
+    "more opacity than entries": (b"", chunk(b"PLTE", bytes(27)) + chunk(b"tRNS", bytes(10))),
+}
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_palettes_that_are_odd_are_left_to_the_whole_command(name):
+    before, after = LISTED[name]
+    data = indexed("P", 9)
+    start, end = data.index(b"PLTE") - 4, data.index(b"IDAT") - 4
+    save(data[:start] + before + after + data[end:])
+    declines("compress", "a.png")
+
+
+def test_grays_of_which_one_is_transparent_are_left_to_the_whole_command():
+    save(indexed("L", 256, opacity=(0, 9)))
+    declines("compress", "a.png")
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -45,6 +45,10 @@ class Quantizer {
     Quantizer(const uint8_t *rows, int64_t height, int64_t width, int channels)
         : own_(channels == 4 ? codecs::unfiltered<4>(rows, height, width) : codecs::unfiltered<3>(rows, height, width)),
           picture_(without_idle_alpha(height, width, channels)), flat(is_flat(picture_)) {}
+    // Of a PNG's inflated rows of indices, and their entries: RGBA.
+    Quantizer(const uint8_t *rows, int64_t height, int64_t width, int bits, const std::vector<uint8_t> &entries)
+        : own_(codecs::looked_up(rows, height, width, bits, entries)), picture_(without_idle_alpha(height, width, 4)),
+          flat(is_flat(picture_)) {}
     // Of some rows and columns of another picture, drawn with that one's palettes. The other must stay.
     Quantizer(Quantizer &whole, const std::vector<int64_t> &rows, const std::vector<int64_t> &columns, int threads)
         : whole_(&whole), own_(whole.chosen(whole.picture_.pixels, whole.picture_.channels, rows, columns)),

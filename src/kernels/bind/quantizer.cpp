@@ -133,6 +133,15 @@ void bind_quantizer(nb::module_ &m) {
             nb::gil_scoped_release release;
             new (self) Quantizer(rows.data(), height, width, channels);
         }, "rows"_a, "width"_a, "height"_a, "channels"_a)
+        .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int bits,
+                            const nb::bytes &entries) {
+            if (width < 1 || height < 1 || (bits != 1 && bits != 2 && bits != 4 && bits != 8) ||
+                int64_t(rows.size()) != height * ((width * bits + 7) / 8 + 1))
+                throw std::invalid_argument("rows must hold height * (1 + bytes of width * bits) bytes");
+            const Colors listed = colors_of(entries);
+            nb::gil_scoped_release release;
+            new (self) Quantizer(rows.data(), height, width, bits, listed);
+        }, "rows"_a, "width"_a, "height"_a, "bits"_a, "entries"_a)
         .def("__init__", [](Quantizer *self, Quantizer &whole, const Vector<int64_t> &rows, const Vector<int64_t> &columns,
                             int threads) {
             nb::gil_scoped_release release;

@@ -50,6 +50,24 @@ template <int C> std::vector<uint8_t> unfiltered(const uint8_t *rows, int64_t he
     return pixels;
 }
 
+// The same of indices, several to the byte, as the entries that they stand for: four samples each.
+inline std::vector<uint8_t> looked_up(const uint8_t *rows, int64_t height, int64_t width, int bits,
+                                      const std::vector<uint8_t> &entries) {
+    const int per_byte = 8 / bits;
+    const int64_t stride = (width + per_byte - 1) / per_byte;
+    const std::vector<uint8_t> packed = unfiltered<1>(rows, height, stride);
+    std::vector<uint8_t> pixels(size_t(height * width * 4));
+    uint8_t *out = pixels.data();
+    for (int64_t y = 0; y < height; ++y)
+        for (int64_t x = 0; x < width; ++x, out += 4) {
+            const int shift = bits * (per_byte - 1 - int(x % per_byte));
+            const size_t at = size_t(packed[size_t(y * stride + x / per_byte)] >> shift & ((1 << bits) - 1)) * 4;
+            if (at >= entries.size()) throw std::invalid_argument("each of a PNG's indices has an entry");
+            std::copy_n(entries.data() + at, 4, out);
+        }
+    return pixels;
+}
+
 // Several indices to the byte, the leftmost in the highest bits, each row starting a byte.
 inline std::vector<uint8_t> packed(const uint8_t *indices, int64_t height, int64_t width, int bits) {
     const int per_byte = 8 / bits;

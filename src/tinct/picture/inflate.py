@@ -5,12 +5,17 @@ from deflate import DeflateError, adler32, crc32, zlib_decompress
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
-    Rows = tuple[bytearray, int, int, int]
+    Chunk = tuple[bytes, memoryview]
+    Rows = tuple[bytearray, int, int, int] | tuple[bytearray, int, int, int, bytes]
 
 __all__ = ["SIGNATURE", "density", "is_srgb", "rows"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+GREY, RGB, PALETTE, RGBA = 0, 2, 3, 6  # kinds, as a header says it
+SAMPLES = {GREY: 1, RGB: 3, PALETTE: 1, RGBA: 4}
+LISTED = (GREY, PALETTE)
 MAX_PIXELS = 1 << 26
 MAX_TEXT = 1 << 18
 MAX_CHUNKS = 1 << 7  # besides the pixels: texts then stay below the 64 MB that Pillow takes
@@ -20,6 +25,7 @@ SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 HARMLESS = {
     b"bKGD": None,
     b"cHRM": 32,
+    b"eXIf": None,
     b"gAMA": 4,
     b"hIST": None,
     b"iTXt": None,
@@ -34,15 +40,17 @@ HARMLESS = {
 # Texts by whose keywords Pillow stores what it knows of a picture, and Adobe's, which may turn it.
 TELLING = {b"exif", b"gamma", b"icc_profile", b"interlace", b"srgb", b"transparency"}
 TELLING |= {b"Raw profile type exif", b"default_image"}
+ORIENTATION, DENSITY, SHORT = 274, (282, 283, 296), 3  # tags of EXIF, and a type
 ADOBE = {b"XML:com.adobe.xmp", b"xmp"}
 
 
 def rows(data: bytes) -> "Rows | None":
-    r"""Inflate a PNG of 8 bits per sample, in RGB or RGBA, that holds nothing but its pixels.
+    r"""Inflate a PNG of 8 bits per sample or fewer that holds nothing but its pixels.
 
-    The rows, each behind its filter byte; width, height and channels. None if the file is broken,
-    or might have to be shown in another way than sample by sample: with a profile, turned, one
-    color transparent, and so on.
+    The rows, each behind its filter byte; width, height; channels of RGB or RGBA; or, of grays and
+    of a palette, the bits of an index, and the entries, RGBA. None if the file is broken, or might
+    have to be shown in another way than sample by sample: with a profile, turned, one color
+    transparent, and so on.
     """
     if not data.startswith(SIGNATURE):
         return None
@@ -52,12 +60,25 @@ def rows(data: bytes) -> "Rows | None":
     size = _size(parts[0][1])
     names = [name for name, _ in parts[1:-1]]
     first, count = names.index(b"IDAT") if b"IDAT" in names else -1, names.count(b"IDAT")
-    others = parts[1 : first + 1] + parts[1 + first + count : -1]
-    if size is None or first < 0 or parts[-1][1] or not _all_harmless(others):
+    if size is None or first < 0 or parts[-1][1]:
         return None
-    width, height, channels = size
-    samples = _inflated(parts[1 + first : 1 + first + count], height * (1 + width * channels))
-    return None if samples is None else (samples, width, height, channels)
+    width, height, bits, kind = size
+    before, entries = parts[1 : first + 1], b""
+    if kind == PALETTE:
+        before, entries = _palette(before)
+    elif kind == GREY:
+        steps = (value * 255 // ((1 << bits) - 1) for value in range(1 << bits))
+        entries = b"".join([bytes((step, step, step, 255)) for step in steps])
+    if not _all_harmless(before + parts[1 + first + count : -1]) or (
+        not entries and kind in LISTED
+    ):
+        return None
+    stride = (width * bits * SAMPLES[kind] + 7) // 8
+    samples = _inflated(parts[1 + first : 1 + first + count], height * (1 + stride))
+    if samples is None:
+        return None
+    found = samples, width, height, SAMPLES[kind]
+    return (*found[:3], bits, entries) if kind in LISTED else found
 
 
 def density(data: bytes) -> bytes:
@@ -73,7 +94,7 @@ def density(data: bytes) -> bytes:
     return b""
 
 
-def _chunks(data: bytes) -> "Iterator[tuple[bytes, memoryview]]":
+def _chunks(data: bytes) -> "Iterator[Chunk]":
     """Name and contents of each chunk, up to the first that is broken."""
     at, view = len(SIGNATURE), memoryview(data)
     while at + 12 <= len(data):
@@ -87,25 +108,48 @@ def _chunks(data: bytes) -> "Iterator[tuple[bytes, memoryview]]":
         at = end + 4
 
 
-def _size(header: memoryview) -> tuple[int, int, int] | None:
-    """Width, height and channels, if an IHDR says 8 bits, RGB or RGBA, not interlaced."""
+def _size(header: memoryview) -> tuple[int, int, int, int] | None:
+    """Width, height, bits and kind, if an IHDR says what `rows` can, not interlaced."""
     if len(header) != 13:
         return None
     width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
     bits, kind, *methods = header[8:]
-    if bits != 8 or kind not in (2, 6) or any(methods):
+    if (
+        kind not in SAMPLES
+        or bits not in ((1, 2, 4, 8) if kind in LISTED else (8,))
+        or any(methods)
+    ):
         return None
     if not 0 < width * height <= MAX_PIXELS:
         return None
-    return width, height, 4 if kind == 6 else 3
+    return width, height, bits, kind
 
 
-def _all_harmless(chunks: list[tuple[bytes, memoryview]]) -> bool:
+def _palette(chunks: "list[Chunk]") -> "tuple[list[Chunk], bytes]":
+    """A palette and its opacity among the chunks before the pixels, RGBA, and the other chunks."""
+    names = [name for name, _ in chunks]
+    rest = [(name, body) for name, body in chunks if name not in (b"PLTE", b"tRNS")]
+    listed = [(name, body) for name, body in chunks if name in (b"PLTE", b"tRNS")]
+    if names.count(b"PLTE") != 1 or names.count(b"tRNS") > 1 or listed[0][0] != b"PLTE":
+        return chunks, b""
+    colors = listed[0][1]
+    count = len(colors) // 3
+    opacity = bytes(listed[1][1]) if len(listed) > 1 else b""
+    if len(colors) % 3 or not len(opacity) <= count <= 256:
+        return chunks, b""
+    opacity += bytes([255]) * (count - len(opacity))
+    entries = [bytes(colors[3 * at : 3 * at + 3]) + opacity[at : at + 1] for at in range(count)]
+    return rest, b"".join(entries)
+
+
+def _all_harmless(chunks: "list[Chunk]") -> bool:
     if len(chunks) > MAX_CHUNKS:
         return False
     gamma, off = None, False
     for name, body in chunks:
         if name not in HARMLESS or HARMLESS[name] not in (None, len(body)):
+            return False
+        if name == b"eXIf" and not _is_upright(bytes(body)):
             return False
         if name in (b"tEXt", b"iTXt") and not _is_mere_text(name, bytes(body)):
             return False
@@ -115,6 +159,25 @@ def _all_harmless(chunks: list[tuple[bytes, memoryview]]) -> bool:
             told = [int.from_bytes(body[at : at + 4]) for at in range(0, 32, 4)]
             off = max(abs(a - b) for a, b in zip(told, SRGB_PRIMARIES, strict=True)) >= 150
     return (is_srgb(gamma) and not off) or any(name == b"sRGB" for name, _ in chunks)
+
+
+def _is_upright(exif: bytes) -> bool:
+    """Whether EXIF neither turns a picture nor says its density; False where it is odd."""
+    order: Any = {b"II*\0": "little", b"MM\0*": "big"}.get(exif[:4])
+    if order is None or len(exif) > MAX_TEXT:
+        return False
+    at = int.from_bytes(exif[4:8], order)
+    count = int.from_bytes(exif[at : at + 2], order)
+    if at < 8 or at + 2 + 12 * count + 4 > len(exif):
+        return False
+    for place in range(at + 2, at + 2 + 12 * count, 12):
+        tag, kind = (int.from_bytes(exif[place + by : place + by + 2], order) for by in (0, 2))
+        number = int.from_bytes(exif[place + 4 : place + 8], order)
+        value = int.from_bytes(exif[place + 8 : place + 10], order)
+        upright = kind == SHORT and number == 1 and value <= 1
+        if tag in DENSITY or (tag == ORIENTATION and not upright):
+            return False
+    return True
 
 
 def _is_mere_text(name: bytes, body: bytes) -> bool:
@@ -130,7 +193,7 @@ def is_srgb(gamma: float | None) -> bool:
     return not gamma or gamma <= 0 or abs(2.2 * gamma - 1) < 0.05
 
 
-def _inflated(parts: list[tuple[bytes, memoryview]], size: int) -> bytearray | None:
+def _inflated(parts: "list[Chunk]", size: int) -> bytearray | None:
     """What the IDATs hold, if that is `size` bytes and nothing follows them."""
     if any(name != b"IDAT" for name, _ in parts):  # they must stand together
         return None
