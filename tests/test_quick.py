@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from painted import PICTURES, alpha, bird, few, flat, photo
 from tinct.background import Future
@@ -237,6 +237,10 @@ HARMLESS = {
     "texts": [chunk(b"tEXt", b"Title\0robin"), chunk(b"iTXt", b"Comment\0\0\0\0\0robin")],
     "odd texts": [chunk(b"tEXt", b"robin"), chunk(b"tEXt", b""), chunk(b"iTXt", b"a\0\0")],
     "upright": [chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>")],
+    "upright by Adobe": [
+        chunk(b"iTXt", b'XML:com.adobe.xmp\0\0\0\0\0<x tiff:Orientation="1"/>'),
+        chunk(b"tEXt", b"xmp\0<tiff:Orientation>1</tiff:Orientation>"),
+    ],
     "rest": [chunk(name, bytes(7)) for name in (b"bKGD", b"tIME", b"oFFs", b"sBIT", b"hIST")],
 }
 
@@ -248,6 +252,23 @@ def test_chunks_that_change_no_pixel_do_not_matter(capsys, name, after):
     pixels = bird()[40:80, 40:80]
     data = png(pixels, last=b"".join(extras)) if after else png(pixels, extras=extras)
     agree(capsys, data)
+
+
+@pytest.mark.parametrize("gamma", [45455, 100000])
+@pytest.mark.parametrize("mode", ["RGB", "P"])
+def test_known_profiles_of_srgb_do_not_matter(capsys, monkeypatch, mode, gamma):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    extras = [chunk(b"iCCP", b"x\0\0" + zlib.compress(profile))]
+    extras += [chunk(b"gAMA", struct.pack(">I", gamma))]
+    data = png(bird(), extras=extras) if mode == "RGB" else indexed("P", 99, extras=extras)
+    save(data)
+    declines("compress", "a.png")
+    monkeypatch.setattr(inflate, "SRGB_PROFILES", {(len(profile), zlib.crc32(profile))})
+    agree(capsys, data)
+    save(data)
+    assert short("a.png", "--force") == OK
+    save(png(bird(), extras=extras[:1] * 2))
+    declines("compress", "a.png")
 
 
 def exif(*tags, order=">"):

@@ -22,6 +22,10 @@ MAX_CHUNKS = 1 << 7  # besides the pixels: texts then stay below the 64 MB that 
 
 # What changes no pixel, and its length where Pillow insists on that.
 SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+# Profiles of sRGB by length and checksum, as libpng knows some: three by HP and one by the ICC.
+# littleCMS finds no color that they move by more than rounding.
+SRGB_PROFILES = {(3144, 0x182EA552), (3144, 0xF29E526D), (3144, 0xA785C3E3), (3048, 0x3B8772B9)}
+SRGB_LONGEST = 3144
 HARMLESS = {
     b"bKGD": None,
     b"cHRM": 32,
@@ -40,6 +44,7 @@ HARMLESS = {
 # Texts by whose keywords Pillow stores what it knows of a picture, and Adobe's, which may turn it.
 TELLING = {b"exif", b"gamma", b"icc_profile", b"interlace", b"srgb", b"transparency"}
 TELLING |= {b"Raw profile type exif", b"default_image"}
+UPRIGHT = (b"<tiff:Orientation>1</tiff:Orientation>", b'tiff:Orientation="1"')
 ORIENTATION, DENSITY, SHORT = 274, (282, 283, 296), 3  # tags of EXIF, and a type
 ADOBE = {b"XML:com.adobe.xmp", b"xmp"}
 
@@ -69,9 +74,14 @@ def rows(data: bytes) -> "Rows | None":
     elif kind == GREY:
         steps = (value * 255 // ((1 << bits) - 1) for value in range(1 << bits))
         entries = b"".join([bytes((step, step, step, 255)) for step in steps])
-    if not _all_harmless(before + parts[1 + first + count : -1]) or (
-        not entries and kind in LISTED
-    ):
+    if kind in LISTED and not entries:
+        return None
+    managed = [body for name, body in before if name == b"iCCP" and kind != GREY]
+    if managed:
+        if len(managed) > 1 or not _is_srgb_profile(bytes(managed[0])):
+            return None
+        before = [(name, body) for name, body in before if name != b"iCCP"]
+    if not _all_harmless(before + parts[1 + first + count : -1], bool(managed)):
         return None
     stride = (width * bits * SAMPLES[kind] + 7) // 8
     samples = _inflated(parts[1 + first : 1 + first + count], height * (1 + stride))
@@ -142,7 +152,17 @@ def _palette(chunks: "list[Chunk]") -> "tuple[list[Chunk], bytes]":
     return rest, b"".join(entries)
 
 
-def _all_harmless(chunks: "list[Chunk]") -> bool:
+def _is_srgb_profile(body: bytes) -> bool:
+    """Whether an iCCP holds one of the profiles that say sRGB, byte by byte."""
+    _, _, packed = body.partition(b"\0")
+    try:
+        profile = zlib_decompress(packed[1:], SRGB_LONGEST)
+    except DeflateError:
+        return False
+    return packed[:1] == b"\0" and (len(profile), crc32(profile)) in SRGB_PROFILES
+
+
+def _all_harmless(chunks: "list[Chunk]", managed: bool) -> bool:
     if len(chunks) > MAX_CHUNKS:
         return False
     gamma, off = None, False
@@ -158,7 +178,8 @@ def _all_harmless(chunks: "list[Chunk]") -> bool:
         if name == b"cHRM":
             told = [int.from_bytes(body[at : at + 4]) for at in range(0, 32, 4)]
             off = max(abs(a - b) for a, b in zip(told, SRGB_PRIMARIES, strict=True)) >= 150
-    return (is_srgb(gamma) and not off) or any(name == b"sRGB" for name, _ in chunks)
+    stated = managed or any(name == b"sRGB" for name, _ in chunks)
+    return stated or (is_srgb(gamma) and not off)
 
 
 def _is_upright(exif: bytes) -> bool:
@@ -184,6 +205,8 @@ def _is_mere_text(name: bytes, body: bytes) -> bool:
     keyword, _, text = body.partition(b"\0")
     if name == b"iTXt" and not text.startswith(b"\0"):  # compressed, or broken
         return False
+    for upright in UPRIGHT:
+        text = text.replace(upright, b"")
     turned = keyword in ADOBE and b"Orientation" in text
     return len(body) <= MAX_TEXT and keyword not in TELLING and not turned
 
