@@ -279,7 +279,9 @@ def exif(*tags, order=">"):
 
 
 @pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("tags", [(), ((274, 3, 1),), ((256, 3, 40), (274, 3, 0), (257, 3, 40))])
+@pytest.mark.parametrize(
+    "tags", [(), ((274, 3, 1),), ((256, 3, 40), (274, 3, 0), (257, 3, 40)), ((274, 4, 0),)]
+)
 def test_exif_of_what_is_upright_does_not_matter(capsys, tags, order):
     data = png(bird()[40:80, 40:80], extras=[chunk(b"eXIf", exif(*tags, order=order))])
     assert agree(capsys, data) == OK
@@ -330,6 +332,7 @@ UNUSUAL = {
     "eXIf": [chunk(b"eXIf", b"MM\0*")],
     "turned by EXIF": [chunk(b"eXIf", exif((274, 3, 6)))],
     "turned by odd EXIF": [chunk(b"eXIf", exif((274, 4, 6)))],
+    "turned by EXIF of another type": [chunk(b"eXIf", exif((274, 1, 1)))],
     "EXIF that says a density": [chunk(b"eXIf", exif((282, 5, 72), (283, 5, 72)))],
     "EXIF that is cut": [chunk(b"eXIf", exif((256, 3, 9))[:-5])],
     "EXIF of another kind": [chunk(b"eXIf", b"Exif\0\0" + exif())],

@@ -193,7 +193,7 @@ constexpr size_t MOST = size_t(UINT32_MAX) - 2 * PAD;  // bytes
 inline std::vector<uint8_t> zlib_stream(const uint8_t *data, uint32_t size, uint32_t stride, int threads,
                                         const std::function<void()> &poll, int times = 1) {
     constexpr uint32_t BAND = 3 << 16;  // two of 0.4 megapixels. Four times as long: 0.06 % fewer bytes
-    const uint32_t bands = std::max(1u, (size + BAND / 2) / BAND);
+    const auto bands = uint32_t(even_parts(size, BAND));
     std::vector<BitWriter> bits(bands);
     const auto write = [&](int64_t k) {
         const auto edge = [&](int64_t band) { return uint32_t(uint64_t(size) * uint64_t(band) / bands); };

@@ -26,10 +26,10 @@ struct LossyOptions {
     bool moves = true;             // whether the palette may
 };
 
-// Made in bands of so many pixels, at least. A band knows its own indices only, so copies of those above end there: at
+// Made in bands of about so many pixels. A band knows its own indices only, so copies of those above end there: at
 // a megapixel a band's first rows are a few percent of it. It starts some rows early, as those of the diffusion do.
-// In HASTE two threads share a picture of 0.4 megapixels; there a band is at least PART of it, because those early rows
-// would be half of what wide bands of 33 megapixels draw.
+// In HASTE two threads share a picture of 0.2 megapixels; there a band is about PART of a large one, because those early
+// rows would be half of what wide bands of 33 megapixels draw.
 constexpr int64_t LOSSY_BAND = 1 << 20, HASTE = 3 << 16, PART = 32;
 
 // The mean weighted squared error of pixels in their nearest of `points`, of those that have any; of every fourth row,
@@ -148,8 +148,9 @@ inline void make_lossy(const Picture &picture, const float *weights, const uint8
     const Picture drawn{cut.empty() ? picture.pixels : cut.data(), picture.height, picture.width, picture.channels};
     const bool flat = is_flat(drawn);
     const int64_t width = picture.width, height = picture.height;
-    const int64_t least = std::max(band_pixels, band_pixels == HASTE ? picture.size() / PART : 0);
-    const int64_t band = std::max((least + width - 1) / width, WARM), bands = (height + band - 1) / band;
+    const int64_t usual = std::max(band_pixels, band_pixels == HASTE ? picture.size() / PART : 0);
+    const int64_t band = std::max((height - 1) / even_parts(picture.size(), usual) + 1, WARM);
+    const int64_t bands = (height + band - 1) / band;
     const auto draw = [&](int64_t part) {
         const int64_t kept = part * band, first = std::max<int64_t>(kept - WARM, 0), last = std::min(kept + band, height);
         std::vector<uint8_t> indices(size_t((last - first) * width));

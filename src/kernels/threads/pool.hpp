@@ -27,6 +27,12 @@ inline int processors() {
     return std::max(1, int(std::thread::hardware_concurrency()));
 }
 
+// Into how many parts to cut what has so many of anything, each of about `usual`: one, or an even number, for two and four
+// processors are the most frequent. The parts, and so what is made of them, must not depend on the machine.
+inline int64_t even_parts(int64_t size, int64_t usual) {
+    return std::max<int64_t>(1, (size + usual) / (2 * usual) * 2);
+}
+
 class ThreadPool {
   public:
     explicit ThreadPool(int64_t others) {

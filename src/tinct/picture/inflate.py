@@ -45,7 +45,8 @@ HARMLESS = {
 TELLING = {b"exif", b"gamma", b"icc_profile", b"interlace", b"srgb", b"transparency"}
 TELLING |= {b"Raw profile type exif", b"default_image"}
 UPRIGHT = (b"<tiff:Orientation>1</tiff:Orientation>", b'tiff:Orientation="1"')
-ORIENTATION, DENSITY, SHORT = 274, (282, 283, 296), 3  # tags of EXIF, and a type
+ORIENTATION, DENSITY = 274, (282, 283, 296)  # tags of EXIF
+WHOLE = {3: 2, 4: 4}  # bytes of a number by its type, if that is a whole one's
 ADOBE = {b"XML:com.adobe.xmp", b"xmp"}
 
 
@@ -194,8 +195,8 @@ def _is_upright(exif: bytes) -> bool:
     for place in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind = (int.from_bytes(exif[place + by : place + by + 2], order) for by in (0, 2))
         number = int.from_bytes(exif[place + 4 : place + 8], order)
-        value = int.from_bytes(exif[place + 8 : place + 10], order)
-        upright = kind == SHORT and number == 1 and value <= 1
+        value = int.from_bytes(exif[place + 8 : place + 8 + WHOLE.get(kind, 0)], order)
+        upright = kind in WHOLE and number == 1 and value <= 1
         if tag in DENSITY or (tag == ORIENTATION and not upright):
             return False
     return True
