@@ -5,6 +5,7 @@
 
 #include "clustering/kernels.hpp"
 #include "codecs/deflate_job.hpp"
+#include "color/oklab.hpp"
 #include "mapping/rate_job.hpp"
 #include "mapping/spatial_job.hpp"
 
@@ -40,6 +41,14 @@ template <> const SparseKernels<float> &dispatch_sparse<float>() { return TINCT_
 template <> const SparseKernels<double> &dispatch_sparse<double>() { return TINCT_BEST(sparse_f64); }
 RateRemap rate_remap() { return TINCT_BEST(remap_rate); }
 const spatial::Kernels &spatial::kernels() { return TINCT_BEST(kernels); }
+template <> void color::points_of<3>(const uint8_t *colors, int64_t n, float *out) {
+    static const PointsOf best = TINCT_BEST(points3);
+    best(colors, n, out);
+}
+template <> void color::points_of<4>(const uint8_t *colors, int64_t n, float *out) {
+    static const PointsOf best = TINCT_BEST(points4);
+    best(colors, n, out);
+}
 deflate::Cheapest deflate::cheapest_tokens() { return TINCT_BEST(deflate_cheapest); }
 
 }  // namespace tinct

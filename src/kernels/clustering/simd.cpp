@@ -5,6 +5,7 @@
 #include "clustering/seeding.hpp"
 #include "clustering/sparse_lanes.hpp"
 #include "codecs/deflate_lanes.hpp"
+#include "color/oklab.hpp"
 #include "mapping/rate.hpp"
 
 #define TINCT_JOIN_(a, b) a##b
@@ -14,6 +15,7 @@ namespace tinct {
 namespace {
 template <class T> constexpr Kernels<T> kernels = {curve_keys<T>, step<T>,    nearest<T>, among<T>, trial<T>,   take<T>,
                                 recount<T>,    inertia<T>, columns<T>, moments<T>, scatter<T>};
+template <int C> void points(const uint8_t *colors, int64_t n, float *out) { color::write_points<C>(colors, n, out); }
 }
 
 extern const Kernels<float> TINCT_JOIN(kernels_f32_, TINCT_ISA) = kernels<float>;
@@ -21,5 +23,7 @@ extern const Kernels<double> TINCT_JOIN(kernels_f64_, TINCT_ISA) = kernels<doubl
 extern const SparseKernels<float> TINCT_JOIN(sparse_f32_, TINCT_ISA) = sparse_kernels<float>();
 extern const SparseKernels<double> TINCT_JOIN(sparse_f64_, TINCT_ISA) = sparse_kernels<double>();
 extern const RateRemap TINCT_JOIN(remap_rate_, TINCT_ISA) = rate::remap_rate;
+extern const color::PointsOf color::TINCT_JOIN(points3_, TINCT_ISA) = points<3>;
+extern const color::PointsOf color::TINCT_JOIN(points4_, TINCT_ISA) = points<4>;
 extern const deflate::Cheapest TINCT_JOIN(deflate_cheapest_, TINCT_ISA) = deflate::cheapest;
 }  // namespace tinct

@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <cstring>
 
+// Code compiled for one instruction set must not be merged with that for another: nothing is left to merge.
+#define TINCT_INLINE [[gnu::always_inline]] inline
+
 namespace tinct::color {
 
 // The sRGB curve (IEC 61966-2-1) without a libm: x^2.4 = x^2 * fifth root of x^2, by Newton from above.
@@ -49,7 +52,7 @@ typedef int32_t Ints __attribute__((vector_size(4 * LANES)));
 
 // Cube root of x >= 0: a third of the exponent as first guess (within 4 %), then Halley twice. Written as a
 // correction, the last step is good to one unit in the last place; x = 0 gives 0.
-inline Floats cube_root(Floats given) {
+TINCT_INLINE Floats cube_root(Floats given) {
     const Floats x = given + 1e-30f;  // light is 0 or far above; the powers of 0's guess would be subnormal, and slow
     const Ints bits = std::bit_cast<Ints>(x);
     const Floats third = __builtin_convertvector(bits, Floats) * (1.0f / 3.0f);
@@ -61,13 +64,13 @@ inline Floats cube_root(Floats given) {
     return given > 0 ? y : Floats{};
 }
 
-inline Floats row_product(const float (&row)[3], const Floats (&v)[3]) {
+TINCT_INLINE Floats row_product(const float (&row)[3], const Floats (&v)[3]) {
     return row[0] * v[0] + row[1] * v[1] + row[2] * v[2];
 }
 
 // Points of eight colors. With alpha, the squared distance between two points is the mean of the squared
 // Oklab distances over black and over white; see tinct/color.py for the algebra.
-template <int C> inline void eight_points(const uint8_t *const (&color)[LANES], Floats (&point)[C]) {
+template <int C> TINCT_INLINE void eight_points(const uint8_t *const (&color)[LANES], Floats (&point)[C]) {
     Floats light[3], cones[3];
     for (int lane = 0; lane < LANES; ++lane)
         for (int j = 0; j < 3; ++j) light[j][lane] = LINEAR[color[lane][j]];
@@ -82,11 +85,12 @@ template <int C> inline void eight_points(const uint8_t *const (&color)[LANES], 
     }
 }
 
-template <int C> void points_of(const uint8_t *colors, int64_t n, float *out) {
+// The points of n colors, written here for whichever instruction set inlines it.
+template <int C> TINCT_INLINE void write_points(const uint8_t *colors, int64_t n, float *out) {
     for (int64_t i = 0; i < n; i += LANES) {
         // Flat pictures repeat themselves: a fifth of the time to draw an icon of 418 colors went without this.
         if (i >= LANES && i + LANES <= n && !std::memcmp(colors + i * C, colors + (i - LANES) * C, LANES * C)) {
-            std::copy_n(out + (i - LANES) * C, LANES * C, out + i * C);
+            std::memcpy(out + i * C, out + (i - LANES) * C, sizeof(float) * LANES * C);
             continue;
         }
         const uint8_t *color[LANES];
@@ -97,5 +101,12 @@ template <int C> void points_of(const uint8_t *colors, int64_t n, float *out) {
             for (int j = 0; j < C; ++j) out[(i + lane) * C + j] = point[j][lane];
     }
 }
+
+// The same by the best instruction set that this CPU has: dispatch.cpp.
+using PointsOf = void (*)(const uint8_t *colors, int64_t n, float *out);
+template <int C> void points_of(const uint8_t *colors, int64_t n, float *out);
+template <> void points_of<3>(const uint8_t *colors, int64_t n, float *out);
+template <> void points_of<4>(const uint8_t *colors, int64_t n, float *out);
+extern const PointsOf points3_baseline, points3_avx2, points3_avx512, points4_baseline, points4_avx2, points4_avx512;
 
 }  // namespace tinct::color
