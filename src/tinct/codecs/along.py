@@ -4,7 +4,8 @@ import struct
 
 from deflate import zlib_compress
 
-from tinct.codecs.deflate import GREY, INDEXED, chunk
+from tinct.codecs.deflate import chunk
+from tinct.picture.inflate import GREY, INDEXED
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from os import getpid
 from deflate import DeflateError, crc32, zlib_compress, zlib_decompress
 
 from tinct import _kernels
-from tinct.picture.inflate import SIGNATURE
+from tinct.picture.inflate import GREY, GREY_ALPHA, INDEXED, RGB, RGBA, SAMPLES, SIGNATURE
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ _AS_GIVEN = {
     "palette_reduction": False,
     "grayscale_reduction": False,
 }
-GREY, RGB, INDEXED, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6  # as a PNG's header says it
 FEW, LARGE = 1 << 15, 1 << 22  # pixels
 OXIPNG, OXIPNG_AT_LEAST = 10, 1 << 24  # bytes of memory per byte of a PNG that isn't deflated
 # What libdeflate calls our levels 0 and 1. On photographs of ten megapixels 7 gives as many bytes
@@ -360,7 +359,7 @@ def repacked(data: bytes, threads: int = 0) -> bytes:
             parts.append(data[at:end])
         at = end
     width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-    bits = data[24] * {GREY: 1, RGB: 3, INDEXED: 1, GREY_ALPHA: 2, RGBA: 4}[data[25]]
+    bits = data[24] * SAMPLES[data[25]]
     stride = 1 + (width * bits + 7) // 8
     rows = bytearray(zlib_decompress(stream, height * stride))
     parts[-1:-1] = _chunk(b"IDAT", deflated(rows, stride, threads, MOST_PARSES))

@@ -10,12 +10,24 @@ if TYPE_CHECKING:
     Chunk = tuple[bytes, memoryview]
     Rows = tuple[bytearray, int, int, int] | tuple[bytearray, int, int, int, bytes]
 
-__all__ = ["SIGNATURE", "density", "is_srgb", "rows"]
+__all__ = [
+    "GREY",
+    "GREY_ALPHA",
+    "INDEXED",
+    "RGB",
+    "RGBA",
+    "SAMPLES",
+    "SIGNATURE",
+    "density",
+    "is_srgb",
+    "rows",
+]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-GREY, RGB, PALETTE, RGBA = 0, 2, 3, 6  # kinds, as a header says it
-SAMPLES = {GREY: 1, RGB: 3, PALETTE: 1, RGBA: 4}
-LISTED = (GREY, PALETTE)
+GREY, RGB, INDEXED, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6  # as a PNG's header says it
+SAMPLES = {GREY: 1, RGB: 3, INDEXED: 1, GREY_ALPHA: 2, RGBA: 4}
+LISTED = (GREY, INDEXED)
+BITS = {RGB: (8,), RGBA: (8,), GREY: (1, 2, 4, 8), INDEXED: (1, 2, 4, 8)}  # that are read here
 MAX_PIXELS = 1 << 26
 MAX_TEXT = 1 << 18
 MAX_CHUNKS = 1 << 7  # besides the pixels: texts then stay below the 64 MB that Pillow takes
@@ -70,7 +82,7 @@ def rows(data: bytes) -> "Rows | None":
         return None
     width, height, bits, kind = size
     before, entries = parts[1 : first + 1], b""
-    if kind == PALETTE:
+    if kind == INDEXED:
         before, entries = _palette(before)
     elif kind == GREY:
         steps = (value * 255 // ((1 << bits) - 1) for value in range(1 << bits))
@@ -88,8 +100,9 @@ def rows(data: bytes) -> "Rows | None":
     samples = _inflated(parts[1 + first : 1 + first + count], height * (1 + stride))
     if samples is None:
         return None
-    found = samples, width, height, SAMPLES[kind]
-    return (*found[:3], bits, entries) if kind in LISTED else found
+    if kind in LISTED:
+        return samples, width, height, bits, entries
+    return samples, width, height, SAMPLES[kind]
 
 
 def density(data: bytes) -> bytes:
@@ -125,11 +138,7 @@ def _size(header: memoryview) -> tuple[int, int, int, int] | None:
         return None
     width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
     bits, kind, *methods = header[8:]
-    if (
-        kind not in SAMPLES
-        or bits not in ((1, 2, 4, 8) if kind in LISTED else (8,))
-        or any(methods)
-    ):
+    if bits not in BITS.get(kind, ()) or any(methods):
         return None
     if not 0 < width * height <= MAX_PIXELS:
         return None
@@ -154,7 +163,7 @@ def _palette(chunks: "list[Chunk]") -> "tuple[list[Chunk], bytes]":
 
 
 def _is_srgb_profile(body: bytes) -> bool:
-    """Whether an iCCP holds one of the profiles that say sRGB, byte by byte."""
+    """Whether an iCCP holds one of SRGB_PROFILES."""
     _, _, packed = body.partition(b"\0")
     try:
         profile = zlib_decompress(packed[1:], SRGB_LONGEST)
