@@ -3,11 +3,13 @@
 
 #include "bind/arrays.hpp"
 #include "clustering/dispatch.hpp"
+#include "memory/buffer.hpp"
 
 NB_MODULE(_kernels, m) {
     tinct::nb::set_leak_warnings(false);  // what is still alive when Python ends is no leak of ours
     m.doc() = "Arrays and numbers: the inner loops of tinct.";
     m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
+    m.def("reserve", &tinct::reserve, tinct::nb::arg("bytes"), "Room in huge pages, kept when it is let go of.");
     tinct::bind_clustering(m);
     tinct::bind_partitions(m);
     tinct::bind_sparse(m);

@@ -55,7 +55,12 @@ class SpatialQuantizer {
     // Before anything else, and again at will.
     void look(const Sight &sight) {
         const double block = sight.block / (BLOCK * BLOCK);
-        for (int group = 0; group < 2; ++group) set_blur(group, sight.sigma[group], sight.own[group], block);
+        double middle[2], most[2];  // of K: in the middle; and its largest gain, as no blur has more than 1
+        for (int group = 0; group < 2; ++group) {
+            set_blur(group, sight.sigma[group], sight.own[group], block);
+            middle[group] = double(scene_.blur.middle[group]);
+            most[group] = 1 + sight.own[group] + sight.block;
+        }
         double opponents[3][3];
         for (int j = 0; j < 3; ++j)
             for (int i = 0; i < 3; ++i) {
@@ -63,7 +68,9 @@ class SpatialQuantizer {
                 scene_.opponents[j][i] = float(opponents[j][i]);
             }
         invert(opponents);
-        set_metric(opponents);
+        weights_ = weights_of(opponents, middle);
+        bounds_ = weights_of(opponents, most);
+        set_metric();
     }
 
     // Whether there is an opaque entry to draw with.
@@ -98,7 +105,8 @@ class SpatialQuantizer {
     bool update(int steps) {
         if (std::none_of(moves_, moves_ + k_, [](bool its) { return its; })) return false;
         const std::unique_ptr<Sums> sums = descent();
-        std::array<Vector, MOST> move = minimize(*sums, steps);
+        const Descent found = minimize(*sums, steps);
+        Vectors move = found.move;
         const color::Colors before = palette;
         for (int attempt = 0; attempt < 3; ++attempt) {
             bool moved = false;
@@ -113,8 +121,7 @@ class SpatialQuantizer {
                 }
             }
             set_light();
-            if (!moved) return false;
-            if (error() < sums->error) return true;
+            if (!moved || falls(before, found, *sums)) return moved;
             for (Vector &its : move)
                 for (double &part : its.at) part *= 0.5;
         }
@@ -134,6 +141,11 @@ class SpatialQuantizer {
         double operator[](int j) const { return at[j]; }
     };
     using Matrix = std::array<double, 9>;
+    using Vectors = std::array<Vector, MOST>;
+    // A move of the entries, and half the gradient, with the sign changed, before and after it.
+    struct Descent {
+        Vectors move{}, before{}, after{};
+    };
 
     // A gray picture has no reason to take on a tint, but for what rounding does.
     void stay_gray(int entry, Vector &move) const {
@@ -173,7 +185,8 @@ class SpatialQuantizer {
                 for (int64_t y = chunk * BAND; y < std::min((chunk + 1) * BAND, rows); ++y) work(y);
             }, poll_);
         };
-        each_row([&](int64_t y) { mean_cones(y, means.data() + y * 3 * columns); });
+        const auto mean = scene_.channels == 4 ? &SpatialQuantizer::mean_cones<4> : &SpatialQuantizer::mean_cones<3>;
+        each_row([&](int64_t y) { (this->*mean)(y, means.data() + y * 3 * columns); });
         each_row([&](int64_t y) {
             const int64_t above = std::max<int64_t>(y - 1, 0), below = std::min(y + 1, rows - 1);
             for (int64_t j = 0; j < 3; ++j) {
@@ -199,19 +212,21 @@ class SpatialQuantizer {
             std::memcpy(out + x, &slope, sizeof(float) * size_t(std::min<int64_t>(color::LANES, columns - x)));
         }
     }
-    void mean_cones(int64_t y, float *out) const {
+    template <int C> void mean_cones(int64_t y, float *out) const {
         const int64_t columns = (scene_.width + 1) / 2, last = std::min(2 * y + 1, scene_.height - 1);
+        const uint8_t *rows[2] = {scene_.pixels + 2 * y * scene_.width * C, scene_.pixels + last * scene_.width * C};
         for (int64_t x = 0; x < columns; ++x) {
-            const int64_t right = std::min(2 * x + 1, scene_.width - 1);
+            const int64_t places[2] = {2 * x * C, std::min(2 * x + 1, scene_.width - 1) * C};
             float light[3] = {}, count = 0;
-            for (const int64_t at : {2 * y * scene_.width + 2 * x, 2 * y * scene_.width + right,
-                                     last * scene_.width + 2 * x, last * scene_.width + right}) {
-                if (hidden(at)) continue;
-                const uint8_t *pixel = scene_.pixels + at * scene_.channels;
-                for (int j = 0; j < 3; ++j) light[j] += color::LINEAR[pixel[j]];
-                ++count;
-            }
-            for (int i = 0; i < 3; ++i) out[i * columns + x] = row_of_cones(i, light) / std::max(count, 1.0f);
+            for (const uint8_t *row : rows)
+                for (const int64_t place : places) {
+                    const uint8_t *pixel = row + place;
+                    if (C == 4 && pixel[C - 1] == 0) continue;
+                    for (int j = 0; j < 3; ++j) light[j] += color::LINEAR[pixel[j]];
+                    ++count;
+                }
+            const float share = 1 / std::max(count, 1.0f);
+            for (int i = 0; i < 3; ++i) out[i * columns + x] = share * row_of_cones(i, light);
         }
     }
     float row_of_cones(int i, const float *light) const {
@@ -261,16 +276,21 @@ class SpatialQuantizer {
         for (int i = 0; i < 3; ++i)
             for (int j = 0; j < 3; ++j) scene_.inverse[i][j] = float(cofactors[i][j] / determinant);
     }
-    // R of R'R = opponents' K(0) opponents: Cholesky's.
-    void set_metric(const double (&opponents)[3][3]) {
+    // opponents' gain opponents: what cones weigh.
+    static Matrix weights_of(const double (&opponents)[3][3], const double (&gain)[2]) {
+        Matrix out{};
+        for (int i = 0; i < 3; ++i)
+            for (int j = 0; j < 3; ++j)
+                for (int c = 0; c < 3; ++c)
+                    out[size_t(3 * i + j)] += opponents[c][i] * gain[c > 0] * opponents[c][j];
+        return out;
+    }
+    // R of R'R = the weights: Cholesky's.
+    void set_metric() {
         double r[3][3] = {};
         for (int i = 0; i < 3; ++i)
             for (int j = i; j < 3; ++j) {
-                weights_[i][j] = 0;
-                for (int c = 0; c < 3; ++c)
-                    weights_[i][j] += opponents[c][i] * double(scene_.blur.middle[c > 0]) * opponents[c][j];
-                weights_[j][i] = weights_[i][j];
-                double rest = weights_[i][j];
+                double rest = weights_[size_t(3 * i + j)];
                 for (int c = 0; c < i; ++c) rest -= r[c][i] * r[c][j];
                 r[i][j] = i == j ? std::sqrt(rest) : rest / r[i][i];
             }
@@ -319,13 +339,18 @@ class SpatialQuantizer {
             kernels().descent(scene_, top, bottom, work, sums);
         });
     }
-    std::unique_ptr<Sums> curvature(const std::array<Vector, MOST> &step) {
+    // Half the change of the gradient if the entries move by `step`, of those that may.
+    Vectors bend(const Vectors &step) {
         float moved[MOST][3] = {};
         for (int i = 0; i < k_; ++i)
             for (int j = 0; j < 3; ++j) moved[i][j] = float(step[size_t(i)][j]);
-        return total([&](int64_t top, int64_t bottom, float *work, Sums &sums) {
-            kernels().curvature(scene_, moved, top, bottom, work, sums);
+        const std::unique_ptr<Sums> sums = total([&](int64_t top, int64_t bottom, float *work, Sums &part) {
+            kernels().curvature(scene_, moved, top, bottom, work, part);
         });
+        Vectors out{};
+        for (int i = 0; i < k_; ++i)
+            if (moves_[i]) out[size_t(i)] = to_light(sums->product[i]);
+        return out;
     }
 
     // From cones to light.
@@ -338,14 +363,41 @@ class SpatialQuantizer {
         return light;
     }
 
+    // Whether the error is less than that of the palette before. It is quadratic: known where the descent ended, and
+    // bent from there to the rounded colors, by no more than K's largest gain. Most often that says enough.
+    bool falls(const color::Colors &before, const Descent &found, const Sums &sums) {
+        double change = 0, bent = 0;
+        Vectors off{};
+        for (size_t i = 0; i < size_t(k_); ++i) {
+            if (!moves_[i]) continue;
+            for (int j = 0; j < 3; ++j) {
+                const double old = double(color::LINEAR[before[i * size_t(scene_.channels) + size_t(j)]]);
+                off[i][j] = double(scene_.light[i][j]) - old - found.move[i][j];
+                change -= found.move[i][j] * (found.before[i][j] + found.after[i][j]) + 2 * off[i][j] * found.after[i][j];
+            }
+            const Matrix block = block_of(sums.squares[i], bounds_);
+            for (int j = 0; j < 3; ++j)
+                for (int c = 0; c < 3; ++c) bent += off[i][j] * block[size_t(3 * j + c)] * off[i][c];
+        }
+        return change + bent < 0 || change + along(off, bend(off)) < 0;
+    }
+    double along(const Vectors &a, const Vectors &b) const {
+        double sum = 0;
+        for (size_t i = 0; i < size_t(k_); ++i)
+            for (int j = 0; moves_[i] && j < 3; ++j) sum += a[i][j] * b[i][j];
+        return sum;
+    }
+
     // Conjugate gradients, preconditioned by the entries' own 3 x 3 blocks: the move of each entry, in light.
-    std::array<Vector, MOST> minimize(const Sums &sums, int steps) {
-        std::array<Vector, MOST> move{}, rest{}, ahead{}, direction{};
+    Descent minimize(const Sums &sums, int steps) {
+        Descent found;
+        Vectors &move = found.move, &rest = found.after, ahead{}, direction{};
         std::vector<Matrix> inverse(static_cast<size_t>(k_));
         for (int i = 0; i < k_; ++i) {
-            inverse[size_t(i)] = inverse_block(sums.squares[i]);
+            inverse[size_t(i)] = inverted(block_of(sums.squares[i], weights_));
             if (moves_[i]) rest[size_t(i)] = to_light(sums.product[i]);
         }
+        found.before = rest;
         double before = 0;
         for (int step = 0; step < steps; ++step) {
             double power = 0;
@@ -360,44 +412,43 @@ class SpatialQuantizer {
             before = power;
             for (size_t i = 0; i < size_t(k_); ++i)
                 for (int j = 0; j < 3; ++j) direction[i][j] = ahead[i][j] + share * direction[i][j];
-            const std::unique_ptr<Sums> bent = curvature(direction);
-            std::array<Vector, MOST> bend{};
-            double along = 0;
-            for (size_t i = 0; i < size_t(k_); ++i) {
-                if (!moves_[i]) continue;
-                bend[i] = to_light(bent->product[i]);
-                for (int j = 0; j < 3; ++j) along += direction[i][j] * bend[i][j];
-            }
-            if (!(along > 0)) break;
-            const double length = power / along;
+            const Vectors bent = bend(direction);
+            const double steep = along(direction, bent);
+            if (!(steep > 0)) break;
+            const double length = power / steep;
             for (size_t i = 0; i < size_t(k_); ++i)
                 for (int j = 0; j < 3; ++j) {
                     move[i][j] += length * direction[i][j];
-                    rest[i][j] -= length * bend[i][j];
+                    rest[i][j] -= length * bent[i][j];
                 }
         }
-        return move;
+        return found;
     }
 
-    // Of an entry's block of the normal equations, in light, without its neighbors.
-    Matrix inverse_block(const Sums::Four (&squares)[2]) const {
+    // An entry's block of the normal equations, in light, without its neighbors.
+    Matrix block_of(const Sums::Four (&squares)[2], const Matrix &weights) const {
         static constexpr int PLACE[3][3] = {{0, 1, 2}, {1, 3, 4}, {2, 4, 5}};
-        double m[3][3] = {};
+        Matrix out{};
         for (int a = 0; a < 3; ++a)
             for (int b = 0; b < 3; ++b)
                 for (int i = 0; i < 3; ++i)
                     for (int j = 0; j < 3; ++j) {
                         const double square = squares[PLACE[i][j] / 3][PLACE[i][j] % 3];
-                        m[a][b] += double(scene_.rows_of_cones[i][a]) * weights_[i][j] * square *
-                                   double(scene_.rows_of_cones[j][b]);
+                        out[size_t(3 * a + b)] += double(scene_.rows_of_cones[i][a]) * weights[size_t(3 * i + j)] *
+                                                  square * double(scene_.rows_of_cones[j][b]);
                     }
+        return out;
+    }
+    // Zeros where it has no inverse.
+    static Matrix inverted(const Matrix &block) {
         Matrix out{};
+        const auto m = [&](int i, int j) { return block[size_t(3 * i + j)]; };
         const auto minor = [&](int i, int j) {
             const int a = (i + 1) % 3, b = (i + 2) % 3, c = (j + 1) % 3, d = (j + 2) % 3;
-            return m[a][c] * m[b][d] - m[a][d] * m[b][c];
+            return m(a, c) * m(b, d) - m(a, d) * m(b, c);
         };
-        const double determinant = m[0][0] * minor(0, 0) + m[0][1] * minor(0, 1) + m[0][2] * minor(0, 2);
-        if (!(determinant > 1e-9 * m[0][0] * m[1][1] * m[2][2])) return out;
+        const double determinant = m(0, 0) * minor(0, 0) + m(0, 1) * minor(0, 1) + m(0, 2) * minor(0, 2);
+        if (!(determinant > 1e-9 * m(0, 0) * m(1, 1) * m(2, 2))) return out;
         for (int i = 0; i < 3; ++i)
             for (int j = 0; j < 3; ++j) out[size_t(3 * i + j)] = minor(j, i) / determinant;
         return out;
@@ -408,7 +459,7 @@ class SpatialQuantizer {
     std::function<void()> poll_;
     int k_;
     bool opaque_[MOST] = {}, moves_[MOST] = {}, gray_ = false, drawn_ = false;
-    double weights_[3][3];
+    Matrix weights_, bounds_;  // of cones: by K in the middle, by its largest gain
     Buffer<float> derivative_;
 };
 

@@ -1,6 +1,7 @@
 // A whole picture drawn under the blur: how many rounds of K-means, on how much of it, and what dots may cost.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -114,18 +115,20 @@ inline void move(const Picture &picture, color::Colors &palette, const uint8_t *
 // those of few pixels, which would err by much to make up for their neighbors.
 inline void keep_fills(const Picture &picture, const color::Colors &palette, const uint8_t *indices,
                        std::vector<uint8_t> &fixed) {
-    constexpr int64_t FEW = 16;
+    constexpr uint64_t FEW = 16, SAME = uint64_t(1) << 32;
     const size_t each = size_t(picture.channels);
-    std::vector<int64_t> surplus(palette.size() / each, 0), pixels(surplus.size(), 0);
+    std::array<std::array<uint64_t, 256>, 2> counts{};  // of either kind; in turns, or each pixel waits for the one before
     for (int64_t i = 0; i < picture.size(); ++i) {
         const uint8_t *pixel = picture.at(i), *color = &palette[indices[i] * each];
         bool same = true;
-        for (int j = 0; j < 3; ++j) same &= std::abs(pixel[j] - color[j]) <= 1;
-        surplus[indices[i]] += same ? 1 : -1;
-        ++pixels[indices[i]];
+        for (int j = 0; j < 3; ++j) same &= unsigned(pixel[j] - color[j] + 1) <= 2;
+        counts[size_t(i % 2)][indices[i]] += same ? SAME : 1;
     }
-    fixed.resize(surplus.size());
-    for (size_t i = 0; i < surplus.size(); ++i) fixed[i] |= surplus[i] > 0 || pixels[i] < FEW;
+    fixed.resize(palette.size() / each);
+    for (size_t i = 0; i < fixed.size(); ++i) {
+        const uint64_t all = counts[0][i] + counts[1][i], same = all / SAME, others = all % SAME;
+        fixed[i] |= same > others || same + others < FEW;
+    }
 }
 
 // The update alone, by a drawing in which loss moved pixels from their nearest entries. At the same bytes photographs gain

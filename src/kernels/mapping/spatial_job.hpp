@@ -58,7 +58,7 @@ struct Kernels {
     int64_t (*room)(const Scene &);
     // Each pixel takes the entry that lowers the error most. The number that changed.
     int64_t (*sweep)(const Scene &, const Table &, int64_t top, int64_t bottom, bool back, Fresh, float *work);
-    // The error, half its gradient with the sign changed, and the weights of the entries' squares.
+    // Half the error's gradient with the sign changed, and the weights of the entries' squares.
     void (*descent)(const Scene &, int64_t top, int64_t bottom, float *work, Sums &);
     // The error alone.
     void (*error)(const Scene &, int64_t top, int64_t bottom, float *work, Sums &);

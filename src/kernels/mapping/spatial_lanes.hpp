@@ -405,8 +405,12 @@ void add_squares(const Scene &scene, int64_t y, const Row &derivative, Sums &sum
     }
 }
 
-void add_up(const Scene &scene, const float (*step)[3], bool error_alone, int64_t top, int64_t bottom, float *memory,
-            Sums &sums) {
+enum class Adds { error, gradient, bend };
+
+// Of the error itself, of half its gradient with the sign changed and the squares of the weights, or of how that bends
+// with a step.
+template <Adds WHAT>
+void add_up(const Scene &scene, const float (*step)[3], int64_t top, int64_t bottom, float *memory, Sums &sums) {
     const Work work(scene, memory);
     std::memset(&sums, 0, sizeof sums);
     blur_band(scene, step, top, bottom, scene.blur.own, work, [](int64_t) { return true; });
@@ -421,32 +425,32 @@ void add_up(const Scene &scene, const float (*step)[3], bool error_alone, int64_
             }
         spread_derivative(scene, y, d);
         const uint8_t *index = scene.indices + y * scene.width;
-        if (!step) {
+        if (WHAT == Adds::error) {
             errors(scene, y, nullptr, d, work.error());
             double error[3] = {};  // apart, so that none waits for another
             for (int64_t x = 0; x < scene.width; ++x)
                 for (int j = 0; j < 3; ++j) error[j] += double(work.error().plane(j)[x]) * double(row.plane(j)[x]);
             sums.error += error[0] + error[1] + error[2];
+            continue;
         }
-        if (error_alone) continue;
         from_opponents(scene, d, row);
         const float *plane[3] = {row.plane(0), row.plane(1), row.plane(2)};
         for (int64_t x = 0; x < scene.width; ++x) {
             if (settled(scene, y * scene.width + x)) continue;
             sums.product[index[x]] += Sums::Four{plane[0][x], plane[1][x], plane[2][x], 0};
         }
-        if (!step) add_squares(scene, y, d, sums);
+        if (WHAT == Adds::gradient) add_squares(scene, y, d, sums);
     }
 }
 
 void descent(const Scene &scene, int64_t top, int64_t bottom, float *memory, Sums &sums) {
-    add_up(scene, nullptr, false, top, bottom, memory, sums);
+    add_up<Adds::gradient>(scene, nullptr, top, bottom, memory, sums);
 }
 void error(const Scene &scene, int64_t top, int64_t bottom, float *memory, Sums &sums) {
-    add_up(scene, nullptr, true, top, bottom, memory, sums);
+    add_up<Adds::error>(scene, nullptr, top, bottom, memory, sums);
 }
 void curvature(const Scene &scene, const float (*step)[3], int64_t top, int64_t bottom, float *memory, Sums &sums) {
-    add_up(scene, step, false, top, bottom, memory, sums);
+    add_up<Adds::bend>(scene, step, top, bottom, memory, sums);
 }
 
 constexpr Kernels its_kernels{room, sweep, descent, error, curvature};

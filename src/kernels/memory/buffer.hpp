@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,10 @@
 #include <utility>
 #include <vector>
 
+#ifdef __unix__
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -78,11 +83,36 @@ class BufferCache {
     size_t kept_ = 0;
 };
 
+// Whether what was let go of stays with the process.
+inline bool keeps_memory = false;
+
 // Give back to the system what was let go of: glibc keeps blocks below 32 MB, and up to twice as much at the heap's end.
 inline void give_back() {
+    if (keeps_memory) return;
     BufferCache::common().clear();
 #ifdef __GLIBC__
     malloc_trim(0);
+#endif
+}
+
+// Room for so many bytes in all, in huge pages where the system has them, which is kept when it is let go of. At 0.4
+// megapixels 10,000 small pages, each of which is asked of the system, take 6 % of the time. For a process that draws one
+// picture of known size; elsewhere memory should be given back. Before any thread is started.
+inline void reserve([[maybe_unused]] size_t bytes) {
+#if defined(__GLIBC__) && defined(MADV_HUGEPAGE)
+    keeps_memory = true;
+    constexpr size_t HUGE_PAGE = 2 << 20;
+    const int room = int(std::min(bytes, size_t(1) << 29));
+    mallopt(M_ARENA_MAX, 1);  // threads, too, take theirs here
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 2 * room);
+    mallopt(M_TOP_PAD, room);
+    void *volatile more = std::malloc(HUGE_PAGE);  // than there is: the heap grows, once
+    std::free(more);
+    mallopt(M_TOP_PAD, int(HUGE_PAGE));
+    const auto end = reinterpret_cast<uintptr_t>(sbrk(0));
+    const uintptr_t start = (end - size_t(room)) / HUGE_PAGE * HUGE_PAGE;
+    madvise(reinterpret_cast<void *>(start), end - start, MADV_HUGEPAGE);
 #endif
 }
 
@@ -102,16 +132,32 @@ template <class T> struct Unfilled {
 template <class T> using Buffer = std::vector<T, Unfilled<T>>;
 
 // Zeros, of which only the pages that are touched are brought into memory: for tables with far more places than are
-// looked at.
+// looked at. (From a heap that memory was given back to, calloc clears them all.)
 template <class T> class Zeros {
   public:
-    explicit Zeros(size_t n) : place_(static_cast<T *>(std::calloc(n, sizeof(T))), std::free) {
+    explicit Zeros(size_t n) : place_(pages(n * sizeof(T)), {n * sizeof(T)}) {
         if (!place_) throw std::bad_alloc();
     }
     T &operator[](size_t i) { return place_.get()[i]; }
 
   private:
-    std::unique_ptr<T, decltype(&std::free)> place_;
+#ifdef __unix__
+    static T *pages(size_t bytes) {
+        void *place = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return place == MAP_FAILED ? nullptr : static_cast<T *>(place);
+    }
+    struct Unmap {
+        size_t bytes;
+        void operator()(T *place) const { munmap(place, bytes); }
+    };
+#else
+    static T *pages(size_t bytes) { return static_cast<T *>(std::calloc(bytes, 1)); }
+    struct Unmap {
+        size_t bytes;
+        void operator()(T *place) const { std::free(place); }
+    };
+#endif
+    std::unique_ptr<T, Unmap> place_;
 };
 
 }  // namespace tinct

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["quick"]
 
 SEEDS, THREADS = 1 << 32, 1 << 10  # beyond them the whole command is asked
+SMALL = 1 << 23  # pixels; of larger pictures what is let go of goes back to the system
+ROOM, BYTES_PER_PIXEL = 1 << 24, 64
 NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
 
 
@@ -170,6 +172,9 @@ def _read(path: str) -> tuple[int, bytes, _kernels.Quantizer]:
     plain = rows(data)
     if plain is None:
         raise ValueError("not a plain PNG")
+    pixels = plain[1] * plain[2]
+    if pixels <= SMALL:
+        _kernels.reserve(ROOM + BYTES_PER_PIXEL * pixels)
     return len(data), density(data), _kernels.Quantizer(*plain)
 
 
