@@ -5,6 +5,7 @@
 #include "bind/signals.hpp"
 #include "codecs/deflate.hpp"
 #include "codecs/lzw.hpp"
+#include "codecs/png.hpp"
 
 namespace tinct {
 namespace {
@@ -29,9 +30,24 @@ nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int thr
     return bytes_of(stream);
 }
 
+// A PNG's inflated rows to samples.
+nb::bytes unfiltered(const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
+    if (width < 1 || height < 1 || (channels != 3 && channels != 4) ||
+        int64_t(rows.size()) != height * (width * channels + 1))
+        throw std::invalid_argument("rows must hold height * (width * channels + 1) bytes");
+    std::vector<uint8_t> samples;
+    {
+        nb::gil_scoped_release release;
+        samples = channels == 4 ? codecs::unfiltered<4>(rows.data(), height, width)
+                                : codecs::unfiltered<3>(rows.data(), height, width);
+    }
+    return bytes_of(samples);
+}
+
 }  // namespace
 
 void bind_codecs(nb::module_ &m) {
+    m.def("unfiltered", &unfiltered, "rows"_a, "width"_a, "height"_a, "channels"_a);
     m.def("encode_lzw", &encode_lzw, "indices"_a, "code_size"_a);
     m.def("encode_deflate", &encode_deflate, "rows"_a, "stride"_a, "threads"_a, "times"_a = 1);
 }

@@ -1,4 +1,4 @@
-"""The short way of ``tinct compress PICTURE.png``: no NumPy, no Pillow, no click.
+"""The short way of ``tinct compress PICTURE.png``: no NumPy, no click, Pillow for profiles alone.
 
 Those take three quarters of a small picture's time to import. Only the plain form of the command
 goes this way. Whatever is unusual, and whatever goes wrong, is left to the whole command before
@@ -23,6 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from tinct.picture.inflate import Rows
 
 __all__ = ["quick"]
 
@@ -169,13 +171,31 @@ def _said(told: tuple[str, ...]) -> str:
 def _read(path: str) -> tuple[int, bytes, _kernels.Quantizer]:
     """Bytes of the file, its density, the picture; what was read and inflated is let go of."""
     data = _slurp(path)
-    plain = rows(data)
-    if plain is None:
+    found = rows(data)
+    if found is None:
         raise ValueError("not a plain PNG")
+    plain, profile = found
     pixels = plain[1] * plain[2]
     if pixels <= SMALL:
         _kernels.reserve(ROOM + BYTES_PER_PIXEL * pixels)
+    if profile:
+        plain = _in_srgb(plain, profile)
     return len(data), density(data), _kernels.Quantizer(*plain)
+
+
+def _in_srgb(plain: "Rows", profile: bytes) -> "Rows":
+    """The same from the colors of an ICC profile, for which Pillow is asked."""
+    from tinct.picture.managed import samples_in_srgb
+
+    if len(plain) == 5:
+        packed, width, height, bits, entries = plain
+        count = len(entries) // 4
+        return packed, width, height, bits, samples_in_srgb(entries, count, 1, 4, profile)
+    _, width, height, channels = plain
+    samples = samples_in_srgb(_kernels.unfiltered(*plain), width, height, channels, profile)
+    steps = range(0, len(samples), width * channels)
+    filtered = [b"\0" + samples[at : at + steps.step] for at in steps]
+    return bytearray().join(filtered), width, height, channels
 
 
 def _slurp(path: str) -> bytes:

@@ -37,7 +37,7 @@ SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 # Profiles of sRGB by length and checksum, as libpng knows some: three by HP and one by the ICC.
 # littleCMS finds no color that they move by more than rounding.
 SRGB_PROFILES = {(3144, 0x182EA552), (3144, 0xF29E526D), (3144, 0xA785C3E3), (3048, 0x3B8772B9)}
-SRGB_LONGEST = 3144
+LONGEST_PROFILE = 1 << 19
 HARMLESS = {
     b"bKGD": None,
     b"cHRM": 32,
@@ -62,13 +62,13 @@ WHOLE = {3: 2, 4: 4}  # bytes of a number by its type, if that is a whole one's
 ADOBE = {b"XML:com.adobe.xmp", b"xmp"}
 
 
-def rows(data: bytes) -> "Rows | None":
+def rows(data: bytes) -> "tuple[Rows, bytes] | None":
     r"""Inflate a PNG of 8 bits per sample or fewer that holds nothing but its pixels.
 
     The rows, each behind its filter byte; width, height; channels of RGB or RGBA; or, of grays and
-    of a palette, the bits of an index, and the entries, RGBA. None if the file is broken, or might
-    have to be shown in another way than sample by sample: with a profile, turned, one color
-    transparent, and so on.
+    of a palette, the bits of an index, and the entries, RGBA. Then the ICC profile that the colors
+    are in; empty if they are sRGB. None if the file is broken, or might have to be shown in another
+    way than sample by sample: turned, one color transparent, and so on.
     """
     if not data.startswith(SIGNATURE):
         return None
@@ -90,9 +90,12 @@ def rows(data: bytes) -> "Rows | None":
     if kind in LISTED and not entries:
         return None
     managed = [body for name, body in before if name == b"iCCP" and kind != GREY]
+    profile = _profile(bytes(managed[0])) if managed else b""
     if managed:
-        if len(managed) > 1 or not _is_srgb_profile(bytes(managed[0])):
+        if len(managed) > 1 or not profile:
             return None
+        if (len(profile), crc32(profile)) in SRGB_PROFILES:
+            profile = b""
         before = [(name, body) for name, body in before if name != b"iCCP"]
     if not _all_harmless(before + parts[1 + first + count : -1], bool(managed)):
         return None
@@ -101,8 +104,8 @@ def rows(data: bytes) -> "Rows | None":
     if samples is None:
         return None
     if kind in LISTED:
-        return samples, width, height, bits, entries
-    return samples, width, height, SAMPLES[kind]
+        return (samples, width, height, bits, entries), profile
+    return (samples, width, height, SAMPLES[kind]), profile
 
 
 def density(data: bytes) -> bytes:
@@ -162,14 +165,15 @@ def _palette(chunks: "list[Chunk]") -> "tuple[list[Chunk], bytes]":
     return rest, b"".join(entries)
 
 
-def _is_srgb_profile(body: bytes) -> bool:
-    """Whether an iCCP holds one of SRGB_PROFILES."""
+def _profile(body: bytes) -> bytes:
+    """What an iCCP holds; empty if it is broken, or long."""
     _, _, packed = body.partition(b"\0")
+    if packed[:1] != b"\0":
+        return b""
     try:
-        profile = zlib_decompress(packed[1:], SRGB_LONGEST)
+        return bytes(zlib_decompress(packed[1:], LONGEST_PROFILE))
     except DeflateError:
-        return False
-    return packed[:1] == b"\0" and (len(profile), crc32(profile)) in SRGB_PROFILES
+        return b""
 
 
 def _all_harmless(chunks: "list[Chunk]", managed: bool) -> bool:

@@ -1,12 +1,11 @@
-"""ICC profiles: to sRGB, by littleCMS or, for samples of more than 8 bits, by what a profile says.
+"""ICC profiles of samples of more than 8 bits: to sRGB by what a profile says.
 
-Pillow hands littleCMS 8 bits alone. A profile that is a matrix and curves, or one curve of gray, is
-computed here from its tags (ICC.1:2022, 8.3, 10.6, 10.18); tables are left to littleCMS.
+Pillow hands littleCMS 8 bits alone (`managed`). A profile that is a matrix and curves, or one curve
+of gray, is computed here from its tags (ICC.1:2022, 8.3, 10.6, 10.18); tables are left to that.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tinct.picture.encoding import SRGB, from_xyz, shown
+from tinct.picture.managed import changes
 
-__all__ = ["Shaper", "changes", "from_profile", "plain_rgb", "shaper", "space_of"]
+__all__ = ["Shaper", "shaper", "space_of"]
 
 Values = NDArray[np.float64]
 Curve = Callable[[Values], Values]
@@ -67,7 +67,11 @@ def shaper(profile: bytes | None, channels: int) -> Shaper | None:
     except (ValueError, KeyError, IndexError, struct.error):
         return None
     found = Shaper(curves, from_xyz(SRGB, D50) @ primaries)
-    return found if changes(found.to_srgb) else None
+
+    def moved(grid: Image.Image) -> Image.Image:
+        return Image.fromarray(found.to_srgb(np.asarray(grid)))
+
+    return found if changes(moved) else None
 
 
 def _tags(profile: bytes) -> dict[str, bytes]:
@@ -106,56 +110,3 @@ def _curve(tag: bytes) -> Curve:
         return np.asarray(np.clip(np.where(v >= d, power, c * v + f), 0, 1))
 
     return curve
-
-
-def plain_rgb(color: Image.Image) -> Image.Image:
-    """Any mode that `from_profile` left alone, as sRGB."""
-    if color.mode == "RGB":
-        return color
-    if color.mode != "LAB":
-        return color.convert("RGB")
-    from PIL import ImageCms
-
-    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
-    converted = ImageCms.profileToProfile(color, lab, srgb, outputMode="RGB")
-    assert converted is not None  # None only in place
-    return converted
-
-
-_SPACES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK", "Lab": "LAB"}
-
-
-def from_profile(color: Image.Image, profile: bytes | None) -> Image.Image | None:
-    """Through the embedded ICC profile to sRGB; None where it changes nothing or can't be done."""
-    if not profile:
-        return None
-    from PIL import ImageCms
-
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = _SPACES.get(source.profile.xcolor_space.strip())
-        if mode == "RGB" and color.mode not in ("RGB", "CMYK", "LAB"):
-            color = color.convert("RGB")  # a grey file may carry an RGB profile, not the reverse
-        if mode is None or mode != color.mode:
-            return None
-        flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
-        if mode == "CMYK":  # a table of it in few steps is up to 2 dE off; 0.3 s a megapixel more
-            flags |= ImageCms.Flags.NOOPTIMIZE
-        how = ImageCms.Intent.RELATIVE_COLORIMETRIC, flags
-        srgb = ImageCms.createProfile("sRGB")
-        to_srgb = ImageCms.buildTransform(source, srgb, mode, "RGB", *how)
-
-        def moved(grid: NDArray[np.uint8]) -> NDArray[np.uint8]:
-            return np.asarray(ImageCms.applyTransform(Image.fromarray(grid), to_srgb))
-
-        plain = mode == "RGB" and not changes(moved)
-        return None if plain else ImageCms.applyTransform(color, to_srgb)
-    except (ImageCms.PyCMSError, OSError, ValueError):  # a broken one: show the pixels as they are
-        return None
-
-
-def changes(to_srgb: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> bool:
-    """Whether a grid of colors moves by more than rounding: else it is sRGB by another name."""
-    steps = np.arange(0, 256, 15, dtype=np.uint8)
-    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
-    return bool(np.abs(to_srgb(grid).astype(int) - grid).max() > 2)

@@ -24,7 +24,8 @@ from tinct.errors import PictureError
 from tinct.picture.along import NOTHING, Along, along
 from tinct.picture.deep import TooDeep, samples
 from tinct.picture.encoding import Encoding, encoding, to_8_bits
-from tinct.picture.profile import Shaper, changes, from_profile, plain_rgb, shaper, space_of
+from tinct.picture.managed import changes, from_profile, plain_rgb
+from tinct.picture.profile import Shaper, shaper, space_of
 from tinct.picture.reasons import is_heic, is_jxl, printable, why
 from tinct.picture.whole import CutShort, check, check_jpeg, check_pngs, hushed
 
@@ -391,12 +392,7 @@ def _worth_keeping(color: NDArray[Any], profile: bytes | None) -> bytes:
     """The profile, if it is of RGB, isn't sRGB, and there is more than gray to show in it."""
     if space_of(profile) != "RGB" or (color == color[:, :, :1]).all():
         return b""
-    return profile or b"" if changes(lambda grid: _through(grid, profile)) else b""
-
-
-def _through(grid: Pixels, profile: bytes | None) -> Pixels:
-    moved = from_profile(Image.fromarray(grid), profile)
-    return grid if moved is None else np.asarray(moved)
+    return profile or b"" if changes(lambda grid: from_profile(grid, profile)) else b""
 
 
 def _orientation(image: Image.Image) -> int:
