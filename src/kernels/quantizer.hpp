@@ -30,6 +30,7 @@ struct PaletteOptions {
     bool visible = false;  // whether colors count by how visible errors are in their pixels, not by their number
     color::Space space = color::Space::oklab;
     color::Colors reserved;  // that must be among them
+    bool rough = false;      // found in less time; where the palette moves afterwards, that hardly matters
     auto operator<=>(const PaletteOptions &) const = default;
 };
 
@@ -114,7 +115,7 @@ class Quantizer {
         const std::lock_guard lock(histogram.busy);
         if (found.empty())
             found = options.reserved.empty()
-                ? palette::PaletteBuilder(histogram, threads, poll).make(options.colors, options.effort, options.seed)
+                ? palette::PaletteBuilder(histogram, threads, poll).make(options.colors, options.effort, options.seed, options.rough)
                 : palette::choose_beside(histogram, options.reserved, options.colors, options.effort, options.seed, threads, poll);
         return found;
     }
@@ -153,11 +154,13 @@ class Quantizer {
         const mapping::Entries entries(palette.data(), entries_of(palette, picture_.channels), picture_.channels, histogram.space);
         return entries.shown.empty() || mapping::Mapping(picture_, entries, histogram, threads, poll).error() <= FITS;
     }
+    // Whether a palette moves in the end where the loss is told from the picture.
+    bool settles() const { return !flat && !is_small() && picture_.size() <= 1 << 22; }
     // The least visible error and bits. Where its error decides, the palette of a photograph moves as under the blur.
     // `last`: `rest` follows, and histograms are let go of before the drawing needs room.
     Drawing draw_lossy(color::Colors palette, const mapping::LossyOptions &options, color::Space space, const Poll &poll,
                        const palette::Fixed &fixed = {}, bool last = false) {
-        constexpr int64_t ENOUGH = 1 << 17, SETTLED = 1 << 22, SIDE = 225;  // pixels
+        constexpr int64_t ENOUGH = 1 << 17;  // pixels
         const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
         if (options.moves && options.share > 0 && !flat) {
             spatial::move(picture_, palette, stays.empty() ? nullptr : stays.data(), ENOUGH,
@@ -166,9 +169,7 @@ class Quantizer {
         std::vector<uint8_t> indices = nearest(palette, space, options.threads, poll, last);
         mapping::make_lossy(picture_, weights(options.threads).data(), palette.data(), entries_of(palette, picture_.channels), options,
                             options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
-        // Pictures with a shorter side than SIDE would lose a point of SSIMULACRA2, which judges their finest scales alone.
-        const bool settles = std::min(picture_.height, picture_.width) >= SIDE &&
-                             (options.share > 0 ? !flat && picture_.size() <= SETTLED : true);
+        const bool settles = options.share > 0 ? this->settles() : !is_small();
         if (options.moves && settles && space == color::Space::oklab && !fixed.all(palette))
             spatial::settle(picture_, palette, indices, stays, options.threads, poll);
         return drawing(palette, std::move(indices), fixed);
@@ -198,6 +199,9 @@ class Quantizer {
     // Graphics with given palettes of more colors than this are drawn under the blur, photographs beyond black and white:
     // it leaves out dots that lie far from dark colors, and of few colors all do.
     static constexpr int DARK = 16;
+
+    // A palette that moves in the end loses a point of SSIMULACRA2 there, which judges the finest scales alone.
+    bool is_small() const { return std::min(picture_.height, picture_.width) < 225; }
 
     void forget_histograms() {
         const std::lock_guard lock(counting_);

@@ -131,6 +131,8 @@ class Quantizer:
     @property
     def flat(self) -> bool: ...
     @property
+    def settles(self) -> bool: ...
+    @property
     def colors(self) -> int: ...
     @property
     def fewest(self) -> int: ...
@@ -146,6 +148,7 @@ class Quantizer:
         visible: bool = False,
         space: str = "oklab",
         reserved: bytes = b"",
+        rough: bool = False,
         threads: int,
     ) -> bytes: ...
     def draw(

@@ -72,11 +72,11 @@ void bind_drawing(nb::module_ &m) {
 void bind_drawing_with(nb::class_<Quantizer> &bound) {
     bound
         .def("palette", [](Quantizer &self, int colors, int effort, uint64_t seed, bool visible, const std::string &space,
-                           const nb::bytes &reserved, int threads) {
-            const PaletteOptions options{colors, effort, seed, visible, space_of(space), colors_of(reserved)};
+                           const nb::bytes &reserved, bool rough, int threads) {
+            const PaletteOptions options{colors, effort, seed, visible, space_of(space), colors_of(reserved), rough};
             return bytes_by([&] { return self.choose(options, threads, Signals()); });
         }, "colors"_a, nb::kw_only(), "effort"_a, "seed"_a, "visible"_a = false, "space"_a = "oklab", "reserved"_a = nb::bytes("", 0),
-           "threads"_a)
+           "rough"_a = false, "threads"_a)
         .def("draw", [](Quantizer &self, const nb::bytes &palette, double dither, const std::string &space, int effort,
                         const nb::bytes &fixed, bool kept, bool ordered, int threads, bool last) {
             const Colors colors = colors_of(palette);
@@ -151,6 +151,7 @@ void bind_quantizer(nb::module_ &m) {
         .def_prop_ro("width", [](const Quantizer &self) { return self.picture().width; })
         .def_prop_ro("channels", [](const Quantizer &self) { return self.picture().channels; })
         .def_ro("flat", &Quantizer::flat)
+        .def_prop_ro("settles", &Quantizer::settles)
         .def_prop_ro("colors", &Quantizer::colors, Release())
         .def_prop_ro("fewest", &Quantizer::fewest, Release())
         .def_prop_ro("entries", [](Quantizer &self) { return entries_of(self.few_colors(), self.picture().channels); })

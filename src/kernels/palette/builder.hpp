@@ -99,11 +99,12 @@ class PaletteBuilder {
     PaletteBuilder(Histogram &histogram, int threads, std::function<void()> poll)
         : histogram_(histogram), channels_(histogram.channels), threads_(threads), poll_(std::move(poll)) {}
 
-    // A palette of at most so many colors, in its order.
-    Colors make(int colors, int effort, uint64_t seed) {
+    // A palette of at most so many colors, in its order. `rough`: without a search, whatever the effort.
+    Colors make(int colors, int effort, uint64_t seed, bool rough = false) {
         if (histogram_.size() <= colors) return arranged(histogram_.colors(), channels_);
-        const Settings settings{.k = colors - (histogram_.hidden() >= 0), .max_iter = effort == 1 ? ITERATIONS : 300,
-                                .effort = effort, .seed = seed};
+        const Settings settings{.k = colors - (histogram_.hidden() >= 0),
+                                .max_iter = rough || effort == 1 ? ITERATIONS : 300, .effort = rough ? 0 : effort,
+                                .seed = seed};
         std::vector<float> centers = kmeans<float>(engine(), settings, nullptr).centers;
         std::vector<int32_t> labels = restored(engine().points, engine().points.labels());
         if (histogram_.space == Space::oklab && settings.k >= MARKED) {

@@ -13,7 +13,7 @@ import time
 from tinct import _kernels
 from tinct.background import Future
 from tinct.defaults import MAX_COLORS, NOT_SMALLER, OK, SUFFIX, beside, extension
-from tinct.mapping.lossy import FEW, is_icon, lossy_options, settled, weighs
+from tinct.mapping.lossy import FEW, is_icon, lossy_options, palette_options, settled
 from tinct.options import Compress, parse
 from tinct.picture.inflate import SIGNATURE, density, rows
 
@@ -101,7 +101,8 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     ahead = Future(lambda: _prepare(picture, asked), asked.threads)
     lossy = settled("auto", picture, asked.colors, asked.dither, "oklab")
     how: dict[str, Any] = {"effort": 1, "seed": asked.seed, "threads": asked.threads}
-    chosen = picture.palette(asked.colors, visible=weighs(lossy, picture.flat), **how)
+    how |= palette_options(lossy, picture.flat, picture, asked.colors, 1)
+    chosen = picture.palette(asked.colors, **how)
     if lossy:
         drawing = _lossy(picture, chosen, asked)
     else:

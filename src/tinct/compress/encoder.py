@@ -18,7 +18,7 @@ from tinct.codecs.deflate import LARGE
 from tinct.codecs.registry import codec_of
 from tinct.compress.pinned import FREE, Pinned
 from tinct.defaults import MAX_COLORS
-from tinct.mapping.lossy import is_icon, lossy_options, settled, weighs
+from tinct.mapping.lossy import is_icon, lossy_options, palette_options, settled
 from tinct.mapping.remap import painted
 from tinct.scoring.bands import bands_word
 from tinct.scoring.psnr import psnr
@@ -205,7 +205,7 @@ class Encoder:
         if dither == 0 and colors <= AUDITION and self.thorough:
             chosen = self.undithered(colors)[0].drawing.palette.tobytes()
         else:
-            chosen = self._palette(colors, visible=weighs(lossy, self.flat))
+            chosen = self._chosen(colors, lossy)
         moves = searched and 0 < float(lossy) <= MODEST and not (self.small or self.options.pinned)
         if moves:
             if colors not in self._moved:
@@ -359,7 +359,7 @@ class Encoder:
         """What decides which pixels a drawing shows: its palette, and the search for few bits."""
         effort, icon = self.options.effort, is_icon(self.picture)
         search = lossy_options(lossy, 0.0, effort, 0, icon=icon)["search"] if lossy else 0
-        return self._palette(colors, visible=weighs(lossy, self.flat)), search
+        return self._chosen(colors, lossy), search
 
     def _settled(self, lossy: Loss, colors: int, dither: float) -> Loss:
         """The loss; "auto" is none with a given palette that errs by much already."""
@@ -371,14 +371,24 @@ class Encoder:
     def _fits(self) -> bool:
         return self.picture.fits(self._pinned, threads=self._threads)
 
-    def _palette(self, colors: int, *, visible: bool = False, space: str | None = None) -> bytes:
+    def _chosen(self, colors: int, lossy: Loss) -> bytes:
+        """The palette that a drawing at so much loss begins with."""
+        effort = self.options.effort
+        how = palette_options(lossy, self.flat, self.picture, colors, effort)
+        return self._palette(colors, how["visible"], how["rough"])
+
+    def _palette(
+        self, colors: int, visible: bool = False, rough: bool = False, space: str | None = None
+    ) -> bytes:
         options, _ = self.options, self.colors  # which are counted, and timed as that
         how: dict[str, Any] = {"effort": options.effort, "seed": options.seed}
         how |= {"space": space or options.space, "threads": self._threads}
         if options.pinned.whole:
             return self._pinned
         with self.clock("palette"):
-            return self.picture.palette(colors, visible=visible, reserved=self._pinned, **how)
+            return self.picture.palette(
+                colors, visible=visible, rough=rough, reserved=self._pinned, **how
+            )
 
     def _drawn(
         self,
