@@ -83,6 +83,20 @@ def test_visibility_equals_slow_twin(height, width, channels, seed):
     np.testing.assert_allclose(visibility(pixels), slow, rtol=1e-4)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 9), st.integers(250, 530), st.sampled_from([3, 4]), st.integers(0, 99))
+def test_visibility_is_that_of_the_picture_on_its_side(rows, width, channels, seed):
+    """Where rows repeat, everywhere or in some columns, columns do there."""
+    chance = np.random.default_rng(seed)
+    pixels = chance.integers(0, 256, (rows, width, channels), np.uint8)
+    pixels = np.repeat(pixels, chance.integers(1, 30, rows), axis=0)
+    pixels[:, : chance.integers(0, width), 0] += chance.integers(0, 3, len(pixels))[:, None].astype(
+        "u1"
+    )
+    on_its_side = np.ascontiguousarray(pixels.swapaxes(0, 1))
+    np.testing.assert_allclose(visibility(pixels), visibility(on_its_side).T, rtol=1e-5)
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 def test_visibility_is_the_same_on_any_number_of_threads(channels):
     pixels = np.random.default_rng(3).integers(0, 256, (900, 220, channels), np.uint8)

@@ -8,6 +8,7 @@
 #include "color/oklab.hpp"
 #include "mapping/rate_job.hpp"
 #include "mapping/spatial_job.hpp"
+#include "mapping/visibility_job.hpp"
 
 namespace tinct {
 
@@ -49,6 +50,7 @@ template <> void color::points_of<4>(const uint8_t *colors, int64_t n, float *ou
     static const PointsOf best = TINCT_BEST(points4);
     best(colors, n, out);
 }
+const visibility::Lanes &visibility::lanes() { return TINCT_BEST(lanes); }
 deflate::Cheapest deflate::cheapest_tokens() { return TINCT_BEST(deflate_cheapest); }
 
 }  // namespace tinct

@@ -7,6 +7,7 @@
 #include "codecs/deflate_lanes.hpp"
 #include "color/oklab.hpp"
 #include "mapping/rate.hpp"
+#include "mapping/visibility_lanes.hpp"
 
 #define TINCT_JOIN_(a, b) a##b
 #define TINCT_JOIN(a, b) TINCT_JOIN_(a, b)
@@ -25,5 +26,6 @@ extern const SparseKernels<double> TINCT_JOIN(sparse_f64_, TINCT_ISA) = sparse_k
 extern const RateRemap TINCT_JOIN(remap_rate_, TINCT_ISA) = rate::remap_rate;
 extern const color::PointsOf color::TINCT_JOIN(points3_, TINCT_ISA) = points<3>;
 extern const color::PointsOf color::TINCT_JOIN(points4_, TINCT_ISA) = points<4>;
+extern const visibility::Lanes visibility::TINCT_JOIN(lanes_, TINCT_ISA) = visibility::its_lanes;
 extern const deflate::Cheapest TINCT_JOIN(deflate_cheapest_, TINCT_ISA) = deflate::cheapest;
 }  // namespace tinct
