@@ -125,8 +125,11 @@ void sum_by_color(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64
                   double *sums) {
     palette::Places<C> places(colors, u);
     std::fill(sums, sums + u, 0.0);
+    uint32_t last = 0;
+    int64_t at = -1;
     for (int64_t i = 0; i < n; ++i) {
-        const int64_t at = places.of(palette::Key<C>::of(pixels + i * C));
+        const uint32_t key = palette::Key<C>::of(pixels + i * C);
+        if (i == 0 || key != last) at = places.of(last = key);  // most of a graphic's pixels repeat the one before
         if (at >= 0) sums[at] += double(std::sqrt(weights[i]));
     }
 }
