@@ -154,12 +154,13 @@ class Quantizer {
         const mapping::Entries entries(palette.data(), entries_of(palette, picture_.channels), picture_.channels, histogram.space);
         return entries.shown.empty() || mapping::Mapping(picture_, entries, histogram, threads, poll).error() <= FITS;
     }
-    // Whether a palette moves in the end where the loss is told from the picture.
-    bool settles() const { return !flat && !is_small() && picture_.size() <= 1 << 22; }
+    // Whether a palette moves in the end where the loss is told from the picture. (Small ones would lose a point.)
+    bool settles() const { return !flat && !mapping::is_small(picture_) && picture_.size() <= 1 << 22; }
     // The least visible error and bits. Where its error decides, the palette of a photograph moves as under the blur.
     // `last`: `rest` follows, and histograms are let go of before the drawing needs room.
-    Drawing draw_lossy(color::Colors palette, const mapping::LossyOptions &options, color::Space space, const Poll &poll,
+    Drawing draw_lossy(color::Colors palette, mapping::LossyOptions options, color::Space space, const Poll &poll,
                        const palette::Fixed &fixed = {}, bool last = false) {
+        if (options.share > 0 && !flat && mapping::is_small(picture_)) options.spread *= mapping::PASSED_ON;
         constexpr int64_t ENOUGH = 1 << 17;  // pixels
         const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
         if (options.moves && options.share > 0 && !flat) {
@@ -169,7 +170,7 @@ class Quantizer {
         std::vector<uint8_t> indices = nearest(palette, space, options.threads, poll, last);
         mapping::make_lossy(picture_, weights(options.threads).data(), palette.data(), entries_of(palette, picture_.channels), options,
                             options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
-        const bool settles = options.share > 0 ? this->settles() : !is_small();
+        const bool settles = options.share > 0 ? this->settles() : !mapping::is_small(picture_);
         if (options.moves && settles && space == color::Space::oklab && !fixed.all(palette))
             spatial::settle(picture_, palette, indices, stays, options.threads, poll);
         return drawing(palette, std::move(indices), fixed);
@@ -199,9 +200,6 @@ class Quantizer {
     // Graphics with given palettes of more colors than this are drawn under the blur, photographs beyond black and white:
     // it leaves out dots that lie far from dark colors, and of few colors all do.
     static constexpr int DARK = 16;
-
-    // A palette that moves in the end loses a point of SSIMULACRA2 there, which judges the finest scales alone.
-    bool is_small() const { return std::min(picture_.height, picture_.width) < 225; }
 
     void forget_histograms() {
         const std::lock_guard lock(counting_);
