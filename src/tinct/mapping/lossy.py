@@ -23,8 +23,8 @@ DAMPED = 0.8
 # each color divides the error D by 2 ** (2 / 3), so dD/dR is 2 ln 2 / 3 of D; D is the mean squared
 # error of nearest colors, weighted by how visible it is. A palette that serves a picture well then
 # allows little loss, one that doesn't more. With 256 colors 67 photographs score at least 1.4 more
-# on SSIMULACRA2 than pngquant's default (one at 91 1.0), in 0.64 of its bytes. (Before palettes moved in the end
-# one scored 0.03 lower, at 0.55 0.7 lower in 0.63 of the bytes.)
+# on SSIMULACRA2 than pngquant's default (one at 91 1.0), in 0.64 of its bytes. (Before palettes
+# moved in the end one scored 0.03 lower, at 0.55 0.7 lower in 0.63 of the bytes.)
 SHARE = 0.5
 # And at least so much: of graphics the palette holds nearly all colors. At 1e-5 icons with soft
 # edges fall below 88, and below pngquant; here the nearest is 0.2 above. In larger pictures whose
