@@ -90,9 +90,7 @@ def test_visibility_is_that_of_the_picture_on_its_side(rows, width, channels, se
     chance = np.random.default_rng(seed)
     pixels = chance.integers(0, 256, (rows, width, channels), np.uint8)
     pixels = np.repeat(pixels, chance.integers(1, 30, rows), axis=0)
-    pixels[:, : chance.integers(0, width), 0] += chance.integers(0, 3, len(pixels))[:, None].astype(
-        "u1"
-    )
+    pixels[:, : chance.integers(0, width), 0] += chance.integers(0, 3, (len(pixels), 1), np.uint8)
     on_its_side = np.ascontiguousarray(pixels.swapaxes(0, 1))
     np.testing.assert_allclose(visibility(pixels), visibility(on_its_side).T, rtol=1e-5)
 

@@ -44,7 +44,7 @@ class Quantizer {
     Quantizer(const Picture &picture, bool flat) : picture_(picture), flat(flat) {}
     // Of a PNG's inflated rows. Alpha that is opaque throughout is left out.
     Quantizer(const uint8_t *rows, int64_t height, int64_t width, int channels)
-        : own_(channels == 4 ? codecs::unfiltered<4>(rows, height, width) : codecs::unfiltered<3>(rows, height, width)),
+        : own_(codecs::unfiltered(rows, height, width, channels)),
           picture_(without_idle_alpha(height, width, channels)), flat(is_flat(picture_)) {}
     // Of a PNG's inflated rows of indices, and their entries: RGBA.
     Quantizer(const uint8_t *rows, int64_t height, int64_t width, int bits, const std::vector<uint8_t> &entries)

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,13 @@ template <class T> Fresh<T> table_of(const std::vector<T> &values, size_t column
 }
 
 inline nb::bytes bytes_of(const std::vector<uint8_t> &values) { return nb::bytes(values.data(), values.size()); }
+
+// A PNG's inflated rows of RGB or RGBA, each behind its filter.
+inline void check_rows(const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
+    if (width < 1 || height < 1 || (channels != 3 && channels != 4) ||
+        int64_t(rows.size()) != height * (width * channels + 1))
+        throw std::invalid_argument("rows must hold height * (width * channels + 1) bytes");
+}
 
 inline Picture picture_of(const Array<uint8_t, 3> &pixels) {
     return {pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), int(pixels.shape(2))};

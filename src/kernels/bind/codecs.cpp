@@ -32,14 +32,11 @@ nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int thr
 
 // A PNG's inflated rows to samples.
 nb::bytes unfiltered(const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
-    if (width < 1 || height < 1 || (channels != 3 && channels != 4) ||
-        int64_t(rows.size()) != height * (width * channels + 1))
-        throw std::invalid_argument("rows must hold height * (width * channels + 1) bytes");
+    check_rows(rows, width, height, channels);
     std::vector<uint8_t> samples;
     {
         nb::gil_scoped_release release;
-        samples = channels == 4 ? codecs::unfiltered<4>(rows.data(), height, width)
-                                : codecs::unfiltered<3>(rows.data(), height, width);
+        samples = codecs::unfiltered(rows.data(), height, width, channels);
     }
     return bytes_of(samples);
 }

@@ -127,9 +127,7 @@ void bind_quantizer(nb::module_ &m) {
             new (self) Quantizer(picture_of(pixels), flat);
         }, "pixels"_a, "flat"_a, nb::keep_alive<1, 2>())
         .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
-            if (width < 1 || height < 1 || (channels != 3 && channels != 4) ||
-                int64_t(rows.size()) != height * (width * channels + 1))
-                throw std::invalid_argument("rows must hold height * (width * channels + 1) bytes");
+            check_rows(rows, width, height, channels);
             nb::gil_scoped_release release;
             new (self) Quantizer(rows.data(), height, width, channels);
         }, "rows"_a, "width"_a, "height"_a, "channels"_a)

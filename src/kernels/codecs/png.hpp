@@ -50,6 +50,10 @@ template <int C> std::vector<uint8_t> unfiltered(const uint8_t *rows, int64_t he
     return pixels;
 }
 
+inline std::vector<uint8_t> unfiltered(const uint8_t *rows, int64_t height, int64_t width, int channels) {
+    return channels == 4 ? unfiltered<4>(rows, height, width) : unfiltered<3>(rows, height, width);
+}
+
 // The same of indices, several to the byte, as the entries that they stand for: four samples each.
 inline std::vector<uint8_t> looked_up(const uint8_t *rows, int64_t height, int64_t width, int bits,
                                       const std::vector<uint8_t> &entries) {

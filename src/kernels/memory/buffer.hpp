@@ -83,15 +83,14 @@ class BufferCache {
     size_t kept_ = 0;
 };
 
-// Whether what was let go of stays with the process.
+// Whether what was let go of stays with the process, for whoever asks next.
 inline bool keeps_memory = false;
 
 // Give back to the system what was let go of: glibc keeps blocks below 32 MB, and up to twice as much at the heap's end.
 inline void give_back() {
-    if (keeps_memory) return;
     BufferCache::common().clear();
 #ifdef __GLIBC__
-    malloc_trim(0);
+    if (!keeps_memory) malloc_trim(0);
 #endif
 }
 
@@ -135,29 +134,31 @@ template <class T> using Buffer = std::vector<T, Unfilled<T>>;
 // looked at. (From a heap that memory was given back to, calloc clears them all.)
 template <class T> class Zeros {
   public:
-    explicit Zeros(size_t n) : place_(pages(n * sizeof(T)), {n * sizeof(T)}) {
+    explicit Zeros(size_t n) : place_(take(n * sizeof(T)), {n * sizeof(T)}) {
         if (!place_) throw std::bad_alloc();
     }
     T &operator[](size_t i) { return place_.get()[i]; }
 
   private:
+    static T *take(size_t bytes) {
 #ifdef __unix__
-    static T *pages(size_t bytes) {
         void *place = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         return place == MAP_FAILED ? nullptr : static_cast<T *>(place);
-    }
-    struct Unmap {
-        size_t bytes;
-        void operator()(T *place) const { munmap(place, bytes); }
-    };
 #else
-    static T *pages(size_t bytes) { return static_cast<T *>(std::calloc(bytes, 1)); }
-    struct Unmap {
-        size_t bytes;
-        void operator()(T *place) const { std::free(place); }
-    };
+        return static_cast<T *>(std::calloc(bytes, 1));
 #endif
-    std::unique_ptr<T, Unmap> place_;
+    }
+    struct Give {
+        [[maybe_unused]] size_t bytes;
+        void operator()(T *place) const {
+#ifdef __unix__
+            munmap(place, bytes);
+#else
+            std::free(place);
+#endif
+        }
+    };
+    std::unique_ptr<T, Give> place_;
 };
 
 }  // namespace tinct

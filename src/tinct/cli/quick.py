@@ -30,7 +30,7 @@ __all__ = ["quick"]
 
 SEEDS, THREADS = 1 << 32, 1 << 10  # beyond them the whole command is asked
 SMALL = 1 << 23  # pixels; of larger pictures what is let go of goes back to the system
-ROOM, BYTES_PER_PIXEL = 1 << 24, 64
+ROOM, BYTES_PER_PIXEL = 1 << 25, 16
 NO_FILES = ("/dev/", "/proc/")  # reading twice may give something else
 
 

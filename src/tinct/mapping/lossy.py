@@ -58,7 +58,7 @@ def palette_options(
     """Of a palette: whether colors count by how visible errors are, and whether a rough one does.
 
     Photographs drawn with "auto" move theirs by the blurred error, before the loss and most of them
-    after it, too. Then a search for a better start would take a tenth of all the time for 0.2
+    after it, too. Then a search for a better start would take a seventh of the time for 0.2
     points of SSIMULACRA2 and 0.4 % more bytes. (At 128 colors it is 0.6 points, at 224 x 171 pixels
     0.8, single ones 12; a graphic lost 3.)
     """
