@@ -10,9 +10,12 @@ from PIL import Image, ImageCms
 
 import tinct
 from painted import alpha, exact, photo
-from profiles import ADOBE, P3, PROPHOTO, SRGB, curv, icc, para
+from profiles import ADOBE, D50, P3, PROPHOTO, SRGB, curv, icc, para
+from tinct import _kernels
 from tinct.cli.main import main
-from tinct.picture.profile import shaper
+from tinct.picture import encoding
+from tinct.picture.encoding import from_xyz
+from tinct.picture.profile import FROM_D50, shaper
 
 
 def deep_png(samples, profile):
@@ -28,7 +31,8 @@ def deep_png(samples, profile):
 
 def file_of(image, kind="PNG", **how):
     file = io.BytesIO()
-    Image.fromarray(image).save(file, kind, **how)
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(file, kind, **how)
     return file.getvalue()
 
 
@@ -57,8 +61,54 @@ def test_a_profile_computed_from_its_tags_is_what_littlecms_makes_of_it(name, pr
         source, ImageCms.createProfile("sRGB"), color.mode, "RGB", 1, flags
     )
     right = np.asarray(ImageCms.applyTransform(color, to)).astype(int)
-    ours = tinct.read(deep_png(codes.astype(np.uint16) * 257, profile)).pixels
-    assert np.abs(ours - right).max() <= 1
+    files = deep_png(codes.astype(np.uint16) * 257, profile), file_of(color, icc_profile=profile)
+    for file in files:
+        assert np.abs(tinct.read(file).pixels - right).max() <= 1
+
+
+def test_the_way_from_a_profiles_white_is_bradfords():
+    assert np.allclose(FROM_D50, from_xyz(encoding.SRGB, np.array(D50)).ravel(), atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("mixed", [True, False])
+def test_curves_and_a_matrix_lead_to_the_codes_between_whose_limits_light_lies(dtype, mixed):
+    rng = np.random.default_rng(int(mixed))
+    values = np.iinfo(dtype).max + 1
+    lights = np.sort(rng.uniform(-0.1, 1.1, (3, values)), axis=1)
+    matrix = rng.normal(size=(3, 3)) if mixed else np.eye(3)
+    samples = rng.integers(0, values, (70_000, 3)).astype(dtype)
+    samples[9::2] = samples[8:-1:2]  # each twice
+    light = lights[np.arange(3)[:, None], samples.T]
+    v = (np.arange(255) + 0.5) / 255
+    limits = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    right = np.searchsorted(limits, matrix @ light).T
+    shaper = _kernels.Shaper(lights.tolist(), matrix.ravel().tolist() if mixed else [])
+    for threads in (1, 3):
+        found = shaper.to_srgb(samples.reshape(-1), 3, threads)
+        found = np.frombuffer(found, np.uint8).reshape(-1, 3)
+        near = np.abs(np.subtract.outer(limits, (matrix @ light).T)).min(axis=0) < 1e-12
+        assert np.array_equal(found[~near], right[~near])
+        assert near.mean() < 1e-3
+    if dtype == np.uint8:
+        alpha = rng.integers(0, 256, len(samples), np.uint8)
+        both = np.column_stack([samples, alpha])
+        shown = np.frombuffer(shaper.to_srgb(both.reshape(-1), 4), np.uint8).reshape(-1, 4)
+        assert np.array_equal(shown, np.column_stack([found, alpha]))
+
+
+def test_a_shaper_refuses_what_it_can_not_read():
+    lights = [[0.0] * 256] * 3
+    for wrong in [(lights[:2], []), ([[0.0]] * 3, []), (lights, [1.0] * 8)]:
+        with pytest.raises(ValueError, match="a shaper has"):
+            _kernels.Shaper(*wrong)
+    with pytest.raises(ValueError, match="samples must be"):
+        _kernels.Shaper(lights, []).to_srgb(bytes(5), 3)
+    with pytest.raises(ValueError, match="samples must be"):
+        _kernels.Shaper(lights, []).to_srgb(np.zeros(3, np.uint16), 3)
+    deep = _kernels.Shaper([[0.0] * 65536] * 3, [])
+    with pytest.raises(ValueError, match="8 bits"):
+        _kernels.Quantizer(bytes(4), 1, 1, 3, profile=deep)
 
 
 def test_samples_of_16_bits_go_through_a_profile_whole():
@@ -79,7 +129,7 @@ def test_a_broken_or_unknown_profile_is_none_of_curves():
     broken += [whole.replace(b"curv", b"vruc"), whole.replace(b"rXYZ", b"A2B0"), b"", None]
     for profile in [*broken, icc(para(3, *SRGB), P3).replace(b"para", b"parb")]:
         found = shaper(profile, 3)
-        assert found is None or np.isfinite(found.curves[2](np.zeros(1))).all()
+        assert found is None or all(np.isfinite([found.curves[2](v) for v in (0.0, 0.5, 1.0)]))
     assert shaper(whole, 4) is None
     assert shaper(icc(para(2, 2.2, 0.9, -0.1, 0.05), P3), 3) is None  # whose black is grey
 

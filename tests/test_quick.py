@@ -275,6 +275,7 @@ PROFILES = {
     "ProPhoto": icc(curv(round(1.8 * 256)), PROPHOTO),
     "gray": icc(curv(563)),
     "broken": b"profile",
+    "whose black is grey": icc(para(2, 2.2, 0.9, -0.1, 0.05), P3),  # Pillow is asked
 }
 
 
@@ -632,15 +633,23 @@ def test_a_plain_run_imports_next_to_nothing():
     assert set(imported.split()) - ours <= {"gc", "math", "stat", "time"}
 
 
-def test_a_color_profile_imports_pillow_alone():
-    extras = [chunk(b"iCCP", b"x\0\0" + zlib.compress(PROFILES["P3"]))]
-    save(png(bird(), extras=extras))
+def imported_with(profile):
+    save(png(bird(), extras=[chunk(b"iCCP", b"x\0\0" + zlib.compress(profile))]))
     isolated = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(isolated, capture_output=True, text=True, check=True)
     line, imported = done.stdout.splitlines()
     assert line.startswith("a.png ")
-    assert "PIL.ImageCms" in imported.split()
-    assert not {"numpy", "click", "rich"} & set(imported.split())
+    return set(imported.split())
+
+
+def test_a_color_profile_of_curves_imports_no_library():
+    assert not {"PIL", "numpy", "click", "rich"} & imported_with(PROFILES["P3"])
+
+
+def test_another_color_profile_imports_pillow_alone():
+    imported = imported_with(PROFILES["whose black is grey"])
+    assert "PIL.ImageCms" in imported
+    assert not {"numpy", "click", "rich"} & imported
 
 
 @pytest.mark.parametrize("size", [(224, 300), (225, 300), (300, 400)])

@@ -12,6 +12,7 @@
 
 #include "codecs/deflate.hpp"
 #include "codecs/png.hpp"
+#include "color/shaper.hpp"
 #include "drawing.hpp"
 #include "mapping/lossy.hpp"
 #include "mapping/remap.hpp"
@@ -42,9 +43,9 @@ class Quantizer {
     explicit Quantizer(const Picture &picture) : picture_(picture), flat(is_flat(picture_)) {}
     // The same, as flat as the picture that it was made of.
     Quantizer(const Picture &picture, bool flat) : picture_(picture), flat(flat) {}
-    // Of a PNG's inflated rows. Alpha that is opaque throughout is left out.
-    Quantizer(const uint8_t *rows, int64_t height, int64_t width, int channels)
-        : own_(codecs::unfiltered(rows, height, width, channels)),
+    // Of a PNG's inflated rows, whose colors a profile may say. Alpha that is opaque throughout is left out.
+    Quantizer(const uint8_t *rows, int64_t height, int64_t width, int channels, const color::Shaper *profile, int threads)
+        : own_(shown(codecs::unfiltered(rows, height, width, channels), channels, profile, threads)),
           picture_(without_idle_alpha(height, width, channels)), flat(is_flat(picture_)) {}
     // Of a PNG's inflated rows of indices, and their entries: RGBA.
     Quantizer(const uint8_t *rows, int64_t height, int64_t width, int bits, const std::vector<uint8_t> &entries)
@@ -332,6 +333,10 @@ class Quantizer {
         return histogram_of(space, false, threads);
     }
 
+    static std::vector<uint8_t> shown(std::vector<uint8_t> samples, int channels, const color::Shaper *profile, int threads) {
+        if (profile) profile->to_srgb(samples.data(), int64_t(samples.size()) / channels, channels, threads, samples.data());
+        return samples;
+    }
     Picture without_idle_alpha(int64_t height, int64_t width, int channels) {
         bool idle = channels == 4;
         for (size_t i = 3; idle && i < own_.size(); i += 4) idle = own_[i] == 255;

@@ -7,6 +7,7 @@
 
 #include "bind/arrays.hpp"
 #include "bind/signals.hpp"
+#include "color/shaper.hpp"
 #include "mapping/remap.hpp"
 #include "palette/builder.hpp"
 
@@ -60,6 +61,33 @@ void check_histogram(const Array<uint8_t, 2> &colors, const Array<double, 1> &we
         if (!std::isfinite(points.data()[i])) throw std::invalid_argument("a histogram's points must be finite");
 }
 
+// Three tables of 256 or 65536 lights; nine numbers, row by row, or none.
+void make_shaper(color::Shaper *self, const nb::list &lights, const nb::list &matrix) {
+    const auto numbers = [](nb::handle list) {
+        std::vector<double> out;
+        for (nb::handle value : nb::cast<nb::list>(list)) out.push_back(nb::cast<double>(value));
+        return out;
+    };
+    color::Shaper::Lights tables;
+    for (size_t c = 0; c < 3 && lights.size() == 3; ++c) tables[c] = numbers(lights[c]);
+    std::vector<double> mix = numbers(matrix);
+    bool right = mix.empty() || mix.size() == 9;
+    for (const auto &table : tables) right &= table.size() == tables[0].size() && (table.size() == 256 || table.size() == 65536);
+    if (!right) throw std::invalid_argument("a shaper has three tables of 256 or 65536 lights, and a matrix of nine numbers or none");
+    new (self) color::Shaper(std::move(tables), std::move(mix));
+}
+template <class T> nb::bytes to_srgb(const color::Shaper &self, const Array<T, 1> &samples, int channels, int threads) {
+    const bool right = channels == 3 || (channels == 4 && sizeof(T) == 1);
+    if (!right || samples.size() % size_t(channels) || self.values() != 1 << 8 * sizeof(T))
+        throw std::invalid_argument("samples must be of the shaper's bits, three to the pixel, or of 8 with alpha");
+    std::vector<uint8_t> out(samples.size());
+    {
+        nb::gil_scoped_release release;
+        self.to_srgb(samples.data(), int64_t(samples.size()) / channels, channels, threads, out.data());
+    }
+    return bytes_of(out);
+}
+
 }  // namespace
 
 void bind_palette(nb::module_ &m) {
@@ -75,6 +103,10 @@ void bind_palette(nb::module_ &m) {
         color::from_points(points.data(), int64_t(points.shape(0)), int(points.shape(1)), space_of(oklab), out.data());
         return out;
     }, "points"_a, "oklab"_a);
+    nb::class_<color::Shaper>(m, "Shaper")
+        .def("__init__", &make_shaper, "lights"_a, "matrix"_a)
+        .def("to_srgb", &to_srgb<uint8_t>, "samples"_a, "channels"_a, "threads"_a = 1)
+        .def("to_srgb", &to_srgb<uint16_t>, "samples"_a, "channels"_a, "threads"_a = 1);
     nb::class_<Histogram>(m, "Histogram")
         .def("__init__", [](Histogram *self, const Array<uint8_t, 2> &colors, const Array<double, 1> &weights,
                             const Array<float, 2> &points, bool oklab) {

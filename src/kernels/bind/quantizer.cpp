@@ -126,11 +126,13 @@ void bind_quantizer(nb::module_ &m) {
         .def("__init__", [](Quantizer *self, const Array<uint8_t, 3> &pixels, bool flat) {
             new (self) Quantizer(picture_of(pixels), flat);
         }, "pixels"_a, "flat"_a, nb::keep_alive<1, 2>())
-        .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
+        .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels,
+                            const color::Shaper *profile, int threads) {
             check_rows(rows, width, height, channels);
+            if (profile && profile->values() != 256) throw std::invalid_argument("a profile of rows must be of 8 bits");
             nb::gil_scoped_release release;
-            new (self) Quantizer(rows.data(), height, width, channels);
-        }, "rows"_a, "width"_a, "height"_a, "channels"_a)
+            new (self) Quantizer(rows.data(), height, width, channels, profile, threads);
+        }, "rows"_a, "width"_a, "height"_a, "channels"_a, nb::kw_only(), "profile"_a = nb::none(), "threads"_a = 1)
         .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int bits,
                             const nb::bytes &entries) {
             if (width < 1 || height < 1 || (bits != 1 && bits != 2 && bits != 4 && bits != 8) ||

@@ -59,14 +59,24 @@ inline double row_product(const double (&row)[3], const double *v) {
     return row[0] * v[0] + row[1] * v[1] + row[2] * v[2];
 }
 
+// Up to which light each code is the nearest.
+constexpr double most_light(int code) { return LINEAR_STEPS[size_t(2 * code + 1)]; }
+// The code at which each of so many steps of light begins.
+constexpr int CELLS = 4096;
+constexpr std::array<uint8_t, CELLS> FIRST_CODES = [] {
+    std::array<uint8_t, CELLS> first{};
+    for (int cell = 0, code = 0; cell < CELLS; first[size_t(cell++)] = uint8_t(code))
+        while (code < 255 && most_light(code) < double(cell) / CELLS) ++code;
+    return first;
+}();
+
 // Light is rounded to the code whose limits it lies between, so no power is needed.
 inline uint8_t light_to_code(double light) {
-    static const std::array<double, 255> limits = [] {
-        std::array<double, 255> odd{};
-        for (size_t i = 0; i < odd.size(); ++i) odd[i] = LINEAR_STEPS[2 * i + 1];
-        return odd;
-    }();
-    return uint8_t(std::lower_bound(limits.begin(), limits.end(), light) - limits.begin());
+    if (!(light > 0)) return 0;
+    if (light >= 1) return 255;
+    int code = FIRST_CODES[size_t(light * CELLS)];
+    while (code < 255 && most_light(code) < light) ++code;
+    return uint8_t(code);
 }
 
 inline uint8_t share_to_code(double share) { return uint8_t(std::floor(std::clamp(share, 0.0, 1.0) * 255 + 0.5)); }

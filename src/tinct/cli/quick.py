@@ -1,4 +1,4 @@
-"""The short way of ``tinct compress PICTURE.png``: no NumPy, no click, Pillow for profiles alone.
+"""The short way of ``tinct compress PICTURE.png``: no NumPy, no click, Pillow for few profiles.
 
 Those take three quarters of a small picture's time to import. Only the plain form of the command
 goes this way. Whatever is unusual, and whatever goes wrong, is left to the whole command before
@@ -97,7 +97,7 @@ def _asked(argv: "Sequence[str]") -> Asked:
 def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     """What to print, and the file; None instead if it is not to be written."""
     start = time.perf_counter()
-    size, along, picture = _read(asked.source)
+    size, along, picture = _read(asked.source, asked.threads)
     ahead = Future(lambda: _prepare(picture, asked), asked.threads)
     lossy = settled("auto", picture, asked.colors, asked.dither, "oklab")
     how: dict[str, Any] = {"effort": 1, "seed": asked.seed, "threads": asked.threads}
@@ -169,7 +169,7 @@ def _said(told: tuple[str, ...]) -> str:
     return text
 
 
-def _read(path: str) -> tuple[int, bytes, _kernels.Quantizer]:
+def _read(path: str, threads: int) -> tuple[int, bytes, _kernels.Quantizer]:
     """Bytes of the file, its density, the picture; what was read and inflated is let go of."""
     data = _slurp(path)
     found = rows(data)
@@ -179,13 +179,21 @@ def _read(path: str) -> tuple[int, bytes, _kernels.Quantizer]:
     pixels = plain[1] * plain[2]
     if pixels <= SMALL:
         _kernels.reserve(ROOM + BYTES_PER_PIXEL * pixels)
+    shown: dict[str, Any] = {"threads": threads} if len(plain) == 4 else {}
     if profile:
-        plain = _in_srgb(plain, profile)
-    return len(data), density(data), _kernels.Quantizer(*plain)
+        from tinct.picture.profile import shaper
+
+        if (curves := shaper(profile, 3)) is None:
+            plain = _in_srgb(plain, profile)
+        elif len(plain) == 5 and curves.moves():
+            plain = (*plain[:4], curves.kernel().to_srgb(plain[4], 4))
+        elif curves.moves():
+            shown["profile"] = curves.kernel()
+    return len(data), density(data), _kernels.Quantizer(*plain, **shown)
 
 
 def _in_srgb(plain: "Rows", profile: bytes) -> "Rows":
-    """The same from the colors of an ICC profile, for which Pillow is asked."""
+    """The same from the colors of an ICC profile of tables, for which Pillow is asked."""
     from tinct.picture.managed import samples_in_srgb
 
     if len(plain) == 5:

@@ -6,7 +6,6 @@ before gAMA and cHRM. Profiles are for profile.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tinct import _kernels
 from tinct.errors import PictureError
 from tinct.picture.inflate import is_srgb
 
@@ -69,30 +69,22 @@ class Encoding:
         if self.primaries == SRGB or samples.shape[2] != 3:  # grey has only a curve
             if isinstance(self.curve, float):  # undone to 1 / 2.2, as PNG's test pictures want it
                 return np.asarray(np.rint(255 * light ** (1 / 2.2)).astype(np.uint8)[samples])
-            return shown(samples, [light] * samples.shape[2], None)
+            return shown(samples, _kernels.Shaper([light.tolist()] * 3, []))
         white = _xyz(self.primaries[0])
-        return shown(samples, [light] * 3, from_xyz(SRGB, white) @ _rgb_to_xyz(self.primaries))
+        matrix = from_xyz(SRGB, white) @ _rgb_to_xyz(self.primaries)
+        return shown(samples, _kernels.Shaper([light.tolist()] * 3, matrix.ravel().tolist()))
 
 
-def shown(
-    samples: NDArray[Any],
-    lights: Sequence[NDArray[np.float64]],
-    matrix: NDArray[np.float64] | None,
-) -> NDArray[np.uint8]:
-    """Samples (h, w, c) as sRGB: of each channel the linear light of each value, then a matrix."""
-    flat = samples.reshape(-1, samples.shape[2])
-    out = np.empty(flat.shape, np.uint8)
-    if matrix is None:
-        for channel, light in enumerate(lights):
-            out[:, channel] = _codes(light)[flat[:, channel]]
-        return out.reshape(samples.shape)
-    for at in range(0, len(flat), ROWS):
-        part = flat[at : at + ROWS].T
-        # Summed in a written order, not by a BLAS: the same bits on every machine.
-        r, g, b = (light[values] for light, values in zip(lights, part, strict=True))
-        for channel, (x, y, z) in enumerate(matrix):
-            out[at : at + ROWS, channel] = _codes(r * x + g * y + b * z)
-    return out.reshape(samples.shape)
+def shown(samples: NDArray[Any], by: _kernels.Shaper) -> NDArray[np.uint8]:
+    """Samples of 8 or 16 bits, (h, w, 1 or 3), as sRGB of 8, (h, w, 3)."""
+    out = np.empty((*samples.shape[:2], 3), np.uint8)
+    rows = max(ROWS // samples.shape[1], 1)
+    for top in range(0, len(samples), rows):
+        part = samples[top : top + rows]
+        part = np.repeat(part, 3, axis=2) if part.shape[2] == 1 else np.ascontiguousarray(part)
+        found = by.to_srgb(part.reshape(-1), 3, threads=0)
+        out[top : top + rows] = np.frombuffer(found, np.uint8).reshape(part.shape)
+    return out
 
 
 def encoding(image: Image.Image, data: bytes) -> Encoding | None:
@@ -163,12 +155,6 @@ def _rgb_to_xyz(primaries: tuple[tuple[float, float], ...]) -> NDArray[np.float6
 
 def _light_of_srgb(v: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
-
-
-def _codes(light: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The 8-bit codes of sRGB between whose limits linear light lies."""
-    limits = _light_of_srgb((np.arange(255) + 0.5) / 255)
-    return np.searchsorted(limits, light, side="right").astype(np.uint8)
 
 
 def to_8_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:

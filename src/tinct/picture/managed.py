@@ -2,13 +2,15 @@
 
 import io
 
-from PIL import Image, ImageChops
+from PIL import Image
+
+from tinct.picture.profile import moves
 
 TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from PIL import ImageCms
 
-__all__ = ["changes", "from_profile", "plain_rgb", "samples_in_srgb"]
+__all__ = ["from_profile", "plain_rgb", "samples_in_srgb"]
 
 _SPACES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK", "Lab": "LAB"}
 
@@ -46,18 +48,17 @@ def from_profile(color: Image.Image, profile: bytes | None) -> Image.Image | Non
         how = ImageCms.Intent.RELATIVE_COLORIMETRIC, flags
         srgb = ImageCms.createProfile("sRGB")
         to_srgb = ImageCms.buildTransform(source, srgb, mode, "RGB", *how)
-        plain = mode == "RGB" and not changes(lambda grid: ImageCms.applyTransform(grid, to_srgb))
+        plain = mode == "RGB" and not moves(lambda grid: _transformed(grid, to_srgb))
         return None if plain else ImageCms.applyTransform(color, to_srgb)
     except (ImageCms.PyCMSError, OSError, ValueError):  # a broken one: show the pixels as they are
         return None
 
 
-def changes(to_srgb: "Callable[[Image.Image], Image.Image | None]") -> bool:
-    """Whether a grid of colors moves by more than rounding: else it is sRGB by another name."""
-    steps = range(0, 256, 15)
-    colors = bytes(part for r in steps for g in steps for b in steps for part in (r, g, b))
-    grid = Image.frombytes("RGB", (len(colors) // 3, 1), colors)
-    return max(ImageChops.difference(to_srgb(grid) or grid, grid).tobytes()) > 2
+def _transformed(samples: bytes, to_srgb: "ImageCms.ImageCmsTransform") -> bytes:
+    from PIL import ImageCms
+
+    row = Image.frombytes("RGB", (len(samples) // 3, 1), samples)
+    return (ImageCms.applyTransform(row, to_srgb) or row).tobytes()
 
 
 def samples_in_srgb(

@@ -1,43 +1,60 @@
-"""ICC profiles of samples of more than 8 bits: to sRGB by what a profile says.
+"""ICC profiles of curves: to sRGB by what their tags say.
 
-Pillow hands littleCMS 8 bits alone (`managed`). A profile that is a matrix and curves, or one curve
-of gray, is computed here from its tags (ICC.1:2022, 8.3, 10.6, 10.18); tables are left to that.
+A profile that is a matrix and curves, or one curve of gray, is computed from its tags (ICC.1:2022,
+8.3, 10.6, 10.18), for 8 bits a sample and for 16, which Pillow does not hand to littleCMS. Tables
+are left to that (`managed`). No NumPy: the short way asks, too.
 """
 
-from __future__ import annotations
+from tinct import _kernels
 
-import struct
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+TYPE_CHECKING = False  # as typing has it, which takes a millisecond to import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+    Curve = Callable[[float], float]
 
-from tinct.picture.encoding import SRGB, from_xyz, shown
-from tinct.picture.managed import changes
+__all__ = ["FROM_D50", "Shaper", "moves", "shaper", "space_of"]
 
-__all__ = ["Shaper", "shaper", "space_of"]
+# From XYZ under the white of profiles, D50, to linear light of sRGB, row by row, as `encoding`
+# computes it by Bradford's transform.
+FROM_D50 = (
+    *(3.1341863642368195, -1.6172089589982748, -0.49069406400638393),
+    *(-0.9787485041906941, 1.9161300967735864, 0.033433399159995526),
+    *(0.07196392780224677, -0.22899387345320324, 1.4057537328964445),
+)
+BLACK = 1e-4  # light that is still black
 
-Values = NDArray[np.float64]
-Curve = Callable[[Values], Values]
-D50 = np.array([0.9642, 1.0, 0.8249])  # the white of profiles
 
-
-@dataclass(frozen=True, slots=True)
 class Shaper:
-    """A profile of curves to linear light and, of color, a matrix from that to sRGB's."""
+    """A profile of three curves to linear light, and a matrix from that to sRGB's, or none."""
 
-    curves: tuple[Curve, ...]
-    matrix: Values | None = None
+    __slots__ = ("_kernels", "curves", "matrix")
 
-    def to_srgb(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
-        """Samples of 8 or 16 bits, (h, w, c), as sRGB of 8."""
-        if samples.shape[2] < len(self.curves):  # a gray picture may carry a profile of color
-            samples = np.repeat(samples, 3, axis=2)
-        v = np.arange(np.iinfo(samples.dtype).max + 1) / np.iinfo(samples.dtype).max
-        return shown(samples, [curve(v) for curve in self.curves], self.matrix)
+    def __init__(self, curves: "Sequence[Curve]", matrix: "Sequence[float]" = ()) -> None:
+        self.curves, self.matrix = tuple(curves), list(matrix)
+        self._kernels: dict[int, _kernels.Shaper] = {}
+
+    def kernel(self, values: int = 256) -> _kernels.Shaper:
+        """For samples of so many values: 256 or 65536."""
+        if values not in self._kernels:
+            shares = [v / (values - 1) for v in range(values)]
+            made = {curve: list(map(curve, shares)) for curve in set(self.curves)}
+            self._kernels[values] = _kernels.Shaper([made[c] for c in self.curves], self.matrix)
+        return self._kernels[values]
+
+    def moves(self) -> bool:
+        """Whether it moves colors by more than rounding."""
+        return moves(lambda grid: self.kernel().to_srgb(grid, 3))
+
+
+def moves(to_srgb: "Callable[[bytes], bytes]") -> bool:
+    """Whether a grid of colors moves by more than rounding: else it is sRGB by another name."""
+    steps = bytes(range(0, 256, 15))
+    grid = bytearray(3 * len(steps) ** 3)
+    grid[::3] = b"".join([bytes([step]) * len(steps) ** 2 for step in steps])
+    grid[1::3] = b"".join([bytes([step]) * len(steps) for step in steps]) * len(steps)
+    grid[2::3] = steps * len(steps) ** 2
+    return max(map(abs, map(int.__sub__, to_srgb(bytes(grid)), grid))) > 2
 
 
 def space_of(profile: bytes | None) -> str:
@@ -48,8 +65,7 @@ def space_of(profile: bytes | None) -> str:
 def shaper(profile: bytes | None, channels: int) -> Shaper | None:
     """What a profile of curves says for samples of so many channels.
 
-    None if it isn't one, its black is no black, it is sRGB by another name, is broken, or is for
-    other channels.
+    None if it isn't one, its black is no black, is broken, or is for other channels.
     """
     wanted = {"RGB": ("rTRC", "gTRC", "bTRC"), "GRAY": ("kTRC",)}.get(space_of(profile))
     if profile is None or wanted is None or channels > len(wanted):
@@ -58,55 +74,79 @@ def shaper(profile: bytes | None, channels: int) -> Shaper | None:
         tags = _tags(profile)
         if profile[20:24] != b"XYZ " or any(name[1:3] == "2B" for name in tags):
             return None
-        curves = tuple(_curve(tags[name]) for name in wanted)
-        if max(float(curve(np.zeros(1))[0]) for curve in curves) > 1e-4:
+        made = {tag: _curve(tag) for tag in {tags[name] for name in wanted}}
+        curves = [made[tags[name]] for name in wanted]
+        if max(curve(0) for curve in curves) > BLACK:
             return None  # whose black is to be compensated
         if len(curves) == 1:
-            return Shaper(curves)
-        primaries = np.stack([_xyz(tags[name]) for name in ("rXYZ", "gXYZ", "bXYZ")], axis=1)
-    except (ValueError, KeyError, IndexError, struct.error):
+            return Shaper(curves * 3)
+        r, g, b = (_xyz(tags[name]) for name in ("rXYZ", "gXYZ", "bXYZ"))
+    except (ValueError, KeyError, IndexError):
         return None
-    found = Shaper(curves, from_xyz(SRGB, D50) @ primaries)
+    rows = [FROM_D50[at : at + 3] for at in range(0, 9, 3)]
+    return Shaper(curves, [x * p[0] + y * p[1] + z * p[2] for x, y, z in rows for p in (r, g, b)])
 
-    def moved(grid: Image.Image) -> Image.Image:
-        return Image.fromarray(found.to_srgb(np.asarray(grid)))
 
-    return found if changes(moved) else None
+def _number(data: bytes, at: int, size: int, *, signed: bool = False) -> int:
+    if len(data) < at + size:
+        raise ValueError
+    return int.from_bytes(data[at : at + size], signed=signed)
+
+
+def _fixed(tag: bytes, at: int, count: int) -> list[float]:
+    return [_number(tag, at + 4 * i, 4, signed=True) / 65536 for i in range(count)]
 
 
 def _tags(profile: bytes) -> dict[str, bytes]:
-    (count,) = struct.unpack_from(">I", profile, 128)
-    rows = (struct.unpack_from(">4sII", profile, 132 + 12 * at) for at in range(min(count, 200)))
-    return {name.decode("latin-1"): profile[start : start + size] for name, start, size in rows}
+    found = {}
+    for at in range(132, 132 + 12 * min(_number(profile, 128, 4), 200), 12):
+        start, size = _number(profile, at + 4, 4), _number(profile, at + 8, 4)
+        found[profile[at : at + 4].decode("latin-1")] = profile[start : start + size]
+    return found
 
 
-def _xyz(tag: bytes) -> Values:
+def _xyz(tag: bytes) -> list[float]:
     if tag[:4] != b"XYZ ":
         raise ValueError
-    return np.array(struct.unpack_from(">3i", tag, 8)) / 65536
+    return _fixed(tag, 8, 3)
 
 
-def _curve(tag: bytes) -> Curve:
+def _curve(tag: bytes) -> "Curve":
     """A table, or a function with up to seven parameters, on 0...1."""
     if tag[:4] == b"curv":
-        (count,) = struct.unpack_from(">I", tag, 8)
+        count = _number(tag, 8, 4)
         if count > 1:
-            table = np.frombuffer(tag, ">u2", count, 12) / 65535
-            return lambda v: np.interp(v, np.arange(count) / (count - 1), table)
-        gamma = struct.unpack_from(">H", tag, 12)[0] / 256 if count else 1.0
-        return lambda v: v**gamma
+            return _interpolated([_number(tag, 12 + 2 * i, 2) / 65535 for i in range(count)])
+        gamma = _number(tag, 12, 2) / 256 if count else 1.0
+        return lambda v: _power(v, gamma)
     if tag[:4] != b"para":
         raise ValueError
-    (kind,) = struct.unpack_from(">H", tag, 8)
-    told = np.array(struct.unpack_from(f">{(1, 3, 4, 5, 7)[kind]}i", tag, 12)) / 65536
-    g, a, b, c, d, e, f = np.append(told, np.zeros(7 - len(told))).tolist()
-    if kind == 0:
+    count = (1, 3, 4, 5, 7)[_number(tag, 8, 2)]
+    g, a, b, c, d, e, f = _fixed(tag, 12, count) + [0.0] * (7 - count)
+    if count == 1:
         a = 1.0
-    elif kind < 3:  # c is added everywhere, and below where a v + b is 0 stands alone
+    elif count < 5:  # c is added everywhere, and below where a v + b is 0 stands alone
         c, d, e, f = 0.0, -b / a if a else 0.0, c, c
 
-    def curve(v: Values) -> Values:
-        power = np.maximum(a * v + b, 0) ** g + e
-        return np.asarray(np.clip(np.where(v >= d, power, c * v + f), 0, 1))
+    def curve(v: float) -> float:
+        light = _power(max(a * v + b, 0.0), g) + e if v >= d else c * v + f
+        return min(max(light, 0.0), 1.0)
+
+    return curve
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        return float(base**exponent)
+    except (ZeroDivisionError, OverflowError):
+        return 1.0  # more than there is
+
+
+def _interpolated(table: list[float]) -> "Curve":
+    last = len(table) - 1
+
+    def curve(v: float) -> float:
+        at = min(int(v * last), last - 1)
+        return table[at] + (table[at + 1] - table[at]) * (v * last - at)
 
     return curve

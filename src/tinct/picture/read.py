@@ -10,7 +10,7 @@ import stat
 import struct
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import IO, Any
@@ -23,15 +23,16 @@ from tinct.checks import flag, whole
 from tinct.errors import PictureError
 from tinct.picture.along import NOTHING, Along, along
 from tinct.picture.deep import TooDeep, samples
-from tinct.picture.encoding import Encoding, encoding, to_8_bits
-from tinct.picture.managed import changes, from_profile, plain_rgb
-from tinct.picture.profile import Shaper, shaper, space_of
+from tinct.picture.encoding import encoding, shown, to_8_bits
+from tinct.picture.managed import from_profile, plain_rgb, samples_in_srgb
+from tinct.picture.profile import moves, shaper, space_of
 from tinct.picture.reasons import is_heic, is_jxl, printable, why
 from tinct.picture.whole import CutShort, check, check_jpeg, check_pngs, hushed
 
 __all__ = ["Picture", "read", "sketch"]
 
 Pixels = NDArray[np.uint8]
+ToSrgb = Callable[[NDArray[Any]], Pixels]
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else its errors go to stderr
 
@@ -340,7 +341,8 @@ def _pixels(
         raise PictureError(f"no pixels, {image.width}x{image.height}")
     stored = str(getattr(image, "tile", ""))  # names the samples' layout; gone after loading
     deep = samples(image)
-    told: Encoding | Shaper | None = encoding(image, data)
+    encoded = encoding(image, data)
+    told: ToSrgb | None = encoded.to_srgb if encoded else None
     alpha: Any
     profile, kept = image.info.get("icc_profile"), b""
     if deep is None:
@@ -353,25 +355,34 @@ def _pixels(
         color, alpha = _split(image)
         if keep and told is None and color.mode == "RGB":
             kept = _worth_keeping(np.asarray(color), profile)
-        # Where grays of 8 bits are linear, littleCMS is up to 3 dE off.
-        if told is None and color.mode == "L" and (gray := shaper(profile, 1)):
-            color, profile = _shown(image, gray.to_srgb(np.asarray(color)[:, :, None])), None
+        if told is None and not kept and color.mode in ("L", "RGB"):
+            told, profile = _by_curves(profile, len(color.getbands()))
     else:
         alpha, deep = _split_deep(image, deep)
         if keep and told is None and deep.shape[2] == 3:
             kept = _worth_keeping(deep, profile)
         if not kept and told is None and image.mode != "CMYK":
-            told = shaper(profile, deep.shape[2])
-        color = _shown(image, to_8_bits(deep) if told is None else told.to_srgb(deep))
+            told, profile = _by_curves(profile, deep.shape[2])
+        color = _shown(image, to_8_bits(deep) if told is None else told(deep))
         if told is not None:
             profile = None
     if kept:
         profile = None
     rgb = _array(from_profile(color, profile) or plain_rgb(color))
     if deep is None and told is not None:
-        rgb = told.to_srgb(rgb)
+        rgb = told(rgb)
     pixels = rgb if alpha is None else np.dstack([rgb, np.asarray(alpha)])
     return _sealed(_upright(image, pixels)), kept
+
+
+def _by_curves(profile: bytes | None, channels: int) -> tuple[ToSrgb | None, bytes | None]:
+    """How a profile of curves shows samples, if it changes any; the profile, if it is another."""
+    curves = shaper(profile, channels)
+    if curves is None:
+        return None, profile
+    if not curves.moves():
+        return None, None
+    return lambda samples: shown(samples, curves.kernel(int(np.iinfo(samples.dtype).max) + 1)), None
 
 
 def _array(image: Image.Image) -> Pixels:
@@ -392,7 +403,9 @@ def _worth_keeping(color: NDArray[Any], profile: bytes | None) -> bytes:
     """The profile, if it is of RGB, isn't sRGB, and there is more than gray to show in it."""
     if space_of(profile) != "RGB" or (color == color[:, :, :1]).all():
         return b""
-    return profile or b"" if changes(lambda grid: from_profile(grid, profile)) else b""
+    curves = shaper(profile, 3)
+    by_tables = lambda grid: samples_in_srgb(grid, len(grid) // 3, 1, 3, profile or b"")  # noqa: E731
+    return profile or b"" if (curves.moves() if curves else moves(by_tables)) else b""
 
 
 def _orientation(image: Image.Image) -> int:
