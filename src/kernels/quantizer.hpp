@@ -314,7 +314,7 @@ class Quantizer {
         if (visible) {
             auto sums = std::make_shared<std::vector<double>>(counts->size());
             const auto sum = channels == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
-            sum(picture_.pixels, picture_.size(), set_->colors.data(), set_->size, weights(threads).data(), sums->data());
+            sum(picture_.pixels, picture_.size(), set_->colors.data(), set_->size, weights(threads).data(), threads, sums->data());
             counts = std::move(sums);
         }
         const auto other = histograms_.find({space, !visible});

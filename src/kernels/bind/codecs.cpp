@@ -19,7 +19,7 @@ nb::bytes encode_lzw(const Array<uint8_t, 2> &indices, int code_size) {
     return nb::bytes(data.data(), data.size());
 }
 
-// A zlib stream of rows, `stride` bytes each. threads: 0 for all. times: how often a block may be parsed.
+// A zlib stream of rows, `stride` bytes each. threads: 0 for all. times: how often it may be parsed again; 0: in haste.
 nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int threads, int times) {
     if (rows.size() > deflate::MOST) throw std::invalid_argument("rows must be at most 4 GB");
     std::vector<uint8_t> stream;

@@ -68,8 +68,8 @@ struct Matches {
 class Finder {
   public:
     // `begin` to `end` is to be searched; what stands before may be copied from.
-    Finder(const uint8_t *data, uint32_t begin, uint32_t end, uint32_t stride)
-        : data_(data), begin_(begin), end_(end), roots_(1 << BITS), children_(2 * WINDOW), threes_(2 << BITS3),
+    Finder(const uint8_t *data, uint32_t begin, uint32_t end, uint32_t stride, bool hasty)
+        : depth_(hasty ? HASTY : DEPTH), data_(data), begin_(begin), end_(end), roots_(1 << BITS), children_(2 * WINDOW), threes_(2 << BITS3),
           known_(WINDOW + 1), nearest_(end - begin + PAD, NO_CODE) {
         found_.codes.resize(size_t(end - begin) * NEAR);
         open_ = open_ | NO_CODE;
@@ -90,7 +90,7 @@ class Finder {
     }
 
   private:
-    static constexpr int BITS = 16, BITS3 = 15, DEPTH = 100;
+    static constexpr int BITS = 16, BITS3 = 15, DEPTH = 100, HASTY = 12;
     static constexpr uint32_t RUN = 10, NICE = 128, FAR = 300;
     typedef uint8_t Bytes __attribute__((vector_size(16)));
     static constexpr Bytes ONES = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
@@ -143,7 +143,7 @@ class Finder {
         uint16_t *less = &children_[2 * (i % WINDOW)], *more = less + 1;
         uint32_t distance = i + 1 - root, before = 0, length = 0, less_length = 0, more_length = 0;
         root = i + 1;
-        for (int depth = DEPTH; distance > before && distance <= reach && depth > 0; --depth) {
+        for (int depth = depth_; distance > before && distance <= reach && depth > 0; --depth) {
             const uint8_t *const there = here - distance;
             uint16_t *const pair = &children_[2 * ((i - distance) % WINDOW)];
             if (there[length] == here[length]) {
@@ -265,7 +265,7 @@ class Finder {
         pending_at_ = 0;
         uint32_t distance = tail + 1 - roots_[hash4(eight_bytes(data_ + tail))], before = 0;
         uint32_t length = 0, less_length = 0, more_length = 0;
-        for (int depth = DEPTH; distance > before && distance <= reach_of(tail) && depth > 0; --depth) {
+        for (int depth = depth_; distance > before && distance <= reach_of(tail) && depth > 0; --depth) {
             const uint8_t *const here = data_ + tail, *const there = here - distance;
             const uint16_t *const pair = &children_[2 * ((tail - distance) % WINDOW)];
             if (there[length] == here[length]) length = common(here, there, length + 1);
@@ -287,6 +287,7 @@ class Finder {
         });
     }
 
+    int depth_;  // how far down a tree it looks
     const uint8_t *data_;
     uint32_t begin_, end_, farthest_ = 0, run_begin_ = 0, run_end_ = 0;
     std::vector<uint32_t> roots_;              // by hash: one more than the tree's latest place

@@ -118,20 +118,33 @@ template <int C> void weights_of(const uint8_t *pixels, int64_t height, int64_t 
     for (int64_t i = 0; i < height * width; ++i) weights[i] *= scale;
 }
 
-/// For each of the distinct `colors` (u, C) the sum of the square roots of its pixels' weights. The root is
-/// what a palette should count: 2.9 % fewer bytes at the same score than pixels, 1.2 % fewer than the weights.
+/// For each of the distinct `colors` (u, C), in the order of their keys, the sum of the square roots of its pixels'
+/// weights. The root is what a palette should count: 2.9 % fewer bytes at the same score than pixels, 1.2 % fewer than
+/// the weights.
 template <int C>
-void sum_by_color(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64_t u, const float *weights,
+void sum_by_color(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64_t u, const float *weights, int threads,
                   double *sums) {
-    palette::Places<C> places(colors, u);
+    constexpr int64_t MANY = 1 << 15, PART = 1 << 22, MOST = 4;
+    const int64_t parts = std::min(even_parts(n, PART), MOST);  // each with sums of its own, so that threads change no bit
+    std::vector<double> others(size_t((parts - 1) * u), 0.0);
     std::fill(sums, sums + u, 0.0);
-    uint32_t last = 0;
-    int64_t at = -1;
-    for (int64_t i = 0; i < n; ++i) {
-        const uint32_t key = palette::Key<C>::of(pixels + i * C);
-        if (i == 0 || key != last) at = places.of(last = key);  // most of a graphic's pixels repeat the one before
-        if (at >= 0) sums[at] += double(std::sqrt(weights[i]));
-    }
+    const auto add = [&](const auto &places) {
+        const auto add_part = [&](int64_t part) {
+            double *const own = part ? others.data() + (part - 1) * u : sums;
+            uint32_t last = 0;
+            int64_t at = -1;
+            for (int64_t first = n * part / parts, i = first; i < n * (part + 1) / parts; ++i) {
+                const uint32_t key = palette::Key<C>::of(pixels + i * C);
+                if (i == first || key != last) at = places.of(last = key);  // most of a graphic's repeat the one before
+                if (at >= 0) own[at] += double(std::sqrt(weights[i]));
+            }
+        };
+        ThreadPool(std::min<int64_t>(threads ? threads : processors(), parts) - 1).each(parts, add_part, {});
+    };
+    if (C == 3 && u >= MANY) add(palette::Ranks(colors, u));
+    else add(palette::Places<C>(colors, u));
+    for (int64_t part = 1; part < parts; ++part)
+        for (int64_t i = 0; i < u; ++i) sums[i] += others[size_t((part - 1) * u + i)];
 }
 
 }  // namespace tinct::visibility
