@@ -123,7 +123,7 @@ def fuzz(count: int, seed: int) -> None:
                 data += bytes(chance.randrange(colors) for _ in range(chance.randint(1, 9))) * (
                     size // 6
                 )
-        stream = _kernels.encode_deflate(data, chance.randint(1, 99), 1)
+        stream = _kernels.encode_deflate(data, chance.randint(1, 99), 1, chance.randint(0, 2))
         if zlib.decompress(stream) != data:
             raise SystemExit(f"stream {done} of seed {seed} differs: {bytes(data)!r}")
         total += len(data)

@@ -27,9 +27,10 @@ def stream_of(data: bytes, stride: int = 64, threads: int = 1, times: int = 1) -
 
 
 def assert_round_trip(data: bytes, stride: int = 64) -> None:
-    stream = stream_of(data, stride)
-    assert zlib.decompress(stream) == data
-    assert deflate.zlib_decompress(stream, len(data)) == data
+    for times in (0, 1):
+        stream = stream_of(data, stride, times=times)
+        assert zlib.decompress(stream) == data
+        assert deflate.zlib_decompress(stream, len(data)) == data
 
 
 few = st.integers(1, 4).flatmap(lambda k: st.lists(st.integers(0, k - 1), max_size=400).map(bytes))
@@ -72,6 +73,18 @@ def test_copies_at_the_windows_edge_round_trip(gap):
     noise = np.random.default_rng(gap).integers(0, 256, gap + 600, np.uint8)
     noise[gap:] = noise[:600]
     assert_round_trip(noise.tobytes())
+
+
+@pytest.mark.parametrize("size", [49_151, 49_152, 300_000, (4 << 20) + 9])
+def test_haste_costs_few_bytes_and_threads_change_none(size):
+    """From 49,152 on in two bands; from 4 MB on fewer matches are looked for."""
+    chance = np.random.default_rng(size)
+    walk = np.cumsum(chance.integers(-1, 2, size // 9 + 1)).astype(np.uint8) % 23
+    rows = walk[: size // 9 + 1].repeat(chance.integers(1, 17, len(walk)))[:size].tobytes()
+    hasty = stream_of(rows, 640, times=0)
+    assert hasty == stream_of(rows, 640, threads=3, times=0)
+    assert zlib.decompress(hasty) == rows
+    assert len(hasty) <= 1.03 * len(stream_of(rows, 640))
 
 
 def test_noise_takes_no_more_than_it_is_long():

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from painted import PICTURES, alpha, few, grey, photo
+from tinct import _kernels
 from tinct.codecs.arrays import encode, encode_truecolor
 from tinct.codecs.codec import sampled
+from tinct.codecs.png import CODEC
 from tinct.codecs.registry import FORMATS
 from tinct.compress.compress import compress
 
@@ -137,6 +139,22 @@ def test_more_effort_writes_no_larger_file_of_the_same_pixels(format, seeds):
         pixels = few(seed)
         sizes = [len(compress(pixels, effort=e, format=format).data) for e in (0, 1, 2, 5)]
         assert sizes == sorted(sizes, reverse=True), (seed, sizes)
+
+
+@pytest.mark.parametrize("size", [100, 200, 256, 300])
+@pytest.mark.parametrize("listed", [False, True])
+def test_more_effort_writes_no_larger_file_of_a_graphic(size, listed):
+    """Icons are deflated in haste at effort 1, the smallest and large ones aren't."""
+    chance = np.random.default_rng(size)
+    blocks = chance.integers(0, 200, (size // 4, size // 4), np.uint8)
+    indices = np.kron(blocks, np.ones((4, 4), np.uint8))
+    indices[::7] += chance.integers(0, 9, indices[::7].shape, np.uint8)
+    palette = chance.integers(0, 256, (256, 3)).astype(np.uint8)
+    drawing = _kernels.Drawing(indices, palette)
+    sizes = [
+        len(CODEC.encode(drawing, effort=effort, flat=True, listed=listed)) for effort in (1, 2, 5)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 @pytest.mark.parametrize("lossy", [0, 0.4])

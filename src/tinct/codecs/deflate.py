@@ -46,7 +46,7 @@ OXIPNG, OXIPNG_AT_LEAST = 10, 1 << 24  # bytes of memory per byte of a PNG that 
 # as 9, in two thirds of its time. oxipng's own levels 1 and 2 reach our bytes in twice our time.
 # Level 2 is our own encoder: the bytes of libdeflate's last level, on graphics in half its time.
 _LEVELS = (7, 10)
-# HASTY is a level below it, for large pictures: 0.3 to 2 % more bytes in two thirds of the time.
+# HASTY is a level below it: 0.3 to 2 % more bytes in three quarters of the time.
 HASTY = -1
 _OURS, _HASTY, _LITERALS, _LAST = -1, -2, -3, 12
 MOST_PARSES = 15
