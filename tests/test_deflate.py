@@ -75,9 +75,9 @@ def test_copies_at_the_windows_edge_round_trip(gap):
     assert_round_trip(noise.tobytes())
 
 
-@pytest.mark.parametrize("size", [49_151, 49_152, 300_000, (4 << 20) + 9])
+@pytest.mark.parametrize("size", [49_151, 49_152, 300_000, (8 << 20) + 9])
 def test_haste_costs_few_bytes_and_threads_change_none(size):
-    """From 49,152 on in two bands; from 4 MB on fewer matches are looked for."""
+    """From 49,152 on in two bands; from 8 MB on fewer matches are looked for."""
     chance = np.random.default_rng(size)
     walk = np.cumsum(chance.integers(-1, 2, size // 9 + 1)).astype(np.uint8) % 23
     rows = walk[: size // 9 + 1].repeat(chance.integers(1, 17, len(walk)))[:size].tobytes()

@@ -193,7 +193,7 @@ inline uint32_t adler32(const uint8_t *data, size_t size) {
     return b << 16 | a;
 }
 
-constexpr uint32_t LARGE = 1 << 22;  // bytes
+constexpr uint32_t LARGE = 1 << 23;  // bytes
 constexpr size_t MOST = size_t(UINT32_MAX) - 2 * PAD;  // bytes
 
 // `data` has PAD bytes before it and behind it that may be read; `stride` is a row's length. threads: 0 for all. times: how
