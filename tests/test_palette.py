@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import reference_pixels as reference
-from tinct import _probes
+from tinct import _kernels, _probes
 from tinct.clustering.kmeans import assign
 from tinct.color.points import from_points, to_points
 from tinct.compress.compress import compress
@@ -279,3 +279,21 @@ def test_a_histogram_that_does_not_fit_together_is_refused(change, words):
 def test_refuses_ways_to_search_by_name(how):
     with pytest.raises(ValueError, match=next(iter(how))):
         palette(histogram(painting()), 8, **how)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize(("colors", "pixels"), [(50, 9_000), (40_000, 90_000), (40_000, 4_300_000)])
+def test_a_color_counts_the_roots_of_its_pixels_weights(channels, colors, pixels):
+    """Many colors of three channels are found by rank, and large pictures are summed in parts."""
+    chance = np.random.default_rng(colors)
+    drawn = chance.integers(1, 256, (colors, channels)).astype(np.uint8)
+    table, _ = _kernels.count_colors(drawn)
+    places = chance.integers(0, len(table), pixels)
+    places[1::3] = places[:-1:3][: len(places[1::3])]
+    weights = chance.uniform(0.1, 9, pixels).astype(np.float32)
+    right = np.bincount(places, np.sqrt(weights), len(table))
+    alone, shared = (
+        _probes.sum_by_color(table[places], table, weights, threads) for threads in (1, 3)
+    )
+    np.testing.assert_array_equal(alone, shared)
+    np.testing.assert_allclose(alone, right, rtol=1e-9)

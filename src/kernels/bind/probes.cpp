@@ -57,6 +57,12 @@ NB_MODULE(_probes, m) {
         run(pixels.data(), int64_t(pixels.shape(0)), int64_t(pixels.shape(1)), threads, out.data());
         return out;
     }, "pixels"_a, "threads"_a = 0);
+    m.def("sum_by_color", [](const Matrix<uint8_t> &pixels, const Matrix<uint8_t> &colors, const Vector<float> &weights, int threads) {
+        auto out = make_array<double>({colors.shape(0)});
+        const auto run = pixels.shape(1) == 4 ? visibility::sum_by_color<4> : visibility::sum_by_color<3>;
+        run(pixels.data(), int64_t(pixels.shape(0)), colors.data(), int64_t(colors.shape(0)), weights.data(), threads, out.data());
+        return out;
+    }, "pixels"_a, "colors"_a, "weights"_a, "threads"_a);
     m.def("find_edges", [](const Matrix<float> &weights) {
         auto out = make_array<bool>({weights.shape(0), weights.shape(1)});
         mapping::find_edges(weights.data(), int64_t(weights.size()), reinterpret_cast<uint8_t *>(out.data()));
