@@ -62,7 +62,7 @@ def palette_options(
     after it, too. Then a search for a better start would take a seventh of the time for 0.2
     points of SSIMULACRA2 and 0.4 % more bytes. (At 128 colors it is 0.6 points, at 224 x 171 pixels
     0.8, single ones 12; a graphic lost 3.) Of small graphics with many colors it takes half of what
-    a palette does, up to 30 ms, for no more bytes: 20 lose 0.1 points, the worst 0.4. With fewer
+    a palette does, up to 30 ms, for no more bytes: 17 lose 0.05 points, the worst 0.4. With fewer
     colors single ones lose up to 3, larger ones 1.
     """
     auto = lossy == "auto"
