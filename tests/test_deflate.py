@@ -75,16 +75,19 @@ def test_copies_at_the_windows_edge_round_trip(gap):
     assert_round_trip(noise.tobytes())
 
 
-@pytest.mark.parametrize("size", [49_151, 49_152, 300_000, (8 << 20) + 9])
-def test_haste_costs_few_bytes_and_threads_change_none(size):
+@pytest.mark.parametrize(
+    ("size", "most"), [(49_151, 1.03), (49_152, 1.03), (300_000, 1.03), ((8 << 20) + 9, 1.1)]
+)
+def test_haste_costs_few_bytes_and_threads_change_none(size, most):
     """From 49,152 on in two bands; from 8 MB on fewer matches are looked for."""
     chance = np.random.default_rng(size)
-    walk = np.cumsum(chance.integers(-1, 2, size // 9 + 1)).astype(np.uint8) % 23
-    rows = walk[: size // 9 + 1].repeat(chance.integers(1, 17, len(walk)))[:size].tobytes()
+    walk = np.cumsum(chance.integers(-1, 2, size // 6)).astype(np.uint8) % 23
+    rows = walk.repeat(chance.integers(1, 17, len(walk)))[:size].tobytes()
+    assert len(rows) == size
     hasty = stream_of(rows, 640, times=0)
     assert hasty == stream_of(rows, 640, threads=3, times=0)
     assert zlib.decompress(hasty) == rows
-    assert len(hasty) <= 1.03 * len(stream_of(rows, 640))
+    assert len(hasty) <= most * len(stream_of(rows, 640))
 
 
 def test_noise_takes_no_more_than_it_is_long():

@@ -117,6 +117,7 @@ def test_the_number_of_threads_changes_no_byte():
     ("indices", "palette", "level", "words"),
     [
         (np.zeros((2, 2), np.uint8), np.zeros((1, 3), np.uint8), 7, "level must be 0..6, not 7"),
+        (np.zeros((2, 2), np.uint8), np.zeros((1, 3), np.uint8), -1, "level must be 0..6, not -1"),
         (np.ones((2, 2), np.uint8), np.zeros((1, 3), np.uint8), 1, "indices must be 0..0, not 1"),
         (np.zeros((2, 2), int), np.zeros((1, 3), np.uint8), 1, "indices must be uint8"),
         (np.zeros((0, 2), np.uint8), np.zeros((1, 3), np.uint8), 1, "indices must be uint8"),

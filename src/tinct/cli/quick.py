@@ -1,4 +1,4 @@
-"""The short way of ``tinct compress PICTURE.png``: no NumPy, no click, Pillow for few profiles.
+"""The short way of ``tinct compress PICTURE.png``: no NumPy, no click, seldom Pillow.
 
 Those take three quarters of a small picture's time to import. Only the plain form of the command
 goes this way. Whatever is unusual, and whatever goes wrong, is left to the whole command before
@@ -185,10 +185,11 @@ def _read(path: str, threads: int) -> tuple[int, bytes, _kernels.Quantizer]:
 
         if (curves := shaper(profile, 3)) is None:
             plain = _in_srgb(plain, profile)
-        elif len(plain) == 5 and curves.moves():
-            plain = (*plain[:4], curves.kernel().to_srgb(plain[4], 4))
         elif curves.moves():
-            shown["profile"] = curves.kernel()
+            if len(plain) == 5:
+                plain = (*plain[:4], curves.kernel().to_srgb(plain[4], 4))
+            else:
+                shown["profile"] = curves.kernel()
     return len(data), density(data), _kernels.Quantizer(*plain, **shown)
 
 

@@ -47,6 +47,8 @@ def encode(
     >>> read(data).pixels[0, 0].tolist()
     [9, 99, 200]
     """
+    if level is not None:
+        deflate.check_level(level)
     return encode_indexed(drawing_of(indices, palette), level, wide)
 
 

@@ -28,19 +28,19 @@ BLACK = 1e-4  # light that is still black
 class Shaper:
     """A profile of three curves to linear light, and a matrix from that to sRGB's, or none."""
 
-    __slots__ = ("_kernels", "curves", "matrix")
+    __slots__ = ("curves", "made", "matrix")
 
     def __init__(self, curves: "Sequence[Curve]", matrix: "Sequence[float]" = ()) -> None:
         self.curves, self.matrix = tuple(curves), list(matrix)
-        self._kernels: dict[int, _kernels.Shaper] = {}
+        self.made: dict[int, _kernels.Shaper] = {}
 
     def kernel(self, values: int = 256) -> _kernels.Shaper:
         """For samples of so many values: 256 or 65536."""
-        if values not in self._kernels:
+        if values not in self.made:
             shares = [v / (values - 1) for v in range(values)]
-            made = {curve: list(map(curve, shares)) for curve in set(self.curves)}
-            self._kernels[values] = _kernels.Shaper([made[c] for c in self.curves], self.matrix)
-        return self._kernels[values]
+            lights = {curve: list(map(curve, shares)) for curve in set(self.curves)}
+            self.made[values] = _kernels.Shaper([lights[c] for c in self.curves], self.matrix)
+        return self.made[values]
 
     def moves(self) -> bool:
         """Whether it moves colors by more than rounding."""

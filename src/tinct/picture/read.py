@@ -24,8 +24,8 @@ from tinct.errors import PictureError
 from tinct.picture.along import NOTHING, Along, along
 from tinct.picture.deep import TooDeep, samples
 from tinct.picture.encoding import encoding, shown, to_8_bits
-from tinct.picture.managed import from_profile, plain_rgb, samples_in_srgb
-from tinct.picture.profile import moves, shaper, space_of
+from tinct.picture.managed import from_profile, plain_rgb
+from tinct.picture.profile import shaper, space_of
 from tinct.picture.reasons import is_heic, is_jxl, printable, why
 from tinct.picture.whole import CutShort, check, check_jpeg, check_pngs, hushed
 
@@ -404,8 +404,11 @@ def _worth_keeping(color: NDArray[Any], profile: bytes | None) -> bytes:
     if space_of(profile) != "RGB" or (color == color[:, :, :1]).all():
         return b""
     curves = shaper(profile, 3)
-    by_tables = lambda grid: samples_in_srgb(grid, len(grid) // 3, 1, 3, profile or b"")  # noqa: E731
-    return profile or b"" if (curves.moves() if curves else moves(by_tables)) else b""
+    if curves is None:
+        changed = from_profile(Image.new("RGB", (1, 1)), profile) is not None
+    else:
+        changed = curves.moves()
+    return profile or b"" if changed else b""
 
 
 def _orientation(image: Image.Image) -> int:
