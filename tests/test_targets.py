@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ import pytest
 from painted import alpha, flat, photo, text
 from tinct import TargetError
 from tinct.compress import encoder
+from tinct.compress.abreast import abreast
 from tinct.compress.compress import compress
+from tinct.compress.curves import LEVELS, Curves, stands
 from tinct.scoring.ssimulacra2 import ssimulacra2
 
 
@@ -275,3 +279,63 @@ def test_goals_of_small_pictures_are_answered_in_order():
     found = [compress(pixels, max_bytes=size, ssimulacra2=True) for size in budgets]
     scores = [small.report.ssimulacra2 for small in found]
     assert scores == sorted(scores)
+
+
+@pytest.mark.parametrize("target", [{"quality": 70}, {"max_bytes": 450}])
+def test_searches_end_alike_on_any_number_of_threads(target):
+    pixels = np.tile(text(), (2, 2, 1))
+    one, *others = (compress(pixels, threads=threads, **target).data for threads in (1, 2, 5))
+    assert others == [one, one]
+
+
+def test_work_side_by_side_comes_back_in_order_or_fails_as_itself():
+    works = [partial(divmod, number, 7) for number in range(40)]
+    assert abreast(works, 3, encoder.Clock()) == [divmod(number, 7) for number in range(40)]
+    with pytest.raises(ZeroDivisionError):
+        abreast([*works, partial(divmod, 1, 0), *works], 3, encoder.Clock())
+
+
+def test_stages_side_by_side_count_no_more_than_the_time_that_passed():
+    clock = encoder.Clock({"read": 1.0})
+
+    def work():
+        with clock("draw"):
+            time.sleep(0.02)
+
+    start = time.perf_counter()
+    abreast([work] * 8, 4, clock)
+    passed = time.perf_counter() - start
+    assert clock.seconds["read"] == 1
+    assert 0.02 <= clock.seconds["draw"] <= passed
+
+
+def test_of_graphics_the_sample_is_drawn_where_it_just_does():
+    pixels = np.tile(text(), (2, 2, 1))
+    picture = encoder.Encoder(pixels, encoder.Options(dither=0.75), encoder.Clock())
+    assert picture.flat
+    assert not picture.small
+    curves = Curves(picture.sample(), 256)
+    all_colors = len(curves.ways)
+    curves.near(lambda score, size: score - 70, lambda score, size: size)
+    assert len(curves.ways) > all_colors
+    for at in range(all_colors, len(curves.ways)):
+        trials = [t for s, t in curves.trials.items() if s[:2] == curves.ways[at]]
+        assert 1 <= len(trials) <= 3
+        best = max(trials, key=lambda trial: trial.score)
+        # A curve that falls passes through its highest point, unless the curve of all ends there.
+        told = np.interp(best.score, LEVELS[::-1], curves.losses[at][::-1])
+        assert told == pytest.approx(best.lossy, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected", "result"),
+    [
+        ([70.0], [70.0], False),
+        ([70.2, 70.0], [74.0, 70.0], True),  # 0.2 of 4 points
+        ([73.0, 70.0], [74.0, 70.0], False),
+        ([70.1, 70.0], [71.0, 70.0], False),  # so little says nothing
+        ([70.1, 70.0, 50.0], [74.0, 70.0, 66.0], True),
+    ],
+)
+def test_where_less_loss_gains_hardly_anything_no_more_is_expected(scores, expected, result):
+    assert stands(scores, expected) == result

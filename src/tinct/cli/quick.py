@@ -113,7 +113,12 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
 
     measured = Future(lambda: picture.squared_error(drawing), asked.threads)
     data, exact = CODEC.smallest(
-        picture, drawing, colors=asked.colors, original=asked.original, threads=asked.threads
+        picture,
+        drawing,
+        colors=asked.colors,
+        original=asked.original,
+        lossy=lossy,
+        threads=asked.threads,
     )
     if along:
         from tinct.codecs.along import embed

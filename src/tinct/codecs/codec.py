@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tinct import _kernels
     from tinct.codecs.deflate import Entry
+    from tinct.mapping.lossy import Loss
     from tinct.picture.read import Picture
 
     Source = _kernels.Quantizer
@@ -72,7 +73,7 @@ class Codec:
         *,
         effort: int = 1,
         level: int | None = None,
-        smooth: bool = True,
+        lossy: "Loss" = 0.0,
         wide: bool = False,
         flat: bool = False,
         listed: bool = False,
@@ -80,11 +81,11 @@ class Codec:
     ) -> bytes:
         """Encode a drawing, trying as hard as `effort` says (0...10), of a PNG `level` if given.
 
-        `smooth`: filters can help, as where indices were not chosen for the coder. `wide`: a byte
-        for each pixel, because indices were chosen for that. `flat`: much of the picture is of one
-        color: deflating harder then saves 5 to 25 %, of photographs and icons 1 or 2 %. `threads`:
-        at most, 0: one for each processor; they change no byte. `listed`: the file has the
-        drawing's palette, in its order, used or not.
+        `lossy`: the loss that it was drawn with: filters hardly help where copies were made on
+        purpose. `wide`: a byte for each pixel, because indices were chosen for that. `flat`: much
+        of the picture is of one color: deflating harder then saves 5 to 25 %, of photographs and
+        icons 1 or 2 %. `threads`: at most, 0: one for each processor; they change no byte.
+        `listed`: the file has the drawing's palette, in its order, used or not.
         """
         raise NotImplementedError
 
@@ -125,7 +126,7 @@ class Codec:
         original: bool = True,
         effort: int = 1,
         level: int | None = None,
-        smooth: bool = True,
+        lossy: "Loss" = 0.0,
         wide: bool = False,
         listed: bool = False,
         threads: int = 0,
@@ -138,7 +139,7 @@ class Codec:
         """
         keeps = picture.colors <= colors or (original and colors >= MAX_COLORS)
         entries = (picture.entries or None) if keeps else None
-        tried = entries is not None and smooth and level is None
+        tried = entries is not None and lossy in (0, "auto") and level is None
         guess = Future(
             lambda: self.estimate(picture, entries, effort, tried), threads if keeps else 1
         )
@@ -146,7 +147,7 @@ class Codec:
             drawing,
             effort=effort,
             level=level,
-            smooth=smooth,
+            lossy=lossy,
             wide=wide,
             flat=picture.flat,
             listed=listed,

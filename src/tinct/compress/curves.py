@@ -1,40 +1,57 @@
 """What settings of a picture give, told from a sample: score and bytes by colors and loss.
 
-The sample's drawings depend on the picture and the options alone. What is asked for decides only
-whether those of `see` are among them, never for small pictures.
+Of small pictures the drawings depend on the picture and the options alone. Of others what is asked
+for decides whether those of `see` are among them, and which of `near`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinct.compress.abreast import abreast
 from tinct.compress.encoder import Encoder, Trial
 
-__all__ = ["LEVELS", "TOP", "Curves", "Setting"]
+__all__ = ["AIM", "LEVELS", "POINTS", "TOP", "Curves", "Setting", "Slack", "Way", "stands"]
 
 LEVELS = np.arange(100, -200, -0.25)  # of SSIMULACRA2
 GRID = 1 / 512  # losses are multiples of it: the last bit of a measurement then decides nothing
+DIAL = np.arange(0, 1 + GRID, GRID)
 LOSSES = (1 / 32, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 3 / 4, 1.0)  # with all colors; then with fewer
 SOME, SOME_IF_SMALL = (1 / 8, 3 / 8, 3 / 4), (1 / 4, 1 / 2, 1.0)
 # Fewer colors with less loss beat many colors with much where a picture is flat, and never in
-# photographs (128 colors cost those 15 % more bytes at the same score). They are halved until twice
-# in a row no score took so much fewer bytes.
-FEWER, GAIN, PATIENCE = (128, 64, 32, 16, 8, 4, 2), 0.01, 2
+# photographs (128 colors cost those 15 % more bytes at the same score). They are halved until they
+# fall that many points short of what was asked, or three times in a row take no fewer bytes for it.
+FEWER, SHORT, PATIENCE = (128, 64, 32, 16, 8, 4, 2), 10, 3
 FEWER_IF_SMALL = (64, 16, 4, 2)
+# A way is drawn so often until it is so near to what was asked, in points, in steps of so much.
+TRIES, NEAR, NO_STEP = 3, 2.0, 1 / 128
+# Where less loss gained less than that share of what was expected, of so many points or more, still
+# less is to gain nothing.
+HARDLY, STEP = 0.5, 1.5
 # Without loss or dithering a drawing takes next to no time, and graphics score in leaps.
 UNDITHERED = (2, 3, 4, 6, 8, 12, 16, 24, 40, 80)
 # Without loss K-means sees as the eye does, which is worth 2 to 5 points: near the top so many
 # colors take 3 to 12 % less than more with little loss. Fewer do where PNG's filters serve better
 # than copies, or where the fewest save a tenth: down to 40 % less, of cloth and of paper.
 SEEN, SEEN_IF_FILTERED, TOP, MUCH = (96, 128, 192), (64, 48, 32, 24), 1 / 16, 0.1
+GAIN = 0.01  # of the logarithm of bytes, that makes a way worth it
+POINTS = 26.0  # by how much SSIMULACRA2 falls while bytes fall to 1/e
+AIM = 0.2  # points left over that are aimed at
 
 Way = tuple[int, float | None]  # colors, and dithering: None as the options say
 Setting = tuple[int, float | None, float]  # and the loss
+Plan = tuple[Way, Sequence[float]]  # and losses
+T = TypeVar("T")
 Floats = NDArray[np.float64]
+# Of scores and logarithms of the bytes per pixel: what is left of a goal, in points of SSIMULACRA2;
+# and what they cost.
+Slack = Callable[[Floats, Floats], Floats]
 
 
 class Curves:
@@ -54,16 +71,15 @@ class Curves:
         numbers = FEWER_IF_SMALL if small else FEWER
         self._possible = range(fewest, most)
         self._fewer = [few for few in numbers if few in self._possible]
-        self._add((colors, None), [0.0])
-        self._add((colors, None), SOME_IF_SMALL if small else LOSSES)
+        losses = SOME_IF_SMALL if small else LOSSES
+        plans: list[Plan] = [((colors, None), [0.0]), ((colors, None), losses)]
         if small:
-            for few in self._fewer:
-                self._add((few, None), [0.0])
-            for few in (*(few for few in UNDITHERED if few in self._possible), colors):
-                self._add((few, 0.0), [0.0])
-        if encoder.flat or small:
-            self._halve(None, self._fewer)
-            self._halve(0.0, [colors, *self._fewer])
+            plans += [((few, None), [0.0]) for few in self._fewer]
+            undithered = (*(few for few in UNDITHERED if few in self._possible), colors)
+            plans += [((few, 0.0), [0.0]) for few in undithered]
+            plans += [((few, None), losses) for few in self._fewer]
+            plans += [((few, 0.0), losses) for few in (colors, *self._fewer)]
+        self._add(plans)
 
     @property
     def filtered(self) -> bool:
@@ -72,19 +88,27 @@ class Curves:
 
     def see(self) -> None:
         """Take in what may be best near the top: fewer colors without loss."""
-        gains = [self._add((few, None), [0.0]) for few in SEEN if few in self._possible]
+        gains = self._add([((few, None), [0.0]) for few in SEEN if few in self._possible])
         if len(gains) < len(SEEN) or gains[0] < (GAIN if self.filtered else MUCH):
             return
-        more = [few for few in SEEN_IF_FILTERED if few in self._possible]
-        for few in more:
-            self._add((few, None), [0.0])
-        for few in SEEN:
-            self._add((few, 0.0), [0.0, SOME[1]])
+        plans: list[Plan] = [
+            ((few, None), [0.0]) for few in SEEN_IF_FILTERED if few in self._possible
+        ]
+        self._add([*plans, *(((few, 0.0), [0.0, SOME[1]]) for few in SEEN)])
+
+    def near(self, slack: Slack, cost: Slack) -> None:
+        """Take in fewer colors, dithered or not, at such losses that they just do: of graphics."""
+        chains = ((None, self._fewer), (0.0, [self.colors, *self._fewer]))
+        works = [partial(self._chain, dither, few, slack, cost) for dither, few in chains]
+        for found in self._abreast(works):
+            for way, trials in found:
+                self.trials |= {(*way, trial.lossy): trial for trial in trials}
+                score, size = (np.minimum.accumulate(plane) for plane in self._beside(trials))
+                self._take(way, DIAL, score, size)
 
     def add_least(self) -> None:
         """Take in what is left where no loss suffices: few colors, undithered."""
-        for few in self._fewer:
-            self._add((few, 0.0), [*SOME, 1.0])
+        self._add([((few, 0.0), [*SOME, 1.0]) for few in self._fewer])
 
     def setting(self, way: int, level: int) -> Setting:
         """What a point of a curve stands for."""
@@ -101,29 +125,103 @@ class Curves:
         few = sorted({fewest, min(fewest + 1, self.colors), min(4, self.colors)})
         return [(number, 0.0, lossy) for number in few for lossy in (0.0, 1.0)]
 
-    def _halve(self, dither: float | None, numbers: Iterable[int]) -> None:
-        vain, small = 0, self.encoder.small
-        for few in numbers:
-            gain = self._add((few, dither), SOME_IF_SMALL if small else SOME)
-            vain = 0 if gain > GAIN or small else vain + 1
-            if vain == PATIENCE:
-                return
+    def _abreast(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        _ = self.encoder.reference  # once, not by each who comes first
+        return abreast(works, self.encoder.options.threads or 0, self.encoder.clock)
 
-    def _add(self, way: Way, losses: Iterable[float]) -> float:
-        """Draw a way with some losses; how much less than all others it takes at best."""
-        for lossy in losses:
-            if (*way, lossy) not in self.trials:
-                self.trials[*way, lossy] = self.encoder.trial(*way, lossy)
-        trials = [self.trials[*way, lossy] for lossy in losses]
-        scores = np.minimum.accumulate([trial.score for trial in trials])[::-1]
-        sizes = np.minimum.accumulate([math.log(trial.bytes) for trial in trials])[::-1]
-        size = np.interp(LEVELS, scores, sizes) - math.log(self.encoder.size)
+    def _chain(
+        self, dither: float | None, numbers: Sequence[int], slack: Slack, cost: Slack
+    ) -> list[tuple[Way, list[Trial]]]:
+        """Ways of fewer and fewer colors, each drawn once or twice where it just does."""
+        chain: list[tuple[Way, list[Trial]]] = []
+        before: list[Trial] = []
+        best, vain = self._least(before, slack, cost), 0
+        for few in numbers:
+            trials = self._tries((few, dither), before, slack)
+            chain.append(((few, dither), trials))
+            least = self._least(trials, slack, cost)
+            vain = 0 if least < best - GAIN * POINTS else vain + 1
+            short = max(self._of(trial, slack) for trial in trials) < -SHORT
+            if short or vain == PATIENCE:
+                break
+            best, before = min(best, least), trials
+        return chain
+
+    def _tries(self, way: Way, before: Sequence[Trial], slack: Slack) -> list[Trial]:
+        """A way drawn where it should do, by the one before, and again where that was far off."""
+        trials: list[Trial] = []
+        while len(trials) < TRIES:
+            score, size = self._beside(trials or before)
+            loss = GRID * int(np.abs(slack(score, size) - AIM).argmin())
+            if trials:
+                last, left = trials[-1].lossy, self._of(trials[-1], slack)
+                loss = max(min(loss, 2 * last), last / 2)  # shapes differ, and there are cliffs
+                idle = len(trials) > 1 and abs(left - self._of(trials[-2], slack)) < NEAR
+                if abs(left) <= NEAR or abs(loss - last) < NO_STEP or (idle and left < -SHORT):
+                    break
+            trials.append(self.encoder.trial(*way, round(loss / GRID) * GRID))
+        return trials
+
+    def _least(self, trials: Sequence[Trial], slack: Slack, cost: Slack) -> float:
+        """What a way costs where it just does, told from its trials; infinite if it never does."""
+        score, size = self._beside(trials)
+        return float(cost(score, size)[slack(score, size) >= 0].min(initial=math.inf))
+
+    def _beside(self, trials: Sequence[Trial]) -> tuple[Floats, Floats]:
+        """Score and size of a way at all losses: those of all colors, and its trials' distance."""
+        base = [self.trials[self.colors, None, lossy] for lossy in LOSSES]
+        score, size = (np.interp(DIAL, LOSSES, values) for values in self._falling(base))
+        if trials := sorted(trials, key=lambda trial: trial.lossy):
+            at = [trial.lossy for trial in trials]
+            scores, sizes = [t.score for t in trials], [self._size(t) for t in trials]
+            hardly = stands(scores, np.interp(at, DIAL, score).tolist())
+            score += np.interp(DIAL, at, scores - np.interp(at, DIAL, score))
+            size += np.interp(DIAL, at, sizes - np.interp(at, DIAL, size))
+            if hardly:
+                score[at[0] > DIAL] = np.minimum(score[at[0] > DIAL], scores[0])
+        return score, size
+
+    def _size(self, trial: Trial) -> float:
+        return math.log(trial.bytes / self.encoder.size)
+
+    def _of(self, trial: Trial, measure: Slack) -> float:
+        return float(measure(np.float64(trial.score), np.float64(self._size(trial))))  # type: ignore[arg-type]
+
+    def _falling(self, trials: Sequence[Trial]) -> tuple[Floats, Floats]:
+        """Scores and sizes of trials with more and more loss, which raises neither."""
+        scores = np.minimum.accumulate([trial.score for trial in trials])
+        return scores, np.minimum.accumulate([self._size(trial) for trial in trials])
+
+    def _add(self, plans: Sequence[Plan]) -> list[float]:
+        """Draw ways with some losses; how much less than all before each takes at best."""
+        missing = {(*way, lossy): None for way, losses in plans for lossy in losses}
+        settings = [setting for setting in missing if setting not in self.trials]
+        drawn = self._abreast([partial(self.encoder.trial, *s) for s in settings])
+        for trial, setting in zip(drawn, settings, strict=True):
+            self.encoder.tell(trial.drawn)
+            self.trials[setting] = trial
+        gains = []
+        for way, losses in plans:
+            trials = [self.trials[*way, lossy] for lossy in losses]
+            gains.append(self._take(way, np.array(losses), *self._falling(trials)))
+        return gains
+
+    def _take(self, way: Way, losses: Floats, scores: Floats, sizes: Floats) -> float:
+        """Take in a curve that falls; by how much it is below all before, at best."""
+        scores, sizes, losses = scores[::-1], sizes[::-1], losses[::-1]
+        size = np.interp(LEVELS, scores, sizes)
         size[scores[-1] < LEVELS] = math.inf
         reached = np.isfinite(size)
         least = self.sizes.min(axis=0, initial=math.inf)
         gain = float((least[reached] - size[reached]).max(initial=-math.inf))
         self.ways.append(way)
         self.sizes = np.vstack([self.sizes, size])
-        loss = np.interp(LEVELS, scores, [trial.lossy for trial in trials][::-1])
-        self.losses = np.vstack([self.losses, loss])
+        self.losses = np.vstack([self.losses, np.interp(LEVELS, scores, losses)])
         return gain
+
+
+def stands(scores: Sequence[float], expected: Sequence[float]) -> bool:
+    """Whether with less and less loss, in the end, hardly anything came of what was expected."""
+    if len(scores) < 2 or (step := expected[0] - expected[1]) < STEP:
+        return False
+    return scores[0] - scores[1] < HARDLY * step

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from tinct import _kernels
 from tinct.codecs.deflate import LARGE
 from tinct.codecs.registry import codec_of
+from tinct.compress.abreast import abreast
 from tinct.compress.pinned import FREE, Pinned
 from tinct.defaults import MAX_COLORS
 from tinct.mapping.lossy import is_icon, lossy_options, palette_options, settled
@@ -51,16 +53,15 @@ SHARE, TILE, TILES = 8, (48, 80), 5
 class Encoded:
     """A picture drawn with at most so many colors, as a file.
 
-    `exact`: the file holds the picture itself because that took fewer bytes. `smooth`: filters may
-    help the file, as where the indices were not chosen for its coder. `wide`: a PNG spends a byte
-    on each pixel though less would do.
+    `exact`: the file holds the picture itself because that took fewer bytes. `lossy`: how much loss
+    it was drawn with. `wide`: a PNG spends a byte on each pixel though less would do.
     """
 
     drawing: _kernels.Drawing
     colors: int
     data: bytes = b""
     exact: bool = False
-    smooth: bool = True
+    lossy: Loss = 0.0
     wide: bool = False
 
     @property
@@ -89,6 +90,7 @@ class Clock:
     """Seconds per stage."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
@@ -98,7 +100,21 @@ class Clock:
             yield
         finally:
             spent = time.perf_counter() - start
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+            with self._lock:
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+    @contextmanager
+    def abreast(self) -> Iterator[None]:
+        """Of stages that run side by side in a block count their shares of its time."""
+        before, start = dict(self.seconds), time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            added = {stage: s - before.get(stage, 0.0) for stage, s in self.seconds.items()}
+            share = min(spent / max(sum(added.values()), 1e-9), 1.0)
+            for stage, seconds in added.items():
+                self.seconds[stage] = before.get(stage, 0.0) + share * seconds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,12 +210,24 @@ class Encoder:
         last: bool = False,
         searched: bool = False,
     ) -> Encoded:
-        """Draw the picture with at most so many colors, at so much loss.
+        """Draw the picture with at most so many colors, at so much loss, and tell who watches.
 
         Where no dithering is asked for here, few colors are those of `undithered`. `last`: memory
         that another drawing would need need not be kept. `searched`: it may take the palette with
         which the last one at some loss ended, or a quick one does, for 2 % fewer bytes.
         """
+        drawn = self._made(colors, lossy, dither, last, searched)
+        self.tell(drawn)
+        return drawn
+
+    def tell(self, drawn: Encoded) -> None:
+        """Tell who watches of a drawing."""
+        if self.watch is not None:
+            self.watch(drawn.size)
+
+    def _made(
+        self, colors: int, lossy: Loss, dither: float | None, last: bool, searched: bool
+    ) -> Encoded:
         asked = self.options.dither if dither is None else dither
         lossy = self._settled(lossy, colors, asked)
         if dither == 0 and colors <= AUDITION and self.thorough:
@@ -218,14 +246,13 @@ class Encoder:
         packs = lossy != 0 and count <= PACKED and self.codec.packs
         last = last and not packs
         ways = [
-            self._drawn(chosen, colors, lossy, wide, asked, last)
+            partial(self._filed, chosen, colors, lossy, wide, asked, last)
             for wide in (False, True)[: packs + 1]
         ]
-        drawn = min((self._encoded(way) for way in ways), key=lambda way: way.size)
+        threads = 1 if self.hasty or self.size > LARGE else self._threads  # and its memory
+        drawn = min(abreast(ways, threads, self.clock), key=lambda way: way.size)
         if moves:
             self._moved[colors] = drawn.drawing.full_palette
-        if self.watch is not None:
-            self.watch(drawn.size)
         return drawn
 
     def draw_best(self, colors: int, lossy: Loss, *, last: bool = False) -> Encoded:
@@ -281,14 +308,15 @@ class Encoder:
         return self._undithered[colors]
 
     def trial(self, colors: int, dither: float | None, lossy: float) -> Trial:
-        """Draw and score such a setting: few colors, undithered and without loss, at their best."""
+        """Draw and score such a setting: few colors, undithered and without loss, at their best.
+
+        Who asks tells who watches.
+        """
         if lossy or dither is None:
-            drawn = self.draw(colors, lossy, dither=dither, searched=not self.hasty)
+            drawn = self._made(colors, lossy, dither, False, not self.hasty)
             return Trial(colors, dither, lossy, drawn, self.score(drawn))
         drawn, score = self.undithered(colors)
         drawn = self._encoded(drawn)
-        if self.watch is not None:
-            self.watch(drawn.size)
         return Trial(colors, dither, lossy, drawn, score)
 
     def repacked(self, drawn: Encoded) -> Encoded:
@@ -415,7 +443,10 @@ class Encoder:
                 how |= {"effort": options.effort, "threads": self._threads}
                 dither = options.pinned.finer(dither)
                 drawing = self.picture.draw(chosen, dither=dither, **how)
-        return Encoded(drawing, colors, smooth=lossy in (0, "auto"), wide=wide)
+        return Encoded(drawing, colors, lossy=lossy, wide=wide)
+
+    def _filed(self, *how: Any) -> Encoded:
+        return self._encoded(self._drawn(*how))
 
     def _encoded(self, drawn: Encoded) -> Encoded:
         options, pinned = self.options, self.options.pinned
@@ -428,7 +459,7 @@ class Encoder:
                 listed=pinned.listed,
                 effort=options.effort,
                 level=options.level,
-                smooth=drawn.smooth,
+                lossy=drawn.lossy,
                 wide=drawn.wide,
                 threads=self._threads,
             )

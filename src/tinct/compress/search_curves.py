@@ -8,24 +8,31 @@ by a lower score than a smaller one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinct.compress.curves import LEVELS, TOP, Curves, Setting
+from tinct.compress.curves import (
+    AIM,
+    LEVELS,
+    POINTS,
+    TOP,
+    Curves,
+    Floats,
+    Setting,
+    Slack,
+    Way,
+    stands,
+)
 from tinct.compress.encoder import Encoder, Trial
 
 __all__ = ["Search"]
 
-Floats = NDArray[np.float64]
-# Of scores and logarithms of the bytes per pixel: what is left of a goal, in points of SSIMULACRA2.
-Slack = Callable[[Floats, Floats], Floats]
-
-POINTS = 26.0  # by how much SSIMULACRA2 falls while bytes fall to 1/e
-AIM, CLOSE = 0.2, 0.4  # points left over that are aimed at, and those that are close enough
+CLOSE = 0.4  # points left over that are close enough
 GAIN = 0.2  # and those that are worth no drawing
-MOST, LAST = 4, 9  # drawings while one fits, and until one does
+MOST, MOST_IF_FAR, LAST = 4, 6, 9  # drawings while one fits, or barely does, and until one does
+FAR = 1.2  # points left over that barely fit
+STRANGE = 0.5  # how much dithered ways say of the others
 HALVINGS = 3  # of what lies between two drawings of a small picture
 
 
@@ -38,6 +45,7 @@ class Search:
         self.known = sample is encoder
         # At ten megapixels a search that looked there took twice as long, for 2 % more bytes.
         self.sees = not (encoder.flat or encoder.large)
+        self.nears = encoder.flat
         self.trials = dict(self.curves.trials) if self.known else {}
 
     def draw(self, settings: Iterable[Setting]) -> list[Trial]:
@@ -63,11 +71,15 @@ class Search:
             key=lambda trial: self._of(trial, cost),
             default=None,
         )
+        if self.nears:
+            self.curves.near(slack, cost)
+            self.nears = False
         if self.sees and (self.curves.filtered or self._aim(slack, cost)[0][2] < TOP):
             self.curves.see()
             self.sees = False
-        for drawings in range(LAST):
-            if found is not None and (drawings >= MOST or self._of(found, slack) <= CLOSE):
+        for drawings in range(LAST):  # until one fits
+            left = math.inf if found is None else self._of(found, slack)
+            if left <= CLOSE or drawings >= (MOST if left <= FAR else MOST_IF_FAR):
                 break
             setting, aim = self._aim(slack, cost)
             if setting in self.trials:
@@ -104,25 +116,39 @@ class Search:
                 missed = math.log(trial.bytes / self.encoder.size) - curves.sizes[at, level]
                 if abs(curves.losses[at, level] - lossy) < 1 / 64 and math.isfinite(missed):
                     off.setdefault(at, []).append((lossy, trial.score - LEVELS[level], missed))
-        if not off:
-            return score, size
-        drawn = np.log2([curves.ways[at][0] for at in off])
-        means = np.array([np.mean(points, axis=0) for points in off.values()])
-        for at, (few, _) in enumerate(curves.ways):
-            # Of another way half as much is believed for each doubling between their colors.
-            near = np.exp2(-np.abs(drawn - math.log2(few)))
-            near /= max(near.sum(), 1)
-            for which, plane in ((1, score), (2, size)):
-                if at in off:
-                    points = np.array(sorted(off[at]))
-                    plane[at] += np.interp(curves.losses[at], points[:, 0], points[:, which])
-                else:
-                    plane[at] += near @ means[:, which]
+        for at, points in off.items():
+            losses, points = curves.losses[at], sorted(points)
+            lossy, missed, more = np.array(points).T
+            expected = np.interp(lossy, losses, LEVELS)
+            score[at] += np.interp(losses, lossy, missed)
+            size[at] += np.interp(losses, lossy, more)
+            if stands((expected + missed).tolist(), expected.tolist()):
+                less = losses < lossy[0]
+                score[at, less] = np.minimum(score[at, less], expected[0] + missed[0])
+        for at in off.keys() ^ range(len(curves.ways)) if off else ():
+            missed, more = self._believed(curves.ways[at], off)
+            score[at] += missed
+            size[at] += more
         return score, size
+
+    def _believed(
+        self, way: Way, off: dict[int, list[tuple[float, float, float]]]
+    ) -> tuple[float, float]:
+        """What a way is expected to miss, told by others: half as much for each doubling between
+        their colors, and where one dithers and the other doesn't.
+        """
+        few, dither = way
+        others = [self.curves.ways[at] for at in off]
+        near = np.exp2(-np.abs(np.log2([colors / few for colors, _ in others])))
+        near *= [1 if (other is None) == (dither is None) else STRANGE for _, other in others]
+        means = np.array([np.mean(points, axis=0) for points in off.values()])
+        _, missed, more = near @ means / max(near.sum(), 1)
+        return float(missed), float(more)
 
     def _trial(self, setting: Setting) -> Trial:
         if setting not in self.trials:
             self.trials[setting] = self.encoder.trial(*setting)
+            self.encoder.tell(self.trials[setting].drawn)
         return self.trials[setting]
 
     def _of(self, trial: Trial, measure: Slack) -> float:
@@ -151,6 +177,7 @@ class Search:
             level = int(np.abs(LEVELS - (low.score + high.score) / 2).argmin())
             way = int(self.curves.sizes[:, level].argmin())
             trial = self.encoder.trial(*self.curves.setting(way, level))
+            self.encoder.tell(trial.drawn)
             within = (
                 low.score <= trial.score <= high.score and low.bytes <= trial.bytes <= high.bytes
             )

@@ -42,5 +42,7 @@ def _undithered(encoder: Encoder, colors: int, goal: float) -> Trial | None:
     """
     for few in UNDITHERED:
         if encoder.fewest <= few <= colors and encoder.undithered(few)[1] >= goal:
-            return encoder.trial(few, 0.0, 0.0)
+            trial = encoder.trial(few, 0.0, 0.0)
+            encoder.tell(trial.drawn)
+            return trial
     return None

@@ -1,0 +1,33 @@
+"""Work on one picture side by side: trials of it, or stretches of trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from tinct.checks import cores
+
+if TYPE_CHECKING:
+    from tinct.compress.encoder import Clock
+
+__all__ = ["abreast"]
+
+T = TypeVar("T")
+
+
+def abreast(works: Sequence[Callable[[], T]], threads: int, clock: Clock) -> list[T]:
+    """What each work gives, in their order, on at most so many threads, 0: one for each core.
+
+    The works know nothing of each other, so that this changes no byte. Of the stages that they
+    time, their shares of the whole time are counted.
+    """
+    threads = min(threads or cores(), len(works))
+    if threads < 2:
+        return [work() for work in works]
+    with clock.abreast():
+        pool = ThreadPoolExecutor(threads)
+        try:
+            return [begun.result() for begun in [pool.submit(work) for work in works]]
+        finally:  # also where Ctrl-C ends the wait: what runs takes a moment
+            pool.shutdown(cancel_futures=True)
