@@ -156,7 +156,7 @@ class Quantizer {
         return entries.shown.empty() || mapping::Mapping(picture_, entries, histogram, threads, poll).error() <= FITS;
     }
     // Whether a palette moves in the end where the loss is told from the picture. (Small ones would lose a point.)
-    bool settles() const { return !flat && !mapping::is_small(picture_) && picture_.size() <= 1 << 22; }
+    bool settles() const { return !flat && !mapping::is_small(picture_) && picture_.size() <= mapping::LARGE; }
     // The least visible error and bits. Where its error decides, the palette of a photograph moves as under the blur.
     // `last`: `rest` follows, and histograms are let go of before the drawing needs room.
     Drawing draw_lossy(color::Colors palette, mapping::LossyOptions options, color::Space space, const Poll &poll,

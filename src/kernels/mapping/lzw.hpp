@@ -274,7 +274,7 @@ template <int D> class Remapper {
 };
 
 template <int D> void remap(const RateJob &job) {
-    const Search search = job.effort <= 0 ? Search{8, 24} : job.effort == 1 ? Search{16, 96} : Search{32, 96};
+    const Search search = job.effort < 3 ? Search{8, 24} : job.effort == 3 ? Search{16, 96} : Search{32, 96};
     Remapper<D>(job, search).run();
 }
 

@@ -22,7 +22,8 @@ struct RateJob {
     int hidden;    // the entry of fully transparent pixels, the last one, or -1; no other may take it
     float spread;  // share of a pixel's error that is diffused
     float lambda;  // weighted squared error that one bit is worth
-    int effort;    // 0, 1, 2: see rate::remap
+    float more;    // and how much more of it where bands would show
+    int effort;    // 0 to 4: see rate::remap
     BitModel bits;
     void (*points_of)(const uint8_t *colors, int64_t n, float *points);
     uint8_t *indices;  // [h][w]: the result

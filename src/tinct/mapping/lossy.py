@@ -89,8 +89,8 @@ def lossy_options(
     if lossy == "auto":  # at effort 1 two to four times as fast, for 1 to 7 % more bytes
         part = max(colors - FEW, 0) / (MAX_COLORS - FEW)
         cost = {"price": part * LEAST, "share": part * SHARE}
-        return {**how, **cost, "search": min((effort + icon) // 2, 2)}
-    return {**how, "price": price(lossy), "search": 0 if effort == 0 else 1 if effort < 5 else 2}
+        return {**how, **cost, "search": (0, 3, 4)[min((effort + icon) // 2, 2)]}
+    return {**how, "price": price(lossy), "search": 0 if effort == 0 else 3 if effort < 5 else 4}
 
 
 def price(lossy: float) -> float:
