@@ -39,8 +39,8 @@ def test_the_score_reported_is_that_of_the_decoded_file():
 
 def test_budgets_are_filled_and_never_exceeded():
     pixels = photo(160, 200)
-    whole = len(compress(pixels).data)
-    for share in (0.9, 0.5, 0.25):
+    whole = len(compress(pixels, lossy=0).data)
+    for share in (0.9, 0.7, 0.5, 0.25, 0.2):
         budget = int(whole * share)
         # A picture as small as this jumps in size from one price to the next.
         assert 0.92 * budget <= len(compress(pixels, max_bytes=budget).data) <= budget
