@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from painted import alpha, flat, photo, text
-from tinct import TargetError
+from tinct import TargetError, kmeans
 from tinct.compress import encoder
 from tinct.compress.abreast import abreast
 from tinct.compress.compress import compress
@@ -293,6 +293,27 @@ def test_work_side_by_side_comes_back_in_order_or_fails_as_itself():
     assert abreast(works, 3, encoder.Clock()) == [divmod(number, 7) for number in range(40)]
     with pytest.raises(ZeroDivisionError):
         abreast([*works, partial(divmod, 1, 0), *works], 3, encoder.Clock())
+
+
+def test_where_one_work_fails_long_runs_beside_it_end_and_the_next_ones_do_not():
+    points = np.random.default_rng(0).normal(size=(200_000, 3))
+    ended = []
+
+    def long():
+        try:
+            kmeans(points, 200, tol=0, max_iter=10_000, threads=1)  # some minutes
+        except KeyboardInterrupt:
+            ended.append(True)
+            raise
+
+    def fail():
+        time.sleep(0.1)
+        raise ValueError("one of them")
+
+    with pytest.raises(ValueError, match="one of them"):
+        abreast([fail, long], 2, encoder.Clock())
+    assert ended == [True]
+    assert abreast([partial(kmeans, points[:9], 2)] * 2, 2, encoder.Clock())[0].inertia > 0
 
 
 def test_stages_side_by_side_count_no_more_than_the_time_that_passed():

@@ -2,6 +2,7 @@
 #include <nanobind/stl/string.h>
 
 #include "bind/arrays.hpp"
+#include "bind/signals.hpp"
 #include "clustering/dispatch.hpp"
 #include "memory/buffer.hpp"
 
@@ -10,6 +11,10 @@ NB_MODULE(_kernels, m) {
     m.doc() = "Arrays and numbers: the inner loops of tinct.";
     m.def("isa", &tinct::isa_name, "The instruction set the kernels run on.");
     m.def("reserve", &tinct::reserve, tinct::nb::arg("bytes"), "Room in huge pages, kept when it is let go of.");
+    m.def("interrupt", [](unsigned long thread, bool whether) {
+        if (whether) tinct::interrupted.insert(thread);
+        else tinct::interrupted.erase(thread);
+    }, tinct::nb::arg("thread"), tinct::nb::arg("whether"), "Whether long runs on a thread end as by Ctrl-C.");
     tinct::bind_clustering(m);
     tinct::bind_partitions(m);
     tinct::bind_sparse(m);

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import get_ident
 from typing import TYPE_CHECKING, TypeVar
 
+from tinct import _kernels
 from tinct.checks import cores
 
 if TYPE_CHECKING:
@@ -20,14 +22,22 @@ def abreast(works: Sequence[Callable[[], T]], threads: int, clock: Clock) -> lis
     """What each work gives, in their order, on at most so many threads, 0: one for each core.
 
     The works know nothing of each other, so that this changes no byte. Of the stages that they
-    time, their shares of the whole time are counted.
+    time, their shares of the whole time are counted. Where one fails, or Ctrl-C ends the wait, the
+    others end, too.
     """
     threads = min(threads or cores(), len(works))
     if threads < 2:
         return [work() for work in works]
-    with clock.abreast():
-        pool = ThreadPoolExecutor(threads)
-        try:
+    at_work: set[int] = set()
+    pool = ThreadPoolExecutor(threads, initializer=lambda: at_work.add(get_ident()))
+    try:
+        with clock.abreast():
             return [begun.result() for begun in [pool.submit(work) for work in works]]
-        finally:  # also where Ctrl-C ends the wait: what runs takes a moment
-            pool.shutdown(cancel_futures=True)
+    except BaseException:
+        for thread in at_work.copy():
+            _kernels.interrupt(thread, True)
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for thread in at_work:
+            _kernels.interrupt(thread, False)
