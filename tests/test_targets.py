@@ -337,7 +337,7 @@ def test_of_graphics_the_sample_is_drawn_where_it_just_does():
     assert not picture.small
     curves = Curves(picture.sample(), 256)
     all_colors = len(curves.ways)
-    curves.near(lambda score, size: score - 70, lambda score, size: size)
+    curves.near(lambda score, size: score - 70)
     assert len(curves.ways) > all_colors
     for at in range(all_colors, len(curves.ways)):
         trials = [t for s, t in curves.trials.items() if s[:2] == curves.ways[at]]
@@ -356,6 +356,8 @@ def test_of_graphics_the_sample_is_drawn_where_it_just_does():
         ([73.0, 70.0], [74.0, 70.0], False),
         ([70.1, 70.0], [71.0, 70.0], False),  # so little says nothing
         ([70.1, 70.0, 50.0], [74.0, 70.0, 66.0], True),
+        ([70.4, 70.2, 68.0], [74.0, 73.0, 70.0], False),  # 2.4 of 4, after 0.2 of one
+        ([70.4, 70.2, 69.9], [74.0, 73.0, 70.0], True),
     ],
 )
 def test_where_less_loss_gains_hardly_anything_no_more_is_expected(scores, expected, result):

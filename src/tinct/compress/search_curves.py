@@ -72,7 +72,7 @@ class Search:
             default=None,
         )
         if self.nears:
-            self.curves.near(slack, cost)
+            self.curves.near(slack)
             self.nears = False
         if self.sees and (self.curves.filtered or self._aim(slack, cost)[0][2] < TOP):
             self.curves.see()
