@@ -133,7 +133,7 @@ class Curves:
     def _chain(
         self, dither: float | None, numbers: Sequence[int], slack: Slack
     ) -> list[tuple[Way, list[Trial]]]:
-        """Ways of fewer and fewer colors, each drawn once or twice where it just does."""
+        """Ways of fewer and fewer colors, each drawn where it just does, until they fall short."""
         chain: list[tuple[Way, list[Trial]]] = []
         before: list[Trial] = []
         for few in numbers:

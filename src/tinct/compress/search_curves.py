@@ -30,8 +30,8 @@ __all__ = ["Search"]
 
 CLOSE = 0.4  # points left over that are close enough
 GAIN = 0.2  # and those that are worth no drawing
-MOST, MOST_IF_FAR, LAST = 4, 6, 9  # drawings while one fits, or barely does, and until one does
-FAR = 1.2  # points left over that barely fit
+MOST, MOST_IF_FAR, LAST = 4, 8, 9  # drawings while one fits, or leaves far more, and until one fits
+FAR = 1.2  # points left over that are far more
 STRANGE = 0.5  # how much dithered ways say of the others
 HALVINGS = 3  # of what lies between two drawings of a small picture
 
@@ -77,10 +77,11 @@ class Search:
         if self.sees and (self.curves.filtered or self._aim(slack, cost)[0][2] < TOP):
             self.curves.see()
             self.sees = False
-        for drawings in range(LAST):  # until one fits
-            left = math.inf if found is None else self._of(found, slack)
-            if left <= CLOSE or drawings >= (MOST if left <= FAR else MOST_IF_FAR):
-                break
+        for drawings in range(LAST):
+            if found is not None:
+                left = self._of(found, slack)
+                if left <= CLOSE or drawings >= (MOST if left <= FAR else MOST_IF_FAR):
+                    break
             setting, aim = self._aim(slack, cost)
             if setting in self.trials:
                 break
