@@ -84,8 +84,8 @@ constexpr float CARE = 0.6f, PASSED_ON = 0.5f;
 // How much more of an error is passed on where bands would show. With a loss that was asked for more than MORE costs up to
 // 7 % of the bytes.
 constexpr float MORE = 0.25f, MORE_BY_DEFAULT = 0.54f;
-// By default the search of photographs up to LARGE pixels keeps a step more than it is told to, and another in parts of which
-// so much would show bands. With both, CAMBI in full and halved of 17 photographs 1.69, 0.81 -> 1.07, 0.22 (pngquant 1.54,
+// By default the quickest search of photographs up to LARGE pixels keeps a step more, and another in parts of which so much
+// would show bands. With both, CAMBI in full and halved of 17 photographs 1.69, 0.81 -> 1.07, 0.22 (pngquant 1.54,
 // 0.18), of 27 others 3.33, 0.84 -> 2.51, 0.37 (2.43, 0.40), for 1 % more bytes and 5 % more time; 0.5 points less on
 // SSIMULACRA2. MORE_BY_DEFAULT at 0.5: 1.08, 0.23 and 2.49, 0.39 with a dearer search; at 0.58 0.17, 0.32, for 0.7 % more.
 constexpr int64_t LARGE = 1 << 22;
@@ -174,7 +174,8 @@ inline void make_lossy(const Picture &picture, const float *weights, const uint8
         const int64_t kept = part * band, first = std::max<int64_t>(kept - WARM, 0), last = std::min(kept + band, height);
         std::vector<uint8_t> indices(size_t((last - first) * width));
         const Smoothness smooth(drawn, flat, first, last);
-        const int more = options.share > 0 && !flat && picture.size() <= LARGE ? 1 + shows(smooth.out) : 0;
+        const bool quick = options.share > 0 && options.search == 0;
+        const int more = quick && !flat && picture.size() <= LARGE ? 1 + shows(smooth.out) : 0;
         const RateJob job{.pixels = drawn.at(first * width), .weights = weights + first * width,
                           .smooth = smooth.out.data(),
                           .nearest = nearest.data() + first * width, .palette = points.data(), .h = int(last - first),
