@@ -81,8 +81,8 @@ inline bool is_small(const Picture &picture) { return std::min(picture.height, p
 // to three times the size they lose a point by it, and none was or is below.
 constexpr float CARE = 0.6f, PASSED_ON = 0.5f;
 
-// How much more of an error is passed on where bands would show. With a loss that was asked for more than MORE costs up to
-// 7 % of the bytes.
+// How much more of an error is passed on where bands would show, by default in photographs. With a loss that was asked for
+// more than MORE costs up to 7 % of the bytes.
 constexpr float MORE = 0.25f, MORE_BY_DEFAULT = 0.54f;
 // By default the quickest search of photographs up to LARGE pixels keeps a step more, and another in parts of which so much
 // would show bands. With both, CAMBI in full and halved of 17 photographs 1.69, 0.81 -> 1.07, 0.22 (pngquant 1.54,
@@ -174,14 +174,14 @@ inline void make_lossy(const Picture &picture, const float *weights, const uint8
         const int64_t kept = part * band, first = std::max<int64_t>(kept - WARM, 0), last = std::min(kept + band, height);
         std::vector<uint8_t> indices(size_t((last - first) * width));
         const Smoothness smooth(drawn, flat, first, last);
-        const bool quick = options.share > 0 && options.search == 0;
-        const int more = quick && !flat && picture.size() <= LARGE ? 1 + shows(smooth.out) : 0;
+        const bool careful = options.share > 0 && !flat, quick = careful && options.search == 0;
+        const int more = quick && picture.size() <= LARGE ? 1 + shows(smooth.out) : 0;
         const RateJob job{.pixels = drawn.at(first * width), .weights = weights + first * width,
                           .smooth = smooth.out.data(),
                           .nearest = nearest.data() + first * width, .palette = points.data(), .h = int(last - first),
                           .w = int(width), .channels = picture.channels, .k = int(order.size()),
                           .hidden = entries.hidden < 0 ? -1 : int(order.size()) - 1, .spread = options.spread,
-                          .lambda = price, .more = options.share > 0 ? MORE_BY_DEFAULT : MORE,
+                          .lambda = price, .more = careful ? MORE_BY_DEFAULT : MORE,
                           .effort = options.search + more, .bits = options.bits,
                           .points_of = picture.channels == 4 ? color::points_of<4> : color::points_of<3>,
                           .indices = indices.data(), .held = held.empty() ? nullptr : held.data() + first * width,

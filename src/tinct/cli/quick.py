@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from tinct.mapping.lossy import Loss
     from tinct.picture.inflate import Rows
 
 __all__ = ["quick"]
@@ -100,13 +101,7 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     size, along, picture = _read(asked.source, asked.threads)
     ahead = Future(lambda: _prepare(picture, asked), asked.threads)
     lossy = settled("auto", picture, asked.colors, asked.dither, "oklab")
-    how: dict[str, Any] = {"effort": 1, "seed": asked.seed, "threads": asked.threads}
-    how |= palette_options(lossy, picture.flat, picture, asked.colors, 1)
-    chosen = picture.palette(asked.colors, **how)
-    if lossy:
-        drawing = _lossy(picture, chosen, asked)
-    else:
-        drawing = picture.draw(chosen, dither=asked.dither, threads=asked.threads, last=True)
+    drawing = _drawn(picture, lossy, asked)
     ahead.result()
     from tinct.codecs.png import CODEC
     from tinct.scoring import summary
@@ -140,7 +135,12 @@ def _compressed(asked: Asked) -> tuple[str, bytes | None]:
     return line, data if smaller else None
 
 
-def _lossy(picture: _kernels.Quantizer, chosen: bytes, asked: Asked) -> _kernels.Drawing:
+def _drawn(picture: _kernels.Quantizer, lossy: "Loss", asked: Asked) -> _kernels.Drawing:
+    how: dict[str, Any] = {"effort": 1, "seed": asked.seed, "threads": asked.threads}
+    how |= palette_options(lossy, picture.flat, picture, asked.colors, 1)
+    chosen = picture.palette(asked.colors, **how)
+    if not lossy:
+        return picture.draw(chosen, dither=asked.dither, threads=asked.threads, last=True)
     from tinct.codecs.png import CODEC
 
     coder, bits = CODEC.bit_model(len(chosen) // picture.channels, False)

@@ -23,7 +23,7 @@ def abreast(works: Sequence[Callable[[], T]], threads: int, clock: Clock) -> lis
 
     The works know nothing of each other, so that this changes no byte. Of the stages that they
     time, their shares of the whole time are counted. Where one fails, or Ctrl-C ends the wait, the
-    others end, too.
+    others end, too; so works have none side by side of their own, of which this knows nothing.
     """
     threads = min(threads or cores(), len(works))
     if threads < 2:
@@ -33,11 +33,12 @@ def abreast(works: Sequence[Callable[[], T]], threads: int, clock: Clock) -> lis
     try:
         with clock.abreast():
             return [begun.result() for begun in [pool.submit(work) for work in works]]
-    except BaseException:
-        for thread in at_work.copy():
-            _kernels.interrupt(thread, True)
-        raise
     finally:
-        pool.shutdown(cancel_futures=True)
-        for thread in at_work:
-            _kernels.interrupt(thread, False)
+        pool.shutdown(wait=False, cancel_futures=True)  # so that no thread begins another work
+        try:
+            for thread in at_work.copy():
+                _kernels.interrupt(thread, True)
+            pool.shutdown()
+        finally:
+            for thread in at_work.copy():
+                _kernels.interrupt(thread, False)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinct.compress.abreast import abreast
 from tinct.compress.encoder import Encoder, Trial
 
-__all__ = ["AIM", "LEVELS", "POINTS", "TOP", "Curves", "Setting", "Slack", "Way", "stands"]
+__all__ = ["AIM", "LEVELS", "TOP", "Curves", "Setting", "Slack", "Way", "of", "stands"]
 
 LEVELS = np.arange(100, -200, -0.25)  # of SSIMULACRA2
 GRID = 1 / 512  # losses are multiples of it: the last bit of a measurement then decides nothing
@@ -42,7 +42,6 @@ UNDITHERED = (2, 3, 4, 6, 8, 12, 16, 24, 40, 80)
 # than copies, or where the fewest save a tenth: down to 40 % less, of cloth and of paper.
 SEEN, SEEN_IF_FILTERED, TOP, MUCH = (96, 128, 192), (64, 48, 32, 24), 1 / 16, 0.1
 GAIN = 0.01  # of the logarithm of bytes, that makes a way worth it
-POINTS = 26.0  # by how much SSIMULACRA2 falls while bytes fall to 1/e
 AIM = 0.2  # points left over that are aimed at
 
 Way = tuple[int, float | None]  # colors, and dithering: None as the options say
@@ -139,7 +138,7 @@ class Curves:
         for few in numbers:
             trials = self._tries((few, dither), before, slack)
             chain.append(((few, dither), trials))
-            if max(self._of(trial, slack) for trial in trials) < -SHORT:
+            if max(of(trial, slack) for trial in trials) < -SHORT:
                 break
             before = trials
         return chain
@@ -151,9 +150,9 @@ class Curves:
             score, size = self._beside(trials or before)
             loss = GRID * int(np.abs(slack(score, size) - AIM).argmin())
             if trials:
-                last, left = trials[-1].lossy, self._of(trials[-1], slack)
+                last, left = trials[-1].lossy, of(trials[-1], slack)
                 loss = max(min(loss, 2 * last), last / 2)  # shapes differ, and there are cliffs
-                idle = len(trials) > 1 and abs(left - self._of(trials[-2], slack)) < NEAR
+                idle = len(trials) > 1 and abs(left - of(trials[-2], slack)) < NEAR
                 if abs(left) <= NEAR or abs(loss - last) < NO_STEP or (idle and left < -SHORT):
                     break
             trials.append(self.encoder.trial(*way, round(loss / GRID) * GRID))
@@ -165,7 +164,7 @@ class Curves:
         score, size = (np.interp(DIAL, LOSSES, values) for values in self._falling(base))
         if trials := sorted(trials, key=lambda trial: trial.lossy):
             at = [trial.lossy for trial in trials]
-            scores, sizes = [t.score for t in trials], [self._size(t) for t in trials]
+            scores, sizes = [t.score for t in trials], [t.log_bytes for t in trials]
             hardly = stands(scores, np.interp(at, DIAL, score).tolist())
             score += np.interp(DIAL, at, scores - np.interp(at, DIAL, score))
             size += np.interp(DIAL, at, sizes - np.interp(at, DIAL, size))
@@ -173,16 +172,10 @@ class Curves:
                 score[at[0] > DIAL] = np.minimum(score[at[0] > DIAL], scores[0])
         return score, size
 
-    def _size(self, trial: Trial) -> float:
-        return math.log(trial.bytes / self.encoder.size)
-
-    def _of(self, trial: Trial, measure: Slack) -> float:
-        return float(measure(np.float64(trial.score), np.float64(self._size(trial))))  # type: ignore[arg-type]
-
     def _falling(self, trials: Sequence[Trial]) -> tuple[Floats, Floats]:
         """Scores and sizes of trials with more and more loss, which raises neither."""
         scores = np.minimum.accumulate([trial.score for trial in trials])
-        return scores, np.minimum.accumulate([self._size(trial) for trial in trials])
+        return scores, np.minimum.accumulate([trial.log_bytes for trial in trials])
 
     def _add(self, plans: Sequence[Plan]) -> list[float]:
         """Draw ways with some losses; how much less than all before each takes at best."""
@@ -210,6 +203,11 @@ class Curves:
         self.sizes = np.vstack([self.sizes, size])
         self.losses = np.vstack([self.losses, np.interp(LEVELS, scores, losses)])
         return gain
+
+
+def of(trial: Trial, measure: Slack) -> float:
+    """What a trial leaves of a goal, or costs."""
+    return float(measure(np.float64(trial.score), np.float64(trial.log_bytes)))  # type: ignore[arg-type]
 
 
 def stands(scores: Sequence[float], expected: Sequence[float]) -> bool:

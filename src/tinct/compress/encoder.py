@@ -132,6 +132,12 @@ class Trial:
         """The size of its file."""
         return self.drawn.size
 
+    @property
+    def log_bytes(self) -> float:
+        """The logarithm of the bytes per pixel."""
+        drawing = self.drawn.drawing
+        return math.log(self.bytes / (drawing.height * drawing.width))
+
 
 class Encoder:
     """A picture, and what drawings of it share: histograms, palettes, what they are scored against.
@@ -249,7 +255,9 @@ class Encoder:
             partial(self._filed, chosen, colors, lossy, wide, asked, last)
             for wide in (False, True)[: packs + 1]
         ]
-        threads = 1 if self.hasty or self.size > LARGE else self._threads  # and its memory
+        # Trials of samples and of small pictures are side by side already; large ones take memory.
+        alone = self.hasty or self.small or self.size > LARGE
+        threads = 1 if alone else self._threads
         drawn = min(abreast(ways, threads, self.clock), key=lambda way: way.size)
         if moves:
             self._moved[colors] = drawn.drawing.full_palette

@@ -15,19 +15,20 @@ import numpy as np
 from tinct.compress.curves import (
     AIM,
     LEVELS,
-    POINTS,
     TOP,
     Curves,
     Floats,
     Setting,
     Slack,
     Way,
+    of,
     stands,
 )
 from tinct.compress.encoder import Encoder, Trial
 
 __all__ = ["Search"]
 
+POINTS = 26.0  # by how much SSIMULACRA2 falls while bytes fall to 1/e
 CLOSE = 0.4  # points left over that are close enough
 GAIN = 0.2  # and those that are worth no drawing
 MOST, MOST_IF_FAR, LAST = 4, 8, 9  # drawings while one fits, or leaves far more, and until one fits
@@ -67,8 +68,8 @@ class Search:
         if self.known:
             return self._between(slack, cost)
         found = min(
-            (trial for trial in self.trials.values() if self._of(trial, slack) >= 0),
-            key=lambda trial: self._of(trial, cost),
+            (trial for trial in self.trials.values() if of(trial, slack) >= 0),
+            key=lambda trial: of(trial, cost),
             default=None,
         )
         if self.nears:
@@ -79,18 +80,16 @@ class Search:
             self.sees = False
         for drawings in range(LAST):
             if found is not None:
-                left = self._of(found, slack)
+                left = of(found, slack)
                 if left <= CLOSE or drawings >= (MOST if left <= FAR else MOST_IF_FAR):
                     break
             setting, aim = self._aim(slack, cost)
             if setting in self.trials:
                 break
-            if found is not None and self._of(found, cost) - aim < GAIN:
+            if found is not None and of(found, cost) - aim < GAIN:
                 break
             trial = self._trial(setting)
-            if self._of(trial, slack) >= 0 and (
-                found is None or self._of(trial, cost) < self._of(found, cost)
-            ):
+            if of(trial, slack) >= 0 and (found is None or of(trial, cost) < of(found, cost)):
                 found = trial
         return found
 
@@ -114,7 +113,7 @@ class Search:
                 reached = np.isfinite(curves.sizes[at])
                 away = np.where(reached, np.abs(curves.losses[at] - lossy), math.inf)
                 level = int(away.argmin())
-                missed = math.log(trial.bytes / self.encoder.size) - curves.sizes[at, level]
+                missed = trial.log_bytes - curves.sizes[at, level]
                 if abs(curves.losses[at, level] - lossy) < 1 / 64 and math.isfinite(missed):
                     off.setdefault(at, []).append((lossy, trial.score - LEVELS[level], missed))
         for at, points in off.items():
@@ -152,10 +151,6 @@ class Search:
             self.encoder.tell(self.trials[setting].drawn)
         return self.trials[setting]
 
-    def _of(self, trial: Trial, measure: Slack) -> float:
-        size = math.log(trial.bytes / self.encoder.size)
-        return float(measure(np.float64(trial.score), np.float64(size)))  # type: ignore[arg-type]
-
     def _between(self, slack: Slack, cost: Slack) -> Trial | None:
         """What halving the stretch between two drawings finds, of which neither beats the other.
 
@@ -166,13 +161,13 @@ class Search:
         for trial in sorted(self.trials.values(), key=lambda t: (t.bytes, -t.score)):
             if not front or trial.score > front[-1].score:
                 front.append(trial)
-        front.sort(key=lambda trial: self._of(trial, cost))
-        at = next((i for i, trial in enumerate(front) if self._of(trial, slack) >= 0), None)
+        front.sort(key=lambda trial: of(trial, cost))
+        at = next((i for i, trial in enumerate(front) if of(trial, slack) >= 0), None)
         if not at:
             return None if at is None else front[at]
         near, beyond = front[at], front[at - 1]
         for _ in range(HALVINGS):
-            if self._of(near, slack) <= CLOSE:
+            if of(near, slack) <= CLOSE:
                 break
             low, high = sorted((near, beyond), key=lambda trial: trial.bytes)
             level = int(np.abs(LEVELS - (low.score + high.score) / 2).argmin())
@@ -184,7 +179,7 @@ class Search:
             )
             if not within:
                 break
-            if self._of(trial, slack) >= 0:
+            if of(trial, slack) >= 0:
                 near = trial
             else:
                 beyond = trial
