@@ -1,4 +1,4 @@
-"""Slow twins of visibility, from the definitions in plain loops. Imports nothing of ours."""
+"""Slow twins of visibility and of pruning, from the definitions. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -103,3 +103,27 @@ def unlzw(data, code_size):
         out += before
         if len(phrases) == 1 << width and width < 12:
             width += 1
+
+
+def pruned(points, weights, entries, opaque, kept, indices, bit, least, apart, listed):
+    """What each entry is replaced by: the one after the other that saves most, of what is left."""
+    to, now = np.arange(len(entries)), indices.copy()
+
+    def growth(i, other):
+        own, away = now == i, ((entries[i] - entries[other]) ** 2).sum()
+        near, far = (((points[own] - entries[j]) ** 2).sum(axis=1) for j in (i, other))
+        return max((weights[own] * (far - near)).sum(), apart * weights[own].sum() * away)
+
+    while len(used := np.unique(now)) > least:
+        gains = {
+            (i, other): bit * (16 + listed * (24 if opaque[i] else 32)) - growth(i, other)
+            for i in used
+            for other in used
+            if i != other and not kept[i] and opaque[i] == opaque[other]
+        }
+        best = max(gains, key=gains.get, default=None)
+        if best is None or gains[best] <= 0:
+            break
+        now[now == best[0]] = best[1]
+        to[to == best[0]] = best[1]
+    return to

@@ -66,6 +66,22 @@ def test_another_order_shows_the_same_colors_the_opaque_ones_last(drawing):
 
 @settings(max_examples=200, deadline=None)
 @given(drawings())
+def test_entries_stand_as_they_come_behind_the_most_frequent_one(drawing):
+    other = drawing.by_first_use()
+    np.testing.assert_array_equal(shown(other), shown(drawing))
+    opaque = np.array([entry[3] == 255 for entry in other.entries])
+    assert list(opaque) == sorted(opaque)
+    indices = other.indices.ravel()
+    usual, first = np.bincount(indices).argmax(), np.unique(indices, return_index=True)[1]
+    for alike in (False, True):
+        places = np.flatnonzero(opaque == alike)
+        if usual in places:
+            assert usual == places[0]
+        assert (np.diff(first[places[places != usual]]) > 0).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(drawings())
 def test_a_file_behind_filters_is_the_same_picture(drawing):
     size = drawing.width, drawing.height
     pixels = read(filtered(drawing.filtered(), *size, drawing.entries)).pixels

@@ -72,6 +72,53 @@ def test_fills_keep_their_color():
     assert not {color.tobytes() for color in drawn.palette} <= {c.tobytes() for c in colors}
 
 
+# --- entries that aren't worth their bits -------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 999), st.sampled_from([3, 4]), *[st.booleans()] * 2, st.floats(1e-6, 1e-2))
+def test_pruning_equals_slow_twin(seed, channels, flat, listed, bit):
+    chance = np.random.default_rng(seed)
+    pixels = photo(12, 16, seed=seed)
+    colors = chance.permutation(np.unique(pixels.reshape(-1, 3), axis=0))[:14]
+    if channels == 4:
+        alpha = chance.choice(np.uint8([255, 128]), pixels.shape[:2])
+        pixels = np.dstack([pixels, alpha])
+        colors = np.hstack([colors, np.full((len(colors), 1), 255)]).astype(np.uint8)
+        colors[:5, 3] = 128
+    near = ((points_of(pixels)[:, :, None] - to_points(colors)) ** 2).sum(axis=3).argmin(axis=2)
+    stray = chance.integers(0, len(colors), near.shape)
+    indices = np.where(chance.random(near.shape) < 0.1, stray, near).astype(np.uint8)
+    weights, kept = visibility(pixels), (chance.random(len(colors)) < 0.2).astype(np.uint8)
+    least = int(chance.integers(2, 9))
+    slow = reference.pruned(
+        points_of(pixels).reshape(-1, channels).astype(float),
+        weights.ravel().astype(float),
+        to_points(colors).astype(float),
+        colors[:, 3] == 255 if channels == 4 else np.full(len(colors), True),
+        kept,
+        indices.ravel(),
+        bit,
+        least,
+        0.25 if flat else 0.7,
+        listed,
+    )
+    fast = _probes.pruned(pixels, weights, colors, indices, kept, bit, least, flat, listed)
+    np.testing.assert_array_equal(fast, slow)
+
+
+def test_a_mark_of_three_pixels_keeps_its_color_and_specks_of_nearly_a_fill_do_not():
+    pixels = np.full((300, 300, 3), 250, np.uint8)
+    ramp = np.arange(100, 200, dtype=np.uint8)
+    pixels[50:150, 60:200] = np.dstack([ramp[:, None], ramp[:, None], ramp[:, None] // 2])
+    pixels[200, 40:240:20] = 249 - np.arange(10)[:, None] % 2
+    pixels[250, 100:103] = mark = [220, 30, 40]
+    drawn = draw_lossy(pixels, np.unique(pixels.reshape(-1, 3), axis=0), 0.2)
+    shown = drawn.palette[drawn.indices]
+    assert np.abs(shown[250, 100:103].astype(int) - mark).max() <= 2
+    assert (shown[200] == 250).all()
+
+
 # --- visibility ---------------------------------------------------------------------------------
 
 

@@ -66,17 +66,22 @@ class Drawing {
     // With what meets in the picture side by side in the palette, greys by their value (up to 4 % less than by meeting);
     // entries that aren't opaque stay in front.
     Drawing reordered(int64_t rows, int64_t every) const {
-        const std::vector<uint8_t> order =
-            grey() ? by_value() : codecs::alike_beside(indices_.data(), height, width, entries(), rows, every);
-        color::Colors palette;
-        uint8_t place[256] = {};
-        for (size_t at = 0; at < order.size(); ++at) {
-            palette.insert(palette.end(), entry(order[at]), entry(order[at]) + channels);
-            place[order[at]] = uint8_t(at);
-        }
-        std::vector<uint8_t> indices(indices_.size());
-        std::transform(indices_.begin(), indices_.end(), indices.begin(), [&](uint8_t index) { return place[index]; });
-        return {height, width, channels, std::move(palette), std::move(indices)};
+        return in_order(grey() ? by_value() : codecs::alike_beside(indices_.data(), height, width, entries(), rows, every));
+    }
+    // With entries as they come in the picture: what a part of it uses then stands side by side in its codes' header, up to
+    // 4.5 % less in all. In front the most frequent one: a fill goes on behind a row's first byte, 0.
+    Drawing by_first_use() const {
+        const std::array<int64_t, 256> counts = count_indices(indices_.data(), size());
+        const int usual = int(std::max_element(counts.begin(), counts.end()) - counts.begin());
+        std::array<int64_t, 256> first;
+        first.fill(size());
+        for (int64_t i = 0, left = entries(); i < size() && left > 0; ++i)
+            if (first[indices_[size_t(i)]] == size()) first[indices_[size_t(i)]] = i, --left;
+        std::vector<uint8_t> order(static_cast<size_t>(entries()));
+        std::iota(order.begin(), order.end(), uint8_t(0));
+        first[size_t(usual)] = -1;
+        std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return first[size_t(a)] < first[size_t(b)]; });
+        return in_order(order);
     }
     // A byte for each index, each row behind its filter.
     std::vector<uint8_t> filtered() const { return codecs::filtered(indices_.data(), height, width); }
@@ -103,6 +108,17 @@ class Drawing {
     const color::Colors full_palette;  // as it was drawn with, unused entries among them
 
   private:
+    Drawing in_order(const std::vector<uint8_t> &order) const {
+        color::Colors palette;
+        uint8_t place[256] = {};
+        for (size_t at = 0; at < order.size(); ++at) {
+            palette.insert(palette.end(), entry(order[at]), entry(order[at]) + channels);
+            place[order[at]] = uint8_t(at);
+        }
+        std::vector<uint8_t> indices(indices_.size());
+        std::transform(indices_.begin(), indices_.end(), indices.begin(), [&](uint8_t index) { return place[index]; });
+        return {height, width, channels, std::move(palette), std::move(indices)};
+    }
     bool grey() const {
         for (int i = 0; i < entries(); ++i)
             if (entry(i)[0] != entry(i)[1] || entry(i)[1] != entry(i)[2]) return false;

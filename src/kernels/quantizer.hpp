@@ -164,6 +164,8 @@ class Quantizer {
         if (options.share > 0 && !flat && mapping::is_small(picture_)) options.spread *= mapping::PASSED_ON;
         constexpr int64_t ENOUGH = 1 << 17;  // pixels
         const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
+        options.stays = stays;
+        options.part = float(double(picture_.size()) / double(whole_->picture_.size()));
         if (options.moves && options.share > 0 && !flat) {
             spatial::move(picture_, palette, stays.empty() ? nullptr : stays.data(), ENOUGH,
                           {options.spread, 1, options.threads}, poll);

@@ -64,6 +64,7 @@ void bind_drawing(nb::module_ &m) {
         }, nb::rv_policy::reference_internal)
         .def("packed", [](const Drawing &self, int bits) { return bytes_by([&] { return self.packed(bits); }); }, "bits"_a)
         .def("reordered", &Drawing::reordered, "rows"_a, "every"_a, Release())
+        .def("by_first_use", &Drawing::by_first_use, Release())
         .def("filtered", [](const Drawing &self) { return bytes_by([&] { return self.filtered(); }); })
         .def("filtered_entropy", &Drawing::filtered_entropy, "rows"_a, "every"_a, Release())
         .def("samples", [](const Drawing &self, int) { return bytes_by([&] { return self.painted(); }); }, "key"_a);

@@ -91,7 +91,7 @@ struct Counts {
         constexpr int64_t BIT = 256;
         const auto [some, bits] = entropy(symbols, SYMBOLS);
         const auto [others, more] = entropy(distances, DISTANCES);
-        return bits + more + int64_t(extra_bits()) * BIT + 60 * BIT + some * (7 * BIT / 2) + others * 3 * BIT;
+        return bits + more + int64_t(extra_bits()) * BIT + 160 * BIT + some * (7 * BIT / 2) + others * 3 * BIT;
     }
     uint64_t extra_bits() const {
         uint64_t bits = 0;
@@ -202,6 +202,26 @@ class Header {
     int size_ = 0, symbols_ = SYMBOLS, distances_ = DISTANCES, lengths_sent_ = 19;
 };
 
+// Counts that differ little made alike, where several stand side by side: their codes take a few bits more, but get the
+// same lengths, which the header tells as a run (after Zopfli). 0.1 % of graphics, 0.6 % of small ones of many colors.
+inline Counts leveled(Counts counts, uint32_t slack) {
+    const auto level = [&](uint32_t *counts, int size) {
+        for (int at = 0, end; at < size; at = end) {
+            uint32_t sum = counts[at];
+            const auto near = [&](uint32_t count) {
+                const uint32_t mean = sum / uint32_t(end - at), away = count > mean ? count - mean : mean - count;
+                return count > 0 && away <= slack + mean * slack / 8;
+            };
+            for (end = at + 1; end < size && sum && near(counts[end]); ++end) sum += counts[end];
+            const auto run = uint32_t(end - at);
+            if (run >= 4) std::fill(counts + at, counts + end, std::max((sum + run / 2) / run, 1u));
+        }
+    };
+    level(counts.symbols, SYMBOLS);
+    level(counts.distances, DISTANCES);
+    return counts;
+}
+
 struct Block {
     uint32_t begin, end;  // in the band
     Counts counts;
@@ -213,9 +233,17 @@ class BlockWriter {
 
     // The smallest of DEFLATE's three kinds of block.
     void write(const Block &block, const std::vector<Token> &tokens, bool last) {
-        const Codes fixed, made(block.counts);
-        const Header header(made);
-        const uint64_t plain = fixed.bits(block.counts), coded = made.bits(block.counts) + header.bits();
+        const Codes fixed;
+        Codes made(block.counts);
+        Header header(made);
+        const uint64_t plain = fixed.bits(block.counts);
+        uint64_t coded = made.bits(block.counts) + header.bits();
+        for (const uint32_t slack : {2u, 4u}) {
+            const Codes other(leveled(block.counts, slack));
+            const Header told(other);
+            const uint64_t bits = other.bits(block.counts) + told.bits();
+            if (bits < coded) coded = bits, made = other, header = told;
+        }
         const uint64_t size = block.end - block.begin, stored = (size + (size / 65535 + 1) * 5) * 8;
         out_.reserve(std::min({plain, coded, stored}) + 8 * 8);
         if (stored < std::min(plain, coded)) return store(block, last);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mapping/lzw.hpp"
+#include "mapping/prune.hpp"
 #include "mapping/rate_job.hpp"
 #include "mapping/remap.hpp"
 #include "mapping/smoothness.hpp"
@@ -25,6 +26,8 @@ struct LossyOptions {
     const uint8_t *held = nullptr, *must = nullptr;
     const float *worth = nullptr;  // how much more than once an error counts, or null
     bool moves = true;             // whether the palette may
+    std::vector<uint8_t> stays;    // whether an entry must, for each; or empty
+    float part = 1;                // of the picture that a file will hold
 };
 
 // Made in bands of about so many pixels. A band knows its own indices only, so copies of those above end there: at
@@ -124,6 +127,22 @@ inline std::vector<uint8_t> leave(const Picture &picture, const float *weights, 
     return cut;
 }
 
+// Lets go of entries that are not worth their bits. (A GIF's table has a power of two of them.)
+inline void prune(const Picture &picture, const float *weights, const uint8_t *colors, int k, const LossyOptions &options,
+                  float price, bool flat, uint8_t *indices) {
+    const color::Colors palette(colors, colors + k * picture.channels);
+    const std::vector<float> points = color::to_points(palette, picture.channels, Space::oklab);
+    const int least = 1 + (1 << options.bits.bits / 2);  // fewer would be packed otherwise than copies were sought
+    bool grey = options.bits.coder == Coder::deflate;
+    for (int i = 0; grey && i < k; ++i) {
+        const uint8_t *color = colors + i * picture.channels;
+        grey = color[0] == color[1] && color[1] == color[2] && (picture.channels == 3 || color[3] == 255);
+    }
+    const PruneJob job{weights, colors, points.data(), k, options.stays, price * options.part, least, flat, !grey};
+    const Pruner pruner(picture, job, indices);
+    std::transform(indices, indices + picture.size(), indices, [&](uint8_t index) { return pruner.to()[index]; });
+}
+
 // From every pixel's nearest entry in `out`, as `remap` finds it, to the one that it takes; `weights` says how visible an
 // error is. Opaque, transparent and other pixels keep to their entries, as there.
 inline void make_lossy(const Picture &picture, const float *weights, const uint8_t *colors, int k, const LossyOptions &options,
@@ -195,6 +214,7 @@ inline void make_lossy(const Picture &picture, const float *weights, const uint8
             if (nearest[size_t(i)] != place[entries.hidden] && options.must[i] != entries.hidden) out[i] = options.must[i];
     };
     ThreadPool(std::min<int64_t>(options.threads ? options.threads : processors(), bands) - 1).each(bands, draw, poll);
+    if (!options.held && options.bits.coder != Coder::lzw) prune(picture, weights, colors, k, options, price, flat, out);
 }
 
 }  // namespace tinct::mapping

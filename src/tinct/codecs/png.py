@@ -72,6 +72,7 @@ class Png(Codec):
         if listed:
             tried = [AS_GIVEN] if level else [AS_GIVEN, quick] if effort >= 2 else [usual]
             return min((encode_indexed(drawing, by, wide, threads) for by in tried), key=len)
+        drawing = drawing.by_first_use()
         found = ways(drawing, level=usual, wide=wide, threads=threads)
         other = for_filters(drawing)
         if may_be_filtered(other, min(len(file) for file in found)):
