@@ -116,7 +116,7 @@ def pruned(points, weights, entries, opaque, kept, indices, bit, least, apart, l
 
     while len(used := np.unique(now)) > least:
         gains = {
-            (i, other): bit * (16 + listed * (24 if opaque[i] else 32)) - growth(i, other)
+            (i, other): bit * (24 + listed * (24 if opaque[i] else 32)) - growth(i, other)
             for i in used
             for other in used
             if i != other and not kept[i] and opaque[i] == opaque[other]

@@ -15,6 +15,7 @@ from tinct.compress import encoder
 from tinct.compress.abreast import abreast
 from tinct.compress.compress import compress
 from tinct.compress.curves import LEVELS, Curves, stands
+from tinct.compress.search_curves import Search
 from tinct.scoring.ssimulacra2 import ssimulacra2
 
 
@@ -346,6 +347,19 @@ def test_of_graphics_the_sample_is_drawn_where_it_just_does():
         # A curve that falls passes through its highest point, unless the curve of all ends there.
         told = np.interp(best.score, LEVELS[::-1], curves.losses[at][::-1])
         assert told == pytest.approx(best.lossy, abs=0.02)
+
+
+def test_near_no_loss_a_drawing_misses_what_it_misses_without():
+    pixels = np.tile(text(), (2, 2, 1))
+    search = Search(encoder.Encoder(pixels, encoder.Options(dither=0.75), encoder.Clock()), 256)
+    curves, way = search.curves, (256, None)
+    told = {lossy: curves.trials[*way, lossy] for lossy in (0.0, 1 / 8)}
+    at = max(i for i, other in enumerate(curves.ways) if other == way)
+    level = int(np.abs(curves.losses[at] - 1 / 32).argmin())
+    search.trials = {(*way, 1 / 8): replace(told[1 / 8], score=told[1 / 8].score - 4)}
+    assert search._expected()[0][at, level] == pytest.approx(LEVELS[level] - 4, abs=0.3)
+    search.trials[*way, 0.0] = told[0.0]
+    assert search._expected()[0][at, level] == pytest.approx(LEVELS[level] - 1, abs=0.3)
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,10 @@ class Search:
                 missed = trial.log_bytes - curves.sizes[at, level]
                 if abs(curves.losses[at, level] - lossy) < 1 / 64 and math.isfinite(missed):
                     off.setdefault(at, []).append((lossy, trial.score - LEVELS[level], missed))
+        # Near no loss, a way misses what it misses without, which is a way of its own.
+        plain = {curves.ways[at]: [min(points)] for at, points in off.items() if not min(points)[0]}
         for at, points in off.items():
-            losses, points = curves.losses[at], sorted(points)
+            losses, points = curves.losses[at], sorted({*points, *plain.get(curves.ways[at], ())})
             lossy, missed, more = np.array(points).T
             expected = np.interp(lossy, losses, LEVELS)
             score[at] += np.interp(losses, lossy, missed)
