@@ -86,7 +86,8 @@ struct Counts {
         ++symbols[END + 1 + TABLES.length_code[length]];
         ++distances[distance_code];
     }
-    // What the block would take, in 256ths of a bit; its header by a guess.
+    // What the block would take, in 256ths of a bit; its header by a guess, which is rather high: the codes of a few blocks
+    // serve the next parse better than those of many. (60 bits of its own: 0.17 % more of 30 graphics; 600: 0.2 %.)
     int64_t estimate() const {
         constexpr int64_t BIT = 256;
         const auto [some, bits] = entropy(symbols, SYMBOLS);

@@ -168,6 +168,8 @@ class PaletteBuilder {
         if (channels_ == 3) return centers;
         bool mixed = false;
         centers.opaque = mostly_opaque(centers.points.size() / 4, labels, mixed);
+        for (size_t c = 0; c < centers.opaque.size(); ++c)  // what was not may have left it with K-means' last step
+            mixed |= centers.opaque[c] && centers.points[c * 4 + 3] < plane() * (1 - 0.5f / 255);
         if (!mixed) return centers;
         const auto kinds = std::count(centers.opaque.begin(), centers.opaque.end(), 1);
         if (settings.k == 1) centers.opaque[0] = 1;
@@ -177,6 +179,9 @@ class PaletteBuilder {
             if (auto other = settled(of_its_own(false, settings)); other.second < best.second) return other.first;
         return best.first;
     }
+
+    // Where opaque points lie, along the last coordinate.
+    float plane() const { return histogram_.space == Space::oklab ? 0.5f : float(color::ROOT_3 / 2); }
 
     // Centers where Lloyd's loop has them under the constraint, and their error.
     std::pair<Centers, double> settled(Centers centers) {
@@ -222,7 +227,6 @@ class PaletteBuilder {
     // would fade it. Centers that have lost all points are left out: what rounding finds worst served takes their
     // place.
     void move_to_means(Centers &centers, std::vector<int32_t> &labels) const {
-        const float plane = histogram_.space == Space::oklab ? 0.5f : float(color::ROOT_3 / 2);
         std::vector<double> sums(centers.points.size(), 0.0), mass(centers.opaque.size(), 0.0);
         std::vector<char> firm(centers.opaque.size());  // has an opaque point
         for (int64_t i = 0; i < histogram_.seen(); ++i)
@@ -239,7 +243,7 @@ class PaletteBuilder {
         for (size_t c = 0; c < mass.size(); ++c) {
             if (!(mass[c] > 0)) continue;
             for (size_t j = 0; j < 4; ++j)
-                moved.points.push_back(centers.opaque[c] && j == 3 ? plane : float(sums[c * 4 + j] / mass[c]));
+                moved.points.push_back(centers.opaque[c] && j == 3 ? plane() : float(sums[c * 4 + j] / mass[c]));
             moved.opaque.push_back(centers.opaque[c]);
         }
         centers = std::move(moved);
