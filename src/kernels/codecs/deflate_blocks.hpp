@@ -206,16 +206,16 @@ class Header {
 // Counts that differ little made alike, where several stand side by side: their codes take a few bits more, but get the
 // same lengths, which the header tells as a run (after Zopfli). 0.1 % of graphics, 0.6 % of small ones of many colors.
 inline Counts leveled(Counts counts, uint32_t slack) {
-    const auto level = [&](uint32_t *counts, int size) {
+    const auto level = [slack](uint32_t *row, int size) {
         for (int at = 0, end; at < size; at = end) {
-            uint32_t sum = counts[at];
+            uint32_t sum = row[at];
             const auto near = [&](uint32_t count) {
                 const uint32_t mean = sum / uint32_t(end - at), away = count > mean ? count - mean : mean - count;
                 return count > 0 && away <= slack + mean * slack / 8;
             };
-            for (end = at + 1; end < size && sum && near(counts[end]); ++end) sum += counts[end];
+            for (end = at + 1; end < size && sum && near(row[end]); ++end) sum += row[end];
             const auto run = uint32_t(end - at);
-            if (run >= 4) std::fill(counts + at, counts + end, std::max((sum + run / 2) / run, 1u));
+            if (run >= 4) std::fill(row + at, row + end, std::max((sum + run / 2) / run, 1u));
         }
     };
     level(counts.symbols, SYMBOLS);

@@ -26,7 +26,7 @@ struct LossyOptions {
     const uint8_t *held = nullptr, *must = nullptr;
     const float *worth = nullptr;  // how much more than once an error counts, or null
     bool moves = true;             // whether the palette may
-    std::vector<uint8_t> stays;    // whether an entry must, for each; or empty
+    std::vector<uint8_t> stays{};  // whether an entry must, for each; or empty
     float part = 1;                // of the picture that a file will hold
 };
 
