@@ -1,4 +1,4 @@
-"""Slow twins of visibility and of pruning, from the definitions. Imports nothing of ours."""
+"""Slow twins of visibility, of fills and of pruning, from the definitions. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -103,6 +103,38 @@ def unlzw(data, code_size):
         out += before
         if len(phrases) == 1 << width and width < 12:
             width += 1
+
+
+def fills(pixels):
+    """Whether each pixel lies in an area of one color, of 16 or more, with few faint steps around.
+
+    And how many runs of one color there are in rows.
+    """
+    height, width, channels = pixels.shape
+    seen = pixels.astype(int)
+    if channels == 4:
+        seen[seen[..., 3] == 0] = -9
+    area = np.full((height, width), -1)
+    inside = np.zeros((height, width), np.uint8)
+    for start in np.ndindex(height, width):
+        if area[start] >= 0:
+            continue
+        members, border, faint = [start], 0, 0
+        area[start] = name = start[0] * width + start[1]
+        for y, x in members:
+            for at in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+                if not (0 <= at[0] < height and 0 <= at[1] < width):
+                    continue
+                if (seen[at] == seen[y, x]).all():
+                    if area[at] < 0:
+                        area[at] = name
+                        members.append(at)
+                else:
+                    border += 1
+                    faint += (abs(pixels[at].astype(int) - pixels[y, x]) <= 2).all()
+        if len(members) >= 16 and 2 * faint <= border:
+            inside[area == name] = 1
+    return inside, height + int((seen[:, 1:] != seen[:, :-1]).any(axis=2).sum())
 
 
 def pruned(points, weights, entries, opaque, kept, indices, bit, least, apart, listed):

@@ -72,6 +72,32 @@ def test_fills_keep_their_color():
     assert not {color.tobytes() for color in drawn.palette} <= {c.tobytes() for c in colors}
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 999), st.sampled_from([3, 4]), st.integers(1, 24), st.integers(1, 24))
+def test_fills_equal_slow_twin(seed, channels, height, width):
+    chance = np.random.default_rng(seed)
+    few = chance.integers(0, 6, (3, channels)) + 40 * chance.integers(0, 2, (3, channels))
+    few[:, 3:] *= few[:, 3:] > 2
+    pixels = few[chance.integers(0, 3, (height // 4 + 1, width // 4 + 1))].repeat(4, 0).repeat(4, 1)
+    pixels = np.ascontiguousarray(pixels[:height, :width].astype(np.uint8))
+    specks = chance.random((height, width)) < 0.05
+    pixels[specks] = chance.integers(0, 9, (int(specks.sum()), channels))
+    slow, runs = reference.fills(pixels)
+    many = runs > height * width // 4 + height  # then there are none
+    np.testing.assert_array_equal(_probes.fills(pixels), slow[: 0 if many else height])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(5, 12), st.sampled_from(["auto", 0.1, 0.4]), st.sampled_from(["png", "webp"]))
+def test_loss_leaves_fills_flat_for_hardly_more_bytes(side, loss, format):
+    blocks = np.random.default_rng(side).integers(0, 256, (16, 20, 3)).astype(np.uint8)
+    pixels = blocks.repeat(side, 0).repeat(side, 1)
+    drawn, plain = (compress(pixels, format=format, lossy=lossy) for lossy in (loss, 0))
+    blocky = drawn.indices[::side, ::side].repeat(side, 0).repeat(side, 1)
+    np.testing.assert_array_equal(drawn.indices, blocky)
+    assert len(drawn.data) <= 1.2 * len(plain.data)  # which filters may serve
+
+
 # --- entries that aren't worth their bits -------------------------------------------------------
 
 
@@ -90,10 +116,10 @@ def test_pruning_equals_slow_twin(seed, channels, flat, listed, bit):
     stray = chance.integers(0, len(colors), near.shape)
     indices = np.where(chance.random(near.shape) < 0.1, stray, near).astype(np.uint8)
     weights, kept = visibility(pixels), (chance.random(len(colors)) < 0.2).astype(np.uint8)
-    least = int(chance.integers(2, 9))
+    least, fills = int(chance.integers(2, 9)), (chance.random(near.shape) < 0.3).astype(np.uint8)
     slow = reference.pruned(
         points_of(pixels).reshape(-1, channels).astype(float),
-        weights.ravel().astype(float),
+        (weights * np.where(fills, np.float32(7), np.float32(1))).ravel().astype(float),
         to_points(colors).astype(float),
         colors[:, 3] == 255 if channels == 4 else np.full(len(colors), True),
         kept,
@@ -103,7 +129,8 @@ def test_pruning_equals_slow_twin(seed, channels, flat, listed, bit):
         0.25 if flat else 0.7,
         listed,
     )
-    fast = _probes.pruned(pixels, weights, colors, indices, kept, bit, least, flat, listed)
+    how = (kept, bit, least, flat, listed, fills, 7)
+    fast = _probes.pruned(pixels, weights, colors, indices, *how)
     np.testing.assert_array_equal(fast, slow)
 
 
@@ -398,14 +425,15 @@ def test_errors_go_on_from_pixel_to_pixel_where_several_share_a_byte(value):
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "times"), [(256, 256, 1), (512, 640, 1.5714286), (512, 1024, 2)]
+    ("height", "width", "every", "times"),
+    [(256, 256, 1, 1), (512, 640, 1, 1.9142857), (512, 1024, 1, 2.6), (512, 1024, 2, 1)],
 )
-def test_a_bit_costs_up_to_twice_as_much_in_larger_pictures_whose_colors_the_palette_holds(
-    height, width, times
+def test_a_bit_costs_up_to_2_6_times_as_much_in_larger_pictures_whose_colors_the_palette_holds(
+    height, width, every, times
 ):
     noise = np.random.default_rng(0).integers(0, 16, (height, width, 1), np.uint8)
     pixels = np.repeat(100 + noise, 3, axis=2)  # too rough for bands, which change more
-    grays = np.repeat(np.arange(100, 116, dtype=np.uint8)[:, None], 3, axis=1)
+    grays = np.repeat(np.arange(100, 116, every, dtype=np.uint8)[:, None], 3, axis=1)
     how = lossy_options("auto", 0.75, 1, 2)
 
     def drawn(**cost):

@@ -7,6 +7,7 @@
 #include "mapping/smoothness.hpp"
 #include "mapping/visibility.hpp"
 #include "palette/builder.hpp"
+#include "picture/fills.hpp"
 
 namespace tinct {
 namespace {
@@ -74,14 +75,21 @@ NB_MODULE(_probes, m) {
         return table_of(mapping::Smoothness(picture, flat, first, last).out, size_t(picture.width));
     }, "pixels"_a, "flat"_a, "first"_a, "last"_a);
     m.def("pruned", [](const Array<uint8_t, 3> &pixels, const Matrix<float> &weights, const Matrix<uint8_t> &palette,
-                       const Matrix<uint8_t> &indices, const Vector<uint8_t> &stays, float bit, int least, bool flat, bool listed) {
+                       const Matrix<uint8_t> &indices, const Vector<uint8_t> &stays, float bit, int least, bool flat, bool listed,
+                       const Matrix<uint8_t> &fills, float more) {
         const Picture picture = picture_of(pixels);
         const color::Colors colors(palette.data(), palette.data() + palette.size());
         const std::vector<float> points = color::to_points(colors, picture.channels, color::Space::oklab);
         const mapping::PruneJob job{weights.data(), colors.data(), points.data(), int(palette.shape(0)),
-                                    {stays.data(), stays.data() + stays.size()}, bit, least, flat, listed};
+                                    {stays.data(), stays.data() + stays.size()}, bit, least, flat, listed,
+                                    fills.data(), more};
         return row_of(mapping::Pruner(picture, job, indices.data()).to());
-    }, "pixels"_a, "weights"_a, "palette"_a, "indices"_a, "stays"_a, "bit"_a, "least"_a, "flat"_a, "listed"_a);
+    }, "pixels"_a, "weights"_a, "palette"_a, "indices"_a, "stays"_a, "bit"_a, "least"_a, "flat"_a, "listed"_a, "fills"_a,
+      "more"_a);
+    m.def("fills", [](const Array<uint8_t, 3> &pixels) {
+        const Picture picture = picture_of(pixels);
+        return table_of(Fills(picture).inside(), size_t(picture.width));
+    }, "pixels"_a);
     m.def("distance_code", [](int dx, int dy, int width, bool webp) {
         return webp ? rate::WebP::distance_code(dx, dy, width) : rate::Deflate::distance_code(dx, dy, width);
     }, "dx"_a, "dy"_a, "width"_a, "webp"_a);

@@ -66,7 +66,8 @@ template <int D> class Remapper {
 
     bool hidden(size_t p) const { return job_.nearest[p] == job_.hidden; }
     bool settled(size_t p) const { return hidden(p) || (job_.must && job_.must[p] != job_.hidden); }
-    float spread(size_t p) const { return settled(p) ? 0.0f : job_.spread * (1 / ALL); }
+    bool filled(size_t p) const { return job_.fills && job_.fills[p]; }
+    float spread(size_t p) const { return settled(p) || filled(p) ? 0.0f : job_.spread * (1 / ALL); }
     /// The entry that is seen where an index is written.
     uint8_t shown(size_t p, uint8_t index) const { return job_.held && index == job_.hidden ? job_.held[p] : index; }
     bool may_take(size_t p, uint8_t index) const {

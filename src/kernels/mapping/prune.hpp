@@ -30,6 +30,8 @@ struct PruneJob {
     int least;                     // entries that are left
     bool flat;                     // whether the picture is a graphic
     bool listed;                   // whether the file lists the colors: greys may stand for themselves
+    const uint8_t *fills = nullptr;  // [pixels]: where an error counts `more`; or null
+    float more = 1;
 };
 
 class Pruner {
@@ -40,7 +42,7 @@ class Pruner {
         for (int64_t i = 0; i < picture.size(); ++i) {
             Entry &entry = entries_[indices[i]];
             entry.used = true;
-            entry.weight += double(job.weights[i]);
+            entry.weight += weight(i);
         }
         for (int i = 0; i < job.k; ++i) seek(i);  // with no sums as yet: at least that much
         if (std::none_of(entries_.begin(), entries_.end(), [](const Entry &entry) { return entry.gain > 0; })) return;
@@ -76,9 +78,10 @@ class Pruner {
             if (!entry.summed) continue;
             float point[4];
             points_of(picture_.at(i), 1, point);
-            for (int c = 0; c < channels_; ++c) entry.sums[c] += double(job_.weights[i]) * double(point[c]);
+            for (int c = 0; c < channels_; ++c) entry.sums[c] += weight(i) * double(point[c]);
         }
     }
+    double weight(int64_t i) const { return double(job_.weights[i] * (job_.fills && job_.fills[i] ? job_.more : 1.0f)); }
     int alpha(int i) const { return channels_ == 4 ? job_.colors[i * 4 + 3] : 255; }
 
     // By how much the error grows with another in an entry's place.

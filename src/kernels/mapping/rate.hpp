@@ -109,6 +109,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
 
     int width() const { return job_.w; }
     bool starts(int x) const { return (x & (bundle_ - 1)) == 0; }  // a symbol: inside of one no path changes
+    bool filled(size_t p) const { return job_.fills && job_.fills[p]; }
     bool hidden(size_t p) const { return D == 4 && job_.nearest[p] == job_.hidden; }
     float weight_of(size_t p) const { return hidden(p) ? 0.0f : job_.weights[p]; }
     /// Which entries a pixel may take: those as opaque as its nearest, where it is fully transparent, or opaque itself;
@@ -125,7 +126,7 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     /// Where bands would show more of an error is passed on.
     float spread_of(size_t p) const {
         const float more = job_.smooth ? job_.more * job_.smooth[p] : 0.0f;
-        return hidden(p) ? 0.0f : (job_.spread + job_.spread * more) * (1 / ALL);
+        return hidden(p) || filled(p) ? 0.0f : (job_.spread + job_.spread * more) * (1 / ALL);
     }
 
     /// Bits in weighted squared error, as the rows so far price them.
@@ -141,9 +142,11 @@ template <class Coder, int D, int Near, int Far> class Remapper {
     void aim(int y) {
         job_.points_of(job_.pixels + size_t(y) * width() * D, width(), points_.data());
         for (int x = 0; x < width(); ++x) spread_[x] = spread_of(size_t(y) * width() + x);
-        for (int x = 0; x < width(); ++x)
-            for (int c = 0, end = opaque(size_t(y) * width() + x) ? 3 : D; c < D; ++c)
+        for (int x = 0; x < width(); ++x) {
+            const size_t p = size_t(y) * width() + x;
+            for (int c = 0, end = filled(p) ? 0 : opaque(p) ? 3 : D; c < D; ++c)
                 target_[size_t(x) * 4 + c] = points_[size_t(x) * D + c] + (c < end ? below_[size_t(x + 1) * 4 + c] : 0.0f);
+        }
     }
 
     float cost_of(int s) const { return s == LITERAL ? literal_cost_ : cost_[s]; }

@@ -16,6 +16,7 @@ struct RateJob {
     const uint8_t *pixels;   // [h][w][channels]
     const float *weights;    // [h][w]: how visible an error is
     const float *smooth;     // [h][w]: how much a band would show, 0...1; null: nowhere
+    const uint8_t *fills;    // [h][w]: pixels that pass no error on and take none from above, or null
     const uint8_t *nearest;  // [h][w]: each pixel's nearest entry
     const float *palette;    // [k][channels]: points
     int h, w, channels, k;

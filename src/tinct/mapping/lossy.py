@@ -28,8 +28,7 @@ DAMPED = 0.8
 SHARE = 0.5
 # And at least so much: of graphics the palette holds nearly all colors. At 1e-5 icons with soft
 # edges fall below 88, and below pngquant; here the nearest is 0.2 above. In larger pictures whose
-# colors it really nearly holds the kernels take up to twice that: 37 graphics take 0.656 instead of
-# 0.674; of those that change one scores 86.5 (pngquant 85.8), the others 89.5 and more.
+# colors it really nearly holds the kernels take up to 2.6 times that (mapping/lossy.hpp).
 LEAST = 7e-6
 # Graphics of so many pixels are searched with more care: 8 of them take 1 to 11 % fewer bytes,
 # 5.5 % in the mean, for 2 to 40 ms. Larger ones would take 3 % fewer, in half as much time again.
