@@ -1,4 +1,4 @@
-"""Slow twins of visibility, of fills and of pruning, from the definitions. Imports nothing of ours."""
+"""Slow twins of visibility, fills and pruning, from the definitions. Imports nothing of ours."""
 
 from __future__ import annotations
 
