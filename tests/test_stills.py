@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import tinct
+from painted import photo
 from tinct.picture.read import read
 
 
@@ -40,3 +41,13 @@ def test_blocks_of_one_color_stay_flat_and_no_larger_than_without_loss(how):
     small = tinct.compress(stream.getvalue(), **how)
     assert np.array_equal(small.image, np.kron(small.image[::8, ::8], block))
     assert len(small.data) <= len(stream.getvalue())
+
+
+@pytest.mark.parametrize("format", ["png", "webp"])
+def test_a_pixelated_photograph_stays_exact_where_that_takes_little_more(format):
+    pixels = photo(24, 32).repeat(12, 0).repeat(12, 1)
+    count = len(np.unique(pixels.reshape(-1, 3), axis=0))
+    small, named = (tinct.compress(pixels, format=format, **how) for how in ({}, {"colors": 256}))
+    assert count > 256 == named.report.colors
+    assert np.array_equal(small.image, pixels)
+    assert len(small.data) <= 1.8 * len(named.data)

@@ -26,6 +26,9 @@ ICON = 1 << 16  # pixels
 # all); CLOSE, which spares every third the attempt, rules out 6 of those (82 bytes).
 HASTE, SLACK = 1.8, 100
 CLOSE, HEAD = 1.4, 50
+# Where "auto" would lose something, and fills are all there is, a lossless file may be so much
+# larger: of a pixelated photograph it takes 12 kB, and 256 colors 7 at a score of 51.
+WORTH = 1.8
 BAND, SHARE = 16, 8  # rows of a band of the sample, and one band in how many
 
 
@@ -133,6 +136,8 @@ class Codec:
     ) -> tuple[bytes, bool]:
         """Encode a drawing, or the picture itself where it may be and that is smaller: then True.
 
+        Or little larger, of a picture made of fills, where "auto" would lose some.
+
         It may be if it has no more than `colors`, those allowed; with `original`, also if all 256
         are. The other options are those of `encode`; `threads` 1: no other thread may help, which
         changes no byte.
@@ -159,8 +164,11 @@ class Codec:
             # Between sprites samples see little; an attempt takes ten times as long as this.
             bound = least(picture, MAX_COLORS + 1 if entries is None else len(entries), whole=True)
         likely = keeps and colors < MAX_COLORS
+        limit = len(data)
+        if lossy == "auto" and not likely and may_be_smaller(bound, most := int(WORTH * limit)):
+            limit = most if picture.filled else limit
         how: dict[str, Any] = {"entries": entries, "effort": effort, "tried": tried}
-        other = self.encode_original(picture, len(data), bound, likely=likely, **how)
+        other = self.encode_original(picture, limit, bound, likely=likely, **how)
         return (data, False) if other is None else (other, True)
 
 
