@@ -92,7 +92,7 @@ def test_fills_equal_slow_twin(seed, channels, height, width):
 def test_loss_leaves_fills_flat_for_hardly_more_bytes(side, loss, format):
     blocks = np.random.default_rng(side).integers(0, 256, (16, 20, 3)).astype(np.uint8)
     pixels = blocks.repeat(side, 0).repeat(side, 1)
-    drawn, plain = (compress(pixels, format=format, lossy=lossy) for lossy in (loss, 0))
+    drawn, plain = (compress(pixels, 256, format=format, lossy=lossy) for lossy in (loss, 0))
     blocky = drawn.indices[::side, ::side].repeat(side, 0).repeat(side, 1)
     np.testing.assert_array_equal(drawn.indices, blocky)
     assert len(drawn.data) <= 1.2 * len(plain.data)  # which filters may serve
