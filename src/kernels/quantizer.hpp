@@ -155,7 +155,7 @@ class Quantizer {
         const mapping::Entries entries(palette.data(), entries_of(palette, picture_.channels), picture_.channels, histogram.space);
         return entries.shown.empty() || mapping::Mapping(picture_, entries, histogram, threads, poll).error() <= FITS;
     }
-    // Whether it is small and made of fills.
+    // Whether it has at most LARGE pixels and is made of fills.
     bool filled() const { return flat && picture_.size() <= mapping::LARGE && !Fills(picture_).mask().empty(); }
     // Whether a palette moves in the end where the loss is told from the picture. (Small ones would lose a point.)
     bool settles() const { return !flat && !mapping::is_small(picture_) && picture_.size() <= mapping::LARGE; }

@@ -26,9 +26,10 @@ ICON = 1 << 16  # pixels
 # all); CLOSE, which spares every third the attempt, rules out 6 of those (82 bytes).
 HASTE, SLACK = 1.8, 100
 CLOSE, HEAD = 1.4, 50
-# Where "auto" would lose something, and fills are all there is, a lossless file may be so much
-# larger: of a pixelated photograph it takes 12 kB, and 256 colors 7 at a score of 51.
-WORTH = 1.8
+# Of a picture made of fills whose colors "auto" misses by so much, mean square of a sample, a
+# lossless file may be so much larger: of a pixelated photograph it takes 12 kB, and 256 colors 7 at
+# a score of 51. (Charts, missed by 4.4 at most, tried for half a second, in vain.)
+WORTH, MISSED = 1.8, 5.0
 BAND, SHARE = 16, 8  # rows of a band of the sample, and one band in how many
 
 
@@ -136,7 +137,7 @@ class Codec:
     ) -> tuple[bytes, bool]:
         """Encode a drawing, or the picture itself where it may be and that is smaller: then True.
 
-        Or little larger, of a picture made of fills, where "auto" would lose some.
+        Or little larger, of a picture made of fills whose colors "auto" misses by much.
 
         It may be if it has no more than `colors`, those allowed; with `original`, also if all 256
         are. The other options are those of `encode`; `threads` 1: no other thread may help, which
@@ -165,8 +166,10 @@ class Codec:
             bound = least(picture, MAX_COLORS + 1 if entries is None else len(entries), whole=True)
         likely = keeps and colors < MAX_COLORS
         limit = len(data)
-        if lossy == "auto" and not likely and may_be_smaller(bound, most := int(WORTH * limit)):
-            limit = most if picture.filled else limit
+        if lossy == "auto" and not likely and may_be_smaller(bound, int(WORTH * limit)):
+            samples = 3 * picture.width * picture.height
+            missed = picture.filled and picture.squared_error(drawing) > MISSED * samples
+            limit = int(WORTH * limit) if missed else limit
         how: dict[str, Any] = {"entries": entries, "effort": effort, "tried": tried}
         other = self.encode_original(picture, limit, bound, likely=likely, **how)
         return (data, False) if other is None else (other, True)
