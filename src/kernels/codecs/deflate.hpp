@@ -20,7 +20,7 @@ namespace tinct::deflate {
 class Band {
   public:
     Band(const uint8_t *data, uint32_t begin, uint32_t end, uint32_t stride, bool hasty)
-        : data_(data + begin), size_(end - begin),
+        : data_(data + begin), size_(end - begin), hasty_(hasty),
           matches_(Finder(data, begin, end, stride, hasty).find()), parser_(data_, matches_, size_) {}
 
     void write(BitWriter &out, bool last, int times) {
@@ -53,7 +53,7 @@ class Band {
     // mostly 0.3 %. (By codes, in whole bits, it comes to rest after a quarter of that.)
     Plan settle(int times) {
         constexpr uint64_t WORTH = 1000;
-        Plan best = first();
+        Plan best = first(times > 0 || hasty_);
         best.blocks = merged(std::move(best.blocks));
         if (times == 0) return best;
         best = parsed(std::move(best.blocks), Prices::by_codes);
@@ -91,7 +91,7 @@ class Band {
     }
 
     // Parsed chunk by chunk, each at prices by what came before; the blocks are units of tokens.
-    Plan first() {
+    Plan first(bool hasty) {
         Plan plan;
         std::vector<Block> &found = plan.blocks;
         found.resize(size_ == 0);  // no bytes are a block, too
@@ -102,7 +102,7 @@ class Band {
             Counts counts;
             if (at == 0) prices = first_prices(end);
             const size_t before = found.size();
-            const std::vector<Step> &steps = parser_.parse(at, end, prices);
+            const std::vector<Step> &steps = parser_.parse(at, end, prices, hasty);
             add_units(at, steps.begin(), steps.end(), found);
             plan.steps.insert(plan.steps.end(), steps.begin(), steps.end());
             for (size_t k = before; k < found.size(); ++k) counts.add(found[k].counts);
@@ -121,7 +121,7 @@ class Band {
         for (const Prices &prices : {Prices(), Prices::by_bytes(data_, end)}) {
             Counts counts;
             uint32_t place = 0;
-            for (const Step step : parser_.parse(0, end, prices)) place = count(step, place, counts);
+            for (const Step step : parser_.parse(0, end, prices, true)) place = count(step, place, counts);
             if (counts.estimate() >= least) continue;
             least = counts.estimate();
             best = Prices::by_entropy(counts);
@@ -176,6 +176,7 @@ class Band {
 
     const uint8_t *data_;
     uint32_t size_;
+    bool hasty_;
     const Matches matches_;
     Parser parser_;
 };

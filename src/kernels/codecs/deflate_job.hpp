@@ -28,6 +28,7 @@ struct ParseJob {
     int32_t *far_costs;        // [size + 1]: room to work in
     uint32_t *far;             // [size + 1]: of the long copy that ends there, distance + (length << 16)
     uint8_t *lengths, *chosen; // [size + 1]: of the token that ends there, its length, or 0 for `far`, and its code
+    bool hasty;                // long copies are tried from few places
 };
 
 using Cheapest = void (*)(const ParseJob &);

@@ -100,6 +100,8 @@ class LongMatches {
         open_[at] = fresh;
         count_ = kept + 1;
         before_ = INT32_MAX;
+        wake_ = 0;
+        young_till_ = match.start + NEAR;
     }
     // How far the cheapest match may be followed by its longest copies alone: it is open for as long as one, ends far
     // away, and none that is cheaper starts before. What is reached from each of the last places then is written down.
@@ -134,20 +136,37 @@ class LongMatches {
             open_[kept++] = match;
             const uint32_t length = match.end - i < LONGEST ? match.end - i : uint32_t(LONGEST);
             if (length <= tried) continue;
-            if (far_end_ < i + NEAR) far_end_ = i + NEAR;
-            while (far_end_ < i + length) job_.far_costs[++far_end_] = INT32_MAX / 2;
             // far from its end only the longest: all of them saved 0 to 2 bytes of a file there, and took twice the time
             const uint32_t left = match.end - i, first = left > FAR ? length : tried + 1;
-            if (dear && left != FAR) reach_tops(i, first, length, cost + match.price, match.distance);
-            else reach(job_.far_costs + i, job_.far + i, job_.length, first, length, cost + match.price, match.distance);
+            reach_lengths(i, first, length, cost, match, dear && left != FAR);
             tried = length;
         }
         count_ = kept;
+    }
+    // In haste all lengths are tried from few places alone: while a match is young, where one ends or is a longest copy from
+    // its end, a longest copy later, and a little where a place is cheaper to reach than the one before. Returns how many
+    // places may then be left out, because what is reached in them is known.
+    uint32_t go_hastily(uint32_t i, int32_t cost, const LongMatch *next, const LongMatch *stop) {
+        const bool dear = cost >= before_;
+        before_ = job_.far_costs[i] = cost;
+        if (!dear || i >= wake_ || i < young_till_) try_lengths(i, cost, dear && i == last_ + 1);
+        uint32_t limit = wake_ < far_end_ ? wake_ : far_end_;
+        if (next != stop && next->start < limit) limit = next->start;
+        if (i < young_till_) return 0;
+        const int32_t *const costs = job_.far_costs;
+        for (uint32_t place = i + NEAR + 2; place < limit; ++place)
+            if (costs[place] < costs[place - 1] || costs[place + 1] > costs[place] + STEP) limit = wake_ = place;
+        if (limit < i + 2 * NEAR + NEAR / 2) return 0;
+        const uint32_t leapt = limit - NEAR - i;
+        for (uint32_t place = i + NEAR + 1; place <= limit; ++place) job_.lengths[place] = 0;
+        before_ = costs[i + leapt];
+        return leapt;
     }
 
   private:
     static constexpr int MOST = 12;
     static constexpr uint32_t FAR = LONGEST + NEAR;
+    static constexpr int32_t STEP = 8;  // a bit
     struct Open { uint32_t start, end; uint8_t price; uint16_t distance; };
 
     static void reach(int32_t *__restrict costs, uint32_t *__restrict copies, const int16_t *__restrict prices,
@@ -158,6 +177,35 @@ class LongMatches {
             costs[length] = better ? reached : costs[length];
             copies[length] = better ? distance | length << 16 : copies[length];
         }
+    }
+
+    // Until `wake_` nothing else is of use then, unless a match is opened.
+    void try_lengths(uint32_t i, int32_t cost, bool follows) {
+        const bool whole = i >= wake_;
+        if (whole) wake_ = i + LONGEST;
+        last_ = i;
+        int kept = 0;
+        uint32_t tried = NEAR;
+        for (int k = 0; k < count_; ++k) {
+            const Open match = open_[k];
+            if (match.end <= i + NEAR) continue;
+            open_[kept++] = match;
+            const uint32_t left = match.end - i, length = left < LONGEST ? left : uint32_t(LONGEST);
+            if (left <= LONGEST && match.end < wake_) wake_ = match.end;
+            if (left > LONGEST && match.end - LONGEST < wake_) wake_ = match.end - LONGEST;
+            if (length <= tried) continue;
+            const uint32_t first = whole || left <= FAR ? tried + 1 : length;
+            reach_lengths(i, first, length, cost, match, follows);
+            tried = length;
+        }
+        count_ = kept;
+        if (kept == 0) wake_ = 0;
+    }
+    void reach_lengths(uint32_t i, uint32_t first, uint32_t last, int32_t cost, const Open &match, bool only_tops) {
+        if (far_end_ < i + NEAR) far_end_ = i + NEAR;
+        while (far_end_ < i + last) job_.far_costs[++far_end_] = INT32_MAX / 2;
+        if (only_tops) reach_tops(i, first, last, cost + match.price, match.distance);
+        else reach(job_.far_costs + i, job_.far + i, job_.length, first, last, cost + match.price, match.distance);
     }
 
     void reach_tops(uint32_t i, uint32_t first, uint32_t last, int32_t cost, uint32_t distance) {
@@ -177,6 +225,7 @@ class LongMatches {
     int count_ = 0, top_count_ = 0;
     int32_t before_ = INT32_MAX;  // what the place before this costs; unknown where a match is new
     uint32_t far_end_ = 0;
+    uint32_t wake_ = 0, young_till_ = 0, last_ = 0;  // in haste
 };
 
 // From left to right. The costs of the next 16 places lie in two vectors: copies of up to 16 bytes are tried at once.
@@ -194,7 +243,8 @@ inline void cheapest(const ParseJob &job) {
     for (uint32_t i = 0; i < job.size; ++i) {
         for (; match != stop && match->start == i; ++match) longs.open(*match);
         if (longs.any()) {
-            if (const uint32_t leapt = longs.leap(i, base + here[0], match, stop)) {
+            const int32_t cost = base + here[0];
+            if (const uint32_t leapt = job.hasty ? longs.go_hastily(i, cost, match, stop) : longs.leap(i, cost, match, stop)) {
                 i += leapt;
                 for (; match != stop && match->start <= i; ++match) longs.open(*match);
                 base = job.far_costs[i];
@@ -205,7 +255,7 @@ inline void cheapest(const ParseJob &job) {
                     far[lane] = int16_t(job.far_costs[i + 9 + lane] - base);
                 }
             }
-            longs.go(i, base + here[0]);
+            if (!job.hasty) longs.go(i, base + here[0]);
         }
         Bytes codes = load<Bytes>(job.codes + size_t(i) * NEAR);
         if (job.size - i < NEAR) codes |= Bytes(ones > uint8_t(job.size - i)) & NO_CODE;

@@ -84,12 +84,12 @@ class Parser {
         for (const LongMatch &match : matches.longs) longest_ = std::max(longest_, match.end - match.start);
     }
 
-    // The cheapest steps of begin...end, places in the band. Valid until the next call.
-    const std::vector<Step> &parse(uint32_t begin, uint32_t end, const Prices &prices) {
+    // The cheapest steps of begin...end, places in the band; in haste 0.3 to 0.6 % dearer in charts. Valid until the next call.
+    const std::vector<Step> &parse(uint32_t begin, uint32_t end, const Prices &prices, bool hasty = false) {
         list_longs(begin, end);
         const ParseJob job{data_ + begin, end - begin, matches_.codes.data() + size_t(begin) * NEAR, longs_.data(),
                            longs_.size(), prices.literal, prices.length, prices.distance, far_costs_.data(), far_.data(),
-                           lengths_.data(), chosen_.data()};
+                           lengths_.data(), chosen_.data(), hasty};
         cheapest_tokens()(job);
         steps_.clear();
         for (uint32_t place = job.size; place > 0; place -= steps_.back().length) {

@@ -31,6 +31,9 @@ CLOSE, HEAD = 1.4, 50
 # a score of 51. (Charts, missed by 4.4 at most, tried for half a second, in vain.)
 WORTH, MISSED = 1.8, 5.0
 BAND, SHARE = 16, 8  # rows of a band of the sample, and one band in how many
+# Thin bands see more of a picture's places and less of what repeats in them: of 90 pictures they
+# told 0.94 to 2.2 times what all rows take, those above 0.16 to 1.8.
+THIN, THICKER = 2, 1.5
 
 
 class Codec:
@@ -162,8 +165,11 @@ class Codec:
         if not keeps or (bound := guess.result()) is None:
             return data, False
         if bound and picture.height > BAND * SHARE and may_be_smaller(bound, len(data)):
-            # Between sprites samples see little; an attempt takes ten times as long as this.
-            bound = least(picture, MAX_COLORS + 1 if entries is None else len(entries), whole=True)
+            # Between sprites bands see little; an attempt takes ten times as long as all rows do.
+            number = MAX_COLORS + 1 if entries is None else len(entries)
+            bound = least(picture, number, THIN)
+            if may_be_smaller(bound / THICKER, len(data)):
+                bound = least(picture, number, picture.height)
         likely = keeps and colors < MAX_COLORS
         limit = len(data)
         if lossy == "auto" and not likely and may_be_smaller(bound, int(WORTH * limit)):
@@ -175,23 +181,23 @@ class Codec:
         return (data, False) if other is None else (other, True)
 
 
-def least(source: "Source", colors: int, *, whole: bool = False) -> float:
+def least(source: "Source", colors: int, band: int = BAND) -> float:
     """About how many bytes a lossless file of a picture takes, deflated in haste: a sample of it.
 
     Small pictures of few `colors` repeat much, which haste would miss: all their rows are deflated
-    with some care.
+    with some care. `band`: rows of a band of the sample.
     """
     height = source.height
     hard = colors <= MAX_COLORS and source.width * height <= FEW
-    rows, every = (height, height) if hard or whole else sampled(height)
+    rows, every = (height, height) if hard else sampled(height, band)
     part = sum(min(rows, height - top) for top in range(0, height, every)) / height
     streams = (source.differences(axis, rows, every) for axis in (0, 1))
     return min(len(zlib_compress(stream, 6 if hard else 1)) for stream in streams) / part
 
 
-def sampled(height: int) -> tuple[int, int]:
+def sampled(height: int, band: int = BAND) -> tuple[int, int]:
     """Rows of each band from which `least` is told, and from one band's first to the next's."""
-    return (BAND, BAND * SHARE) if height > BAND * SHARE else (height, height)
+    return (band, band * SHARE) if height > band * SHARE else (height, height)
 
 
 def may_be_smaller(guess: float, limit: int) -> bool:
