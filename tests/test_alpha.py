@@ -134,6 +134,22 @@ def test_a_lossy_mapping_draws_opaque_by_opaque_and_nothing_by_nothing(seed, kin
     assert broken(pixels, drawn, 12) == 0
 
 
+@pytest.mark.parametrize("k", [24, 48])
+def test_few_opaque_colors_among_many_translucent_ones_are_not_left_to_one_entry(k):
+    chance = np.random.default_rng(k)
+    discs = chance.integers(0, 256, (60, 4)) | np.uint8([0, 0, 0, 128])
+    noisy = discs[np.arange(14_400) // 240] - chance.integers(0, 40, (14_400, 4))
+    pixels = np.clip(noisy, 0, 254).astype(np.uint8)
+    rims = chance.choice(14_400, 150, replace=False)  # each of a color of its own
+    pixels[rims] = np.c_[chance.integers(0, 256, (150, 3)), np.full(150, 255)]
+    picture = pixels.reshape(120, 120, 4)
+    entries = palette(histogram(picture), k).colors
+    drawn = entries[remap(picture, entries).ravel()]
+    points, found = to_points(pixels)[rims], to_points(drawn)[rims]
+    missed = ((points - found) ** 2).sum()
+    assert missed < 0.6 * ((points - points.mean(0)) ** 2).sum()  # which one entry would miss
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     st.sampled_from(KINDS),
