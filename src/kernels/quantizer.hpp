@@ -157,13 +157,15 @@ class Quantizer {
     }
     // Whether it has at most LARGE pixels and is made of fills.
     bool filled() const { return flat && picture_.size() <= mapping::LARGE && !Fills(picture_).mask().empty(); }
+    // Whether its pixels are seen one by one.
+    bool small() const { return mapping::is_small(picture_); }
     // Whether a palette moves in the end where the loss is told from the picture. (Small ones would lose a point.)
-    bool settles() const { return !flat && !mapping::is_small(picture_) && picture_.size() <= mapping::LARGE; }
+    bool settles() const { return !flat && !small() && picture_.size() <= mapping::LARGE; }
     // The least visible error and bits. Where its error decides, the palette of a photograph moves as under the blur.
     // `last`: `rest` follows, and histograms are let go of before the drawing needs room.
     Drawing draw_lossy(color::Colors palette, mapping::LossyOptions options, color::Space space, const Poll &poll,
                        const palette::Fixed &fixed = {}, bool last = false) {
-        if (options.share > 0 && !flat && mapping::is_small(picture_)) options.spread *= mapping::PASSED_ON;
+        if (options.share > 0 && !flat && small()) options.spread *= mapping::PASSED_ON;
         constexpr int64_t ENOUGH = 1 << 17;  // pixels
         const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
         options.stays = stays;
@@ -175,7 +177,7 @@ class Quantizer {
         std::vector<uint8_t> indices = nearest(palette, space, options.threads, poll, last);
         mapping::make_lossy(picture_, weights(options.threads).data(), palette.data(), entries_of(palette, picture_.channels), options,
                             options.share > 0 ? mapping::HASTE : mapping::LOSSY_BAND, poll, indices.data());
-        const bool settles = options.share > 0 ? this->settles() : !mapping::is_small(picture_);
+        const bool settles = options.share > 0 ? this->settles() : !small();
         if (options.moves && settles && space == color::Space::oklab && !fixed.all(palette))
             spatial::settle(picture_, palette, indices, stays, options.threads, poll);
         return drawing(palette, std::move(indices), fixed);

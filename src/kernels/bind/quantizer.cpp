@@ -153,6 +153,7 @@ void bind_quantizer(nb::module_ &m) {
         .def_prop_ro("channels", [](const Quantizer &self) { return self.picture().channels; })
         .def_ro("flat", &Quantizer::flat)
         .def_prop_ro("filled", &Quantizer::filled, Release())
+        .def_prop_ro("small", &Quantizer::small)
         .def_prop_ro("settles", &Quantizer::settles)
         .def_prop_ro("colors", &Quantizer::colors, Release())
         .def_prop_ro("fewest", &Quantizer::fewest, Release())

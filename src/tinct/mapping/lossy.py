@@ -63,11 +63,16 @@ def palette_options(
     0.8, single ones 12; a graphic lost 3.) Of small graphics with many colors it takes half of what
     a palette does, up to 30 ms, for no more bytes: 17 lose 0.05 points, the worst 0.4. With fewer
     colors single ones lose up to 3, larger ones 1.
+
+    In small pictures, whose pixels are seen one by one, all errors count alike: with "auto" 39
+    pieces of graphics score 0.5 more so, for 0.6 % fewer bytes, and with a loss of 0.1 pieces of
+    photographs 1.1 more. (In photographs of 0.1 and 0.4 megapixels 0.3 and 0.6 less.)
     """
     auto = lossy == "auto"
     brief = picture.colors > MANY and picture.width * picture.height <= BRIEF
     rough = auto and effort <= 1 and colors > SEARCHED and (brief if flat else picture.settles)
-    return {"visible": lossy != 0 and (flat or not auto), "rough": rough}
+    visible = lossy != 0 and (flat or not auto) and not picture.small
+    return {"visible": visible, "rough": rough}
 
 
 def is_icon(picture: "_kernels.Quantizer") -> bool:
