@@ -96,6 +96,38 @@ def test_noise_takes_no_more_than_it_is_long():
     assert len(stream_of(data)) <= len(data) + 5 * (len(data) // 65535 + 2) + 6
 
 
+@pytest.mark.parametrize(("kind", "stride", "rows"), [("blank", 501, 2500), ("line", 761, 520)])
+def test_an_empty_page_takes_no_more_than_by_libdeflate(kind, stride, rows):
+    """However many bands its bytes would fill: each has a header, which is all there is."""
+    page = np.full((rows, stride), 255, np.uint8)
+    page[:, 0] = 0
+    if kind == "line":
+        page[rows // 2, 1 : stride // 2] = 7
+    data = page.tobytes()
+    for times in (0, 1):
+        stream = stream_of(data, stride, times=times)
+        assert zlib.decompress(stream) == data
+        assert len(stream) <= len(deflate.zlib_compress(data, 12))
+
+
+def test_haste_costs_few_bytes_where_rows_repeat_for_long():
+    """As on charts: bars, lines and letters on an empty ground, of more than 8 MB."""
+    chance = np.random.default_rng(0)
+    width, rows = 4000, (8 << 20) // 4000 + 2
+    page = np.zeros((rows, width), np.uint8)
+    for _ in range(400):
+        top, left = chance.integers(0, rows), chance.integers(1, width)
+        high, wide = (
+            chance.integers(1, (300, 30)[left % 2]),
+            chance.integers(1, (20, width)[left % 2]),
+        )
+        page[top : top + high, left : left + wide] = chance.integers(1, 9)
+    data = page.tobytes()
+    hasty = stream_of(data, width, times=0)
+    assert zlib.decompress(hasty) == data
+    assert len(hasty) <= 1.05 * len(stream_of(data, width))
+
+
 def mixed(size: int) -> bytes:
     """Rows like a picture's: runs, copies from above, some noise."""
     rng = np.random.default_rng(size)

@@ -317,6 +317,14 @@ def test_the_last_drawing_is_as_any_and_may_be_followed_by_others(painted):
     assert picture.palette(8, effort=1, seed=0, threads=0)
 
 
+@pytest.mark.parametrize(("height", "counts"), [(224, False), (225, True)])
+def test_in_small_pictures_all_errors_count_alike_in_the_palette(height, counts):
+    picture = _kernels.Quantizer(np.ascontiguousarray(photo(240, 240)[:height]))
+    for lossy in (0.3, 0.0):
+        how = palette_options(lossy, picture.flat, picture, 64, 1)
+        assert how["visible"] is (counts and lossy > 0)
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30), st.sampled_from([3, 4]), st.integers(0, 99))
 def test_smoothness_equals_slow_twin(height, width, channels, seed):

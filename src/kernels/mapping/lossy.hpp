@@ -102,6 +102,10 @@ constexpr float CARE = 0.6f, CARE_OF_PHOTOGRAPHS = 0.5f, PASSED_ON = 0.25f;
 inline float care(const Picture &picture) {
     return !is_small(picture) ? 1.0f : is_flat(picture) ? CARE : CARE_OF_PHOTOGRAPHS;
 }
+// What an entry's bits are worth there: many stand in one or two pixels of a soft edge. 121 pieces and smaller
+// copies of graphics of 0.06 megapixels score 0.3 more so by default, for 0.5 % more bytes; at 1 one fell from 96 to 79. (A
+// quarter: 0.1 for 0.4 % more. In 72 larger ones a half costs 0.35 % for 0.04.)
+constexpr float ENTRY_OF_SMALL = 0.5f;
 
 // How much more of an error is passed on where bands would show, by default in photographs. With a loss that was asked for
 // more than MORE costs up to 7 % of the bytes.
@@ -176,7 +180,8 @@ inline void prune(const Picture &picture, const float *weights, const std::vecto
         const uint8_t *color = colors + i * picture.channels;
         grey = color[0] == color[1] && color[1] == color[2] && (picture.channels == 3 || color[3] == 255);
     }
-    const PruneJob job{weights, colors, points.data(), k, options.stays, price * options.part, least, !fills.empty(), !grey,
+    const float worth = price * options.part * (is_small(picture) ? ENTRY_OF_SMALL : 1.0f);
+    const PruneJob job{weights, colors, points.data(), k, options.stays, worth, least, !fills.empty(), !grey,
                        fills.empty() ? nullptr : fills.data(), FILL};
     const Pruner pruner(picture, job, indices);
     std::transform(indices, indices + picture.size(), indices, [&](uint8_t index) { return pruner.to()[index]; });

@@ -75,7 +75,8 @@ class Png(Codec):
         drawing = drawing.by_first_use()
         found = ways(drawing, level=usual, wide=wide, threads=threads)
         other = for_filters(drawing)
-        if may_be_filtered(other, min(len(file) for file in found)):
+        large = flat and pixels > LARGE  # all of it would be filtered to be told from
+        if not large and may_be_filtered(other, min(len(file) for file in found)):
             size, rows = (other.width, other.height), other.filtered()
             packed = drawing.packed(index_bits(len(drawing.entries)))
             if not flat or pixels <= FEW or _repeats_more(rows, packed):
