@@ -96,18 +96,18 @@ def test_noise_takes_no_more_than_it_is_long():
     assert len(stream_of(data)) <= len(data) + 5 * (len(data) // 65535 + 2) + 6
 
 
-@pytest.mark.parametrize(("kind", "stride", "rows"), [("blank", 501, 2500), ("line", 761, 520)])
-def test_an_empty_page_takes_no_more_than_by_libdeflate(kind, stride, rows):
+@pytest.mark.parametrize("kind", ["blank", "line"])
+def test_an_empty_page_takes_no_more_than_by_zlib(kind):
     """However many bands its bytes would fill: each has a header, which is all there is."""
-    page = np.full((rows, stride), 255, np.uint8)
+    page = np.full((700, 4001), 255, np.uint8)
     page[:, 0] = 0
     if kind == "line":
-        page[rows // 2, 1 : stride // 2] = 7
+        page[300, 1:900] = 7
     data = page.tobytes()
     for times in (0, 1):
-        stream = stream_of(data, stride, times=times)
+        stream = stream_of(data, 4001, times=times)
         assert zlib.decompress(stream) == data
-        assert len(stream) <= len(deflate.zlib_compress(data, 12))
+        assert len(stream) <= len(zlib.compress(data, 9))
 
 
 def test_haste_costs_few_bytes_where_rows_repeat_for_long():

@@ -17,7 +17,7 @@ from drawn import draw_lossy, remap_lossy
 from painted import faded, flat, photo
 from tinct import _kernels, _probes, compress
 from tinct.color.points import to_points
-from tinct.mapping.lossy import lossy_options, price
+from tinct.mapping.lossy import lossy_options, palette_options, price
 from tinct.mapping.remap import check_lossy, remap
 from tinct.palette.choice import palette
 from tinct.palette.histogram import histogram

@@ -200,7 +200,7 @@ constexpr size_t MOST = size_t(UINT32_MAX) - 2 * PAD;  // bytes
 
 // Whether nearly all rows are the ones above them, as on an empty page: blocks of more than one band then cost 5 to 12 %.
 inline bool is_plain(const uint8_t *data, uint32_t size, uint32_t stride) {
-    constexpr uint32_t FEW = 4096;
+    constexpr uint32_t FEW = 1024;
     uint32_t others = 0;
     for (uint32_t at = stride; at < size && others <= size / FEW; at += stride) {
         const uint32_t length = std::min(stride, size - at);
@@ -217,8 +217,10 @@ inline std::vector<uint8_t> zlib_stream(const uint8_t *data, uint32_t size, uint
                                         const std::function<void()> &poll, int times = 1) {
     constexpr uint32_t BAND = 3 << 16;  // two of 0.4 megapixels. Four times as long: 0.06 % fewer bytes
     constexpr uint32_t SHARED = 3 << 14;  // two of so many, too, in haste: of 80 icons 0.5 % fewer bytes
+    const bool plain = is_plain(data, size, stride);
+    times = std::max(times, int(plain));
     const uint32_t several = std::max(uint32_t(even_parts(size, BAND)), times == 0 && size >= SHARED ? 2u : 1u);
-    const uint32_t bands = is_plain(data, size, stride) ? 1 : several;
+    const uint32_t bands = plain ? 1 : several;
     std::vector<BitWriter> bits(bands);
     const auto write = [&](int64_t k) {
         const auto edge = [&](int64_t band) { return uint32_t(uint64_t(size) * uint64_t(band) / bands); };
