@@ -138,8 +138,9 @@ class Quantizer {
             if (blurred.dither > 0) return draw_blurred(palette, blurred, effort, poll, fixed);
             options.light = true;
         }
-        if (dither > 0 && flat && !far) options.sharp = sharp(k, threads).data();
-        if (dither == 0) return drawing(palette, nearest(palette, space, threads, poll, false), fixed);
+        const bool exact = seen && holds_all(palette);
+        if (dither > 0 && flat && !far && !exact) options.sharp = sharp(k, threads).data();
+        if (dither == 0 || exact) return drawing(palette, nearest(palette, space, threads, poll, false), fixed);
         palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));
         const std::lock_guard lock(histogram.busy);
@@ -234,6 +235,18 @@ class Quantizer {
         return indices;
     }
 
+    // Whether nothing is to be passed on.
+    bool holds_all(const color::Colors &palette) {
+        if (colors() > entries_of(palette, picture_.channels)) return false;
+        const auto step = ptrdiff_t(picture_.channels);
+        const color::Colors &all = whole_->counted().colors;
+        for (auto color = all.begin(); color != all.end(); color += step) {
+            auto entry = palette.begin();
+            while (entry != palette.end() && !std::equal(color, color + step, entry)) entry += step;
+            if (entry == palette.end()) return false;
+        }
+        return true;
+    }
     static int entries_of(const color::Colors &palette, int channels) { return int(palette.size()) / channels; }
 
     // How much of `dither` the blur may have to take at most 3 % more bytes than error diffusion, by tiles from all
