@@ -191,6 +191,7 @@ class PaletteBuilder {
     // Where opaque points lie, along the last coordinate.
     float plane() const { return histogram_.space == Space::oklab ? 0.5f : float(color::ROOT_3 / 2); }
 
+    // The error of K-means, which tells no kinds apart.
     double free_error(const std::vector<float> &points, const std::vector<int32_t> &labels) const {
         double error = 0;
         for (int64_t i = 0; i < histogram_.seen(); ++i)
@@ -198,6 +199,7 @@ class PaletteBuilder {
                      double(apart(histogram_.seen_points() + i * 4, points.data() + labels[size_t(i)] * 4));
         return error;
     }
+
     // Centers where Lloyd's loop has them under the constraint, and their error.
     std::pair<Centers, double> settled(Centers centers) {
         Assignment now = assign(centers);
@@ -325,6 +327,7 @@ class PaletteBuilder {
             points.insert(points.end(), point, point + channels_);
             weights.push_back(histogram_.seen_weights()[i]);
         }
+        if (weights.empty()) return {};
         settings.k = int(std::min<int64_t>(settings.k, int64_t(weights.size())));
         Partition<float> part(points.data(), weights.data(), int64_t(weights.size()), channels_, dispatch<float>(), threads_,
                               poll_);
