@@ -334,6 +334,16 @@ def test_more_effort_never_ends_higher(init):
         assert all(more <= less * (1 + 1e-7) for less, more in pairwise(ends)), (k, ends)
 
 
+def test_narrow_clouds_of_colors_end_near_the_best_a_long_search_finds():
+    for seed in (0, 2, 3, 4):  # dark reds, whole numbers, most of them near black
+        rng = np.random.default_rng(seed)
+        light = rng.gamma(0.6, 0.25, (200_000, 1)) * [70, 14, 12]
+        colors = np.rint(light * np.exp(rng.normal(0, 0.25, light.shape))).clip(0, 255)
+        points, weights = np.unique(colors, axis=0, return_counts=True)
+        ends = [tinct.kmeans(points, 64, weights=weights, effort=e).inertia for e in (1, 5)]
+        assert ends[0] <= 1.02 * ends[1]
+
+
 def test_no_move_of_a_single_point_helps_much_after_a_search():
     left = {0: 0.0, 1: 0.0}
     for seed in range(12):

@@ -111,6 +111,13 @@ def test_more_colors_serve_better():
     assert errors[-1] < errors[0] / 20
 
 
+@pytest.mark.parametrize("side", [64, 96])
+def test_small_pictures_are_searched_at_the_usual_effort(side):
+    counted = histogram(painting(side=side))
+    once, long = (error_of(palette(counted, 256, effort=e).colors, counted) for e in (1, 2))
+    assert once <= 1.025 * long  # four percent more where only single colors move
+
+
 def test_rounding_takes_the_nearest_color_there_is():
     rng = np.random.default_rng(6)
     points = to_points(rng.integers(40, 215, (40, 3), dtype=np.uint8))

@@ -85,7 +85,7 @@ struct SparseFit {  // the centers and labels stand in the engine
 
 template <class T>
 SparseFit kmeans(SparsePartition<T> &partition, const Settings &settings, const Watch<T> &watch = {}) {
-    const auto [k, max_iter, tol, effort, seed] = settings;
+    [[maybe_unused]] const auto [k, max_iter, tol, effort, seed, brief] = settings;
     SparseLoop<T> loop(partition, max_iter, tol * partition.variance(), watch);
     loop.run();
     partition.step();

@@ -79,7 +79,9 @@ template <class T> class LocalSwaps {
         int version = 0;
     };
 
-    int patience() const { return std::max(d_ > MAX_CELL_DIMS ? 4 : 8, k_ / 8); }
+    // Trials in vain before the search ends. With 8 the colors of a dark red picture ended 4 % above the best known error;
+    // in more dimensions trials cost too much.
+    int patience() const { return std::max(d_ > MAX_CELL_DIMS ? 4 : d_ > MAX_BOXED_DIMS ? 8 : 32, k_ / 8); }
     double weight(int64_t i) const { return rows_.weight(i); }
     const T *center(int i) const { return &centers_[size_t(i) * size_t(d_)]; }
 
@@ -251,31 +253,38 @@ template <class T> class LocalSwaps {
     // Lloyd's loop among a few centers, in columns; the inertia of the last labels around their means. It is left where
     // `limit` is out of reach.
     double settle(double limit) {
-        const size_t d = size_t(d_);
         double inertia = 0, last = std::numeric_limits<double>::infinity();
         label_.assign(points_.size(), -1);
         for (int turn = 0; turn < TURNS; ++turn) {
             const bool changed = nearest();
-            std::fill(sums_.begin(), sums_.end(), 0.0);
-            inertia = 0;
-            for (size_t i = 0; i < points_.size(); ++i) {
-                const T *x = x_ + size_t(points_[i]) * d;
-                const size_t best = size_t(label_[i]);
-                const double w = weight(points_[i]);
-                double *row = &sums_[best * (d + 1)];
-                inertia += w * double(squares_[i]);
-                row[d] += w;
-                for (size_t j = 0; j < d; ++j) row[j] += w * (double(x[j]) - double(columns_[j * WIDE + best]));
-            }
-            for (size_t s = 0; s < WIDE; ++s) {
-                const double *row = &sums_[s * (d + 1)];
-                for (size_t j = 0; j < d && row[d] > 0; ++j) {
-                    inertia -= row[j] * row[j] / row[d];
-                    columns_[j * WIDE + s] = T(double(columns_[j * WIDE + s]) + row[j] / row[d]);
-                }
-            }
+            inertia = d_ == 3 ? to_means<3>() : to_means<0>();
             if (!changed || inertia - limit > HOPE * (last - inertia)) break;
             last = inertia;
+        }
+        return inertia;
+    }
+
+    // The centers in columns to the means of their points; the inertia around those. D is d where it is known: the sums of a
+    // point need no loop.
+    template <int D> double to_means() {
+        const size_t d = size_t(D ? D : d_);
+        std::fill(sums_.begin(), sums_.end(), 0.0);
+        double inertia = 0;
+        for (size_t i = 0; i < points_.size(); ++i) {
+            const T *x = x_ + size_t(points_[i]) * d;
+            const size_t best = size_t(label_[i]);
+            const double w = weight(points_[i]);
+            double *row = &sums_[best * (d + 1)];
+            inertia += w * double(squares_[i]);
+            row[d] += w;
+            for (size_t j = 0; j < d; ++j) row[j] += w * (double(x[j]) - double(columns_[j * WIDE + best]));
+        }
+        for (size_t s = 0; s < WIDE; ++s) {
+            const double *row = &sums_[s * (d + 1)];
+            for (size_t j = 0; j < d && row[d] > 0; ++j) {
+                inertia -= row[j] * row[j] / row[d];
+                columns_[j * WIDE + s] = T(double(columns_[j * WIDE + s]) + row[j] / row[d]);
+            }
         }
         return inertia;
     }

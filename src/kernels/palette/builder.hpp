@@ -106,7 +106,7 @@ class PaletteBuilder {
         if (histogram_.size() <= colors) return arranged(histogram_.colors(), channels_);
         const Settings settings{.k = colors - (histogram_.hidden() >= 0),
                                 .max_iter = rough || effort == 1 ? ITERATIONS : 300, .effort = rough ? 0 : effort,
-                                .seed = seed};
+                                .seed = seed, .brief = effort == 1};
         std::vector<float> centers = kmeans<float>(engine(), settings, nullptr).centers;
         std::vector<int32_t> labels = restored(engine().points, engine().points.labels());
         if (histogram_.space == Space::oklab && settings.k >= MARKED) {
