@@ -24,6 +24,7 @@ constexpr int64_t SAMPLED = 96, SAMPLE = 2048, CELL = 64;
 // Settlings of the quick search among all points for each pair of centers, in up to MAX_CELL_DIMS dimensions: as each takes
 // 8 or 16 of k clusters, they cost as much as a few iterations. In more each costs as much as one, and a sample does.
 constexpr double SWAPS = 0.01;
+constexpr int SHAKEN = 128;  // centers up to which the quick search on a summary is shaken once
 // Settlings at least of a brief search among all points, or one for four centers: with all of them palettes of pieces of
 // 304 x 200 of photographs take 1.3 times the time and score the same, with none 0.15 less.
 constexpr int BRIEF = 40;
@@ -173,6 +174,18 @@ template <class T> std::vector<Swap> swap_among(Partition<T> &rows, std::vector<
     return swaps;
 }
 
+// The quick search once more among some rows, from centers of which some are drawn anew; kept if it ends lower. (Kodak pictures
+// at up to 128 colors end at most 1.6 % above the best known for it, not 2.3. Of more colors none is so far off.)
+template <class T> void shake(Partition<T> &rows, std::vector<T> &centers, int k, double tol, uint64_t seed) {
+    if (k < 2) return;
+    DenseSpace<T> space{rows, tol, k};
+    SplitMix64 random(seed + 1);
+    const double before = space.settled(centers, 0).inertia;
+    std::vector<T> other = space.settled(space.shaken(centers, random), 2 * SETTLE).state;
+    swap_among(rows, other, k, swaps_for(k, rows.d()));
+    if (space.settled(other, 0).inertia < before) centers = std::move(other);
+}
+
 // Finer summaries for the quick search, which sees more than a start needs, where they are worth it.
 template <class T>
 Summaries<T> look_closer(Partition<T> &points, int k, const std::vector<double> &spread) {
@@ -230,6 +243,8 @@ void search_summaries(P &points, Summaries<T> &summed, const Settings &settings,
                 other = settled_on(summed, divisive(summed.back()->partition, k), settings.max_iter, loop.tol);
         }
     swap_among(summed.back()->partition, other, k, swaps_for(k, points.d()));
+    if (!settings.brief && points.d() <= MAX_BOXED_DIMS && k <= SHAKEN)
+        shake(summed.back()->partition, other, k, loop.tol, settings.seed);
     if (!HERE && more > 0) {
         std::vector<Swap> unseen;
         DenseSpace<T> space{summed[0]->partition, loop.tol, k};

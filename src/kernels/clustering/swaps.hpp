@@ -81,7 +81,7 @@ template <class T> class LocalSwaps {
 
     // Trials in vain before the search ends. With 8 the colors of a dark red picture ended 4 % above the best known error;
     // in more dimensions trials cost too much.
-    int patience() const { return std::max(d_ > MAX_CELL_DIMS ? 4 : d_ > MAX_BOXED_DIMS ? 8 : 32, k_ / 8); }
+    int patience() const { return std::max(d_ > MAX_CELL_DIMS ? 4 : d_ > MAX_BOXED_DIMS ? 8 : 24, k_ / 8); }
     double weight(int64_t i) const { return rows_.weight(i); }
     const T *center(int i) const { return &centers_[size_t(i) * size_t(d_)]; }
 
