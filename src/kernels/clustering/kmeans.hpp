@@ -288,7 +288,7 @@ Fit<T> kmeans(P &points, const Settings &settings, const T *init, const Watch<T>
         const double most = !summed.empty() ? affordable : brief ? std::max(BRIEF, k / 4) : INFINITY;
         const int swaps = int(std::min(most, double(swaps_for(k, points.d()))));
         const std::vector<T> rested = centers;
-        if (effort > 0 && swaps > 0 && !loop.stopped) loop.swapped = swap_among(points, centers, k, swaps);
+        if (effort > 0 && swaps > 0 && (left() || brief)) loop.swapped = swap_among(points, centers, k, swaps);
         if (centers != rested && left()) centers = loop.run(std::move(centers));
         const auto finish = [&] {
             if (loop.stopped || !move_points(points, centers, k)) return;
