@@ -186,10 +186,10 @@ def kmeans_partitioned(
 
     The same partitions in the same order give the same bits, on any number of threads or machines.
     One partition gives the very bits of `kmeans`: from given centers with effort 0, and up to
-    effort 1 wherever `kmeans` searches on a summary alone, which is from 2,048 points on (48 for
-    each cluster), in up to 5 dimensions. Other partitionings of the same points differ by the
-    order of sums, whole numbers by nothing from the same start. Where a search is made it sees
-    another summary, too, and may end in another optimum (``bench/partitions.py``).
+    effort 1 wherever `kmeans` searches on a summary alone, which is from 2,048 points on with more
+    than 256 for each cluster, in up to 5 dimensions. Other partitionings of the same points differ
+    by the order of sums, whole numbers by nothing from the same start. Where a search is made it
+    sees another summary, too, and may end in another optimum (``bench/partitions.py``).
 
     Arguments and errors are those of `kmeans`, but for these: `parts` and `weights` have an array
     for each partition, which may be empty, and all are float64 if not all are float32; `init` is
