@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from painted import PICTURES, bird, exact, flat, grey, one_color
+from reference_pixels import unfiltered
 from tinct import _kernels
 from tinct.codecs.arrays import encode, encode_truecolor
 from tinct.picture.read import read
@@ -155,3 +156,18 @@ def test_indices_are_packed_from_the_left_and_each_row_starts_a_byte(bits):
     rows = [row + "0" * (-len(row) % 8) for row in rows]
     slow = b"".join(int(row, 2).to_bytes(len(row) // 8, "big") for row in rows)
     assert drawing.packed(bits) == slow
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.integers(1, 7), st.integers(1, 6), st.sampled_from([3, 4]))
+def test_filters_are_undone_as_the_standard_says(data, width, height, channels):
+    """Whichever meet: where a pixel waits for the one before it rows are taken two at a time."""
+    kinds = data.draw(st.lists(st.integers(0, 4), min_size=height, max_size=height))
+    size = width * channels
+    rows = b"".join(
+        bytes([kind]) + data.draw(st.binary(min_size=size, max_size=size)) for kind in kinds
+    )
+    slow = unfiltered(rows, width, height, channels).tobytes()
+    assert _kernels.unfiltered(rows, width, height, channels) == slow
+    if channels == 3:
+        assert _kernels.Quantizer(bytearray(rows), width, height, 3).samples(0) == slow

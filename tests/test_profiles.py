@@ -108,7 +108,7 @@ def test_a_shaper_refuses_what_it_can_not_read():
         _kernels.Shaper(lights, []).to_srgb(np.zeros(3, np.uint16), 3)
     deep = _kernels.Shaper([[0.0] * 65536] * 3, [])
     with pytest.raises(ValueError, match="8 bits"):
-        _kernels.Quantizer(bytes(4), 1, 1, 3, profile=deep)
+        _kernels.Quantizer(bytearray(4), 1, 1, 3, profile=deep)
 
 
 def test_samples_of_16_bits_go_through_a_profile_whole():

@@ -11,32 +11,22 @@
 #include "codecs/filters.hpp"
 #include "codecs/png.hpp"
 #include "color/points.hpp"
+#include "picture/indices.hpp"
 #include "picture/picture.hpp"
 #include "scoring/difference.hpp"
 
 namespace tinct {
-
-// How many pixels have each index. Four tables in turn, because equal neighbours would wait for each other.
-inline std::array<int64_t, 256> count_indices(const uint8_t *indices, int64_t size) {
-    std::array<std::array<int64_t, 256>, 4> counts{};
-    const int64_t whole = size / 4 * 4;
-    for (int64_t i = 0; i < whole; i += 4)
-        for (int lane = 0; lane < 4; ++lane) ++counts[lane][indices[i + lane]];
-    for (int64_t i = whole; i < size; ++i) ++counts[0][indices[i]];
-    for (int i = 0; i < 256; ++i) counts[0][i] += counts[1][i] + counts[2][i] + counts[3][i];
-    return counts[0];
-}
 
 class Drawing {
   public:
     // Of the palette only entries that are used are kept, or stay anyway, each color once, those that aren't opaque first,
     // which makes a PNG's list of alphas as short as it can be; the file would only be larger. `ordered`: all as they are.
     Drawing(int64_t height, int64_t width, int channels, color::Colors palette, std::vector<uint8_t> indices,
-            const std::vector<uint8_t> &stays = {}, bool ordered = false)
+            const std::vector<uint8_t> &stays = {}, bool ordered = false, int threads = 1)
         : height(height), width(width), channels(channels), full_palette(palette), palette_(std::move(palette)),
           indices_(std::move(indices)) {
         if (ordered) return;
-        const std::array<int64_t, 256> counts = count_indices(indices_.data(), size());
+        const std::array<int64_t, 256> counts = count_indices(indices_.data(), size(), threads);
         std::map<uint32_t, int> seen;  // the place of each color in use
         color::Colors kept;
         uint8_t place[256] = {};
@@ -52,7 +42,7 @@ class Drawing {
                 place[i] = uint8_t(at->second);
                 moved |= at->second != i;
             }
-        if (moved) for (uint8_t &index : indices_) index = place[index];
+        if (moved) replace_indices(indices_.data(), size(), place, threads, indices_.data());
         palette_ = std::move(kept);
     }
 
@@ -61,17 +51,19 @@ class Drawing {
     const color::Colors &palette() const { return palette_; }
     const std::vector<uint8_t> &indices() const { return indices_; }
 
-    std::vector<uint8_t> packed(int bits) const { return codecs::packed(indices_.data(), height, width, bits); }
+    // Several indices to the byte, each row starting a byte.
+    int64_t packed_size(int bits) const { return codecs::packed_size(height, width, bits); }
+    void pack(int bits, uint8_t *out) const { codecs::pack(indices_.data(), height, width, bits, out); }
 
     // With what meets in the picture side by side in the palette, greys by their value (up to 4 % less than by meeting);
     // entries that aren't opaque stay in front.
-    Drawing reordered(int64_t rows, int64_t every) const {
-        return in_order(grey() ? by_value() : codecs::alike_beside(indices_.data(), height, width, entries(), rows, every));
+    Drawing reordered(int64_t rows, int64_t every, int threads) const {
+        return in_order(grey() ? by_value() : codecs::alike_beside(indices_.data(), height, width, entries(), rows, every), threads);
     }
     // With entries as they come in the picture: what a part of it uses then stands side by side in its codes' header, up to
     // 4.5 % less in all. In front the most frequent one: a fill goes on behind a row's first byte, 0.
-    Drawing by_first_use() const {
-        const std::array<int64_t, 256> counts = count_indices(indices_.data(), size());
+    Drawing by_first_use(int threads) const {
+        const std::array<int64_t, 256> counts = count_indices(indices_.data(), size(), threads);
         const int usual = int(std::max_element(counts.begin(), counts.end()) - counts.begin());
         std::array<int64_t, 256> first;
         first.fill(size());
@@ -81,7 +73,7 @@ class Drawing {
         std::iota(order.begin(), order.end(), uint8_t(0));
         first[size_t(usual)] = -1;
         std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return first[size_t(a)] < first[size_t(b)]; });
-        return in_order(order);
+        return in_order(order, threads);
     }
     // A byte for each index, each row behind its filter.
     std::vector<uint8_t> filtered() const { return codecs::filtered(indices_.data(), height, width); }
@@ -108,7 +100,7 @@ class Drawing {
     const color::Colors full_palette;  // as it was drawn with, unused entries among them
 
   private:
-    Drawing in_order(const std::vector<uint8_t> &order) const {
+    Drawing in_order(const std::vector<uint8_t> &order, int threads) const {
         color::Colors palette;
         uint8_t place[256] = {};
         for (size_t at = 0; at < order.size(); ++at) {
@@ -116,8 +108,8 @@ class Drawing {
             place[order[at]] = uint8_t(at);
         }
         std::vector<uint8_t> indices(indices_.size());
-        std::transform(indices_.begin(), indices_.end(), indices.begin(), [&](uint8_t index) { return place[index]; });
-        return {height, width, channels, std::move(palette), std::move(indices)};
+        replace_indices(indices_.data(), size(), place, threads, indices.data());
+        return {height, width, channels, std::move(palette), std::move(indices), {}, false, threads};
     }
     bool grey() const {
         for (int i = 0; i < entries(); ++i)

@@ -43,14 +43,15 @@ class Quantizer {
     explicit Quantizer(const Picture &picture) : picture_(picture), flat(is_flat(picture_)) {}
     // The same, as flat as the picture that it was made of.
     Quantizer(const Picture &picture, bool flat) : picture_(picture), flat(flat) {}
-    // Of a PNG's inflated rows, whose colors a profile may say. Alpha that is opaque throughout is left out.
-    Quantizer(const uint8_t *rows, int64_t height, int64_t width, int channels, const color::Shaper *profile, int threads)
-        : own_(shown(codecs::unfiltered(rows, height, width, channels), channels, profile, threads)),
-          picture_(without_idle_alpha(height, width, channels)), flat(is_flat(picture_)) {}
+    // Of a PNG's inflated rows, whose colors a profile may say: pixels take their place, and must stay there. Alpha that is
+    // opaque throughout is left out.
+    Quantizer(uint8_t *rows, int64_t height, int64_t width, int channels, const color::Shaper *profile, int threads)
+        : picture_(without_idle_alpha(shown(rows, height, width, channels, profile, threads), height, width, channels)),
+          flat(is_flat(picture_)) {}
     // Of a PNG's inflated rows of indices, and their entries: RGBA.
     Quantizer(const uint8_t *rows, int64_t height, int64_t width, int bits, const std::vector<uint8_t> &entries)
-        : own_(codecs::looked_up(rows, height, width, bits, entries)), picture_(without_idle_alpha(height, width, 4)),
-          flat(is_flat(picture_)) {}
+        : own_(codecs::looked_up(rows, height, width, bits, entries)),
+          picture_(without_idle_alpha(own_.data(), height, width, 4)), flat(is_flat(picture_)) {}
     // Of some rows and columns of another picture, drawn with that one's palettes. The other must stay.
     Quantizer(Quantizer &whole, const std::vector<int64_t> &rows, const std::vector<int64_t> &columns, int threads)
         : whole_(&whole), own_(whole.chosen(whole.picture_.pixels, whole.picture_.channels, rows, columns)),
@@ -140,12 +141,12 @@ class Quantizer {
         }
         const bool exact = seen && holds_all(palette);
         if (dither > 0 && flat && !far && !exact) options.sharp = sharp(k, threads).data();
-        if (dither == 0 || exact) return drawing(palette, nearest(palette, space, threads, poll, false), fixed);
+        if (dither == 0 || exact) return drawing(palette, nearest(palette, space, threads, poll, false), fixed, threads);
         palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, threads);
         std::vector<uint8_t> indices(size_t(picture_.size()));
         const std::lock_guard lock(histogram.busy);
         mapping::remap(picture_, palette.data(), k, histogram, options, poll, indices.data());
-        return drawing(palette, std::move(indices), fixed);
+        return drawing(palette, std::move(indices), fixed, threads);
     }
     // Whether a palette could have been chosen for the picture: one for several sprites or screenshots with 64 to 256
     // colors errs by 0.001 to 0.019 (root mean square of Oklab), the web's 216 by 0.016 to 0.078.
@@ -181,7 +182,7 @@ class Quantizer {
         const bool settles = options.share > 0 ? this->settles() : !small();
         if (options.moves && settles && space == color::Space::oklab && !fixed.all(palette))
             spatial::settle(picture_, palette, indices, stays, options.threads, poll);
-        return drawing(palette, std::move(indices), fixed);
+        return drawing(palette, std::move(indices), fixed, options.threads);
     }
 
     // Let go of what drawings alone need; another one has it made again. While nobody else draws.
@@ -230,8 +231,7 @@ class Quantizer {
         }();
         if (last) forget_histograms();
         std::vector<uint8_t> indices(size_t(picture_.size()));
-        found.find_nearest(indices.data());
-        found.finish(indices.data());
+        found.draw(indices.data());
         return indices;
     }
 
@@ -262,7 +262,8 @@ class Quantizer {
         const auto bytes = [&](std::vector<uint8_t> indices) {
             for (int64_t i = 0; channels == 4 && i < part.size(); ++i)
                 if (part.at(i)[3] != 255) indices[size_t(i)] = 0;
-            const std::vector<uint8_t> rows = codecs::packed(indices.data(), part.height, part.width, bits);
+            std::vector<uint8_t> rows(size_t(codecs::packed_size(part.height, part.width, bits)));
+            codecs::pack(indices.data(), part.height, part.width, bits, rows.data());
             return deflate::padded_stream(rows.data(), rows.size(), uint32_t(rows.size() / size_t(part.height)),
                                           options.threads, poll).size();
         };
@@ -291,7 +292,7 @@ class Quantizer {
         const std::vector<uint8_t> stays = fixed.mask(palette, picture_.channels);
         const bool done = spatial::draw(picture_, palette, stays.empty() ? nullptr : stays.data(),
                                         {options.dither, effort, options.threads}, poll, indices.data());
-        if (picture_.channels == 3) return drawing(palette, std::move(indices), fixed);
+        if (picture_.channels == 3) return drawing(palette, std::move(indices), fixed, options.threads);
         palette::Histogram &histogram = whole_->histogram_of(color::Space::oklab, false, options.threads);
         if (!done || histogram.set->solid < histogram.size()) {
             std::vector<uint8_t> others(indices.size());
@@ -300,13 +301,13 @@ class Quantizer {
             for (int64_t i = 0; i < picture_.size(); ++i)
                 if (!done || picture_.at(i)[3] != 255) indices[size_t(i)] = others[size_t(i)];
         }
-        return drawing(palette, std::move(indices), fixed);
+        return drawing(palette, std::move(indices), fixed, options.threads);
     }
 
-    Drawing drawing(const color::Colors &palette, std::vector<uint8_t> indices, const palette::Fixed &fixed) const {
+    Drawing drawing(const color::Colors &palette, std::vector<uint8_t> indices, const palette::Fixed &fixed, int threads) const {
         fixed.take_exactly(picture_, palette, indices.data());
         const std::vector<uint8_t> stays = fixed.kept ? fixed.mask(palette, picture_.channels) : std::vector<uint8_t>();
-        return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices), stays, fixed.ordered};
+        return {picture_.height, picture_.width, picture_.channels, palette, std::move(indices), stays, fixed.ordered, threads};
     }
 
     const palette::ColorSet &counted() {
@@ -352,18 +353,24 @@ class Quantizer {
         return histogram_of(space, false, threads);
     }
 
-    static std::vector<uint8_t> shown(std::vector<uint8_t> samples, int channels, const color::Shaper *profile, int threads) {
-        if (profile) profile->to_srgb(samples.data(), int64_t(samples.size()) / channels, channels, threads, samples.data());
-        return samples;
+    static uint8_t *shown(uint8_t *rows, int64_t height, int64_t width, int channels, const color::Shaper *profile, int threads) {
+        codecs::unfilter(rows, height, width, channels);
+        if (profile) profile->to_srgb(rows, height * width, channels, threads, rows);
+        return rows;
     }
-    Picture without_idle_alpha(int64_t height, int64_t width, int channels) {
+    static Picture without_idle_alpha(uint8_t *pixels, int64_t height, int64_t width, int channels) {
+        const int64_t size = height * width;
         bool idle = channels == 4;
-        for (size_t i = 3; idle && i < own_.size(); i += 4) idle = own_[i] == 255;
-        if (idle) {
-            for (int64_t i = 0; i < height * width; ++i) std::copy_n(own_.begin() + i * 4, 3, own_.begin() + i * 3);
-            own_.resize(size_t(height * width * 3));
+        for (int64_t y = 0; idle && y < height; ++y) {
+            uint8_t least = 255;
+            for (int64_t i = y * width; i < (y + 1) * width; ++i) least &= pixels[i * 4 + 3];
+            idle = least == 255;
         }
-        return {own_.data(), height, width, idle ? 3 : channels};
+        for (int64_t i = 0; idle && i < size; ++i) {
+            const uint8_t color[3] = {pixels[i * 4], pixels[i * 4 + 1], pixels[i * 4 + 2]};
+            std::copy_n(color, 3, pixels + i * 3);
+        }
+        return {pixels, height, width, idle ? 3 : channels};
     }
     template <class T>
     std::vector<T> chosen(const T *plane, int each, const std::vector<int64_t> &rows, const std::vector<int64_t> &columns) const {

@@ -23,6 +23,7 @@ using namespace nb::literals;
 
 using Release = nb::call_guard<nb::gil_scoped_release>;
 template <class T, int N> using Array = nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+using Rows = nb::ndarray<uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;  // that may be written
 template <class T> using Fresh = nb::ndarray<nb::numpy, T>;
 
 template <class T> using Matrix = Array<T, 2>;
@@ -51,9 +52,8 @@ template <class T> Fresh<T> table_of(const std::vector<T> &values, size_t column
 inline nb::bytes bytes_of(const std::vector<uint8_t> &values) { return nb::bytes(values.data(), values.size()); }
 
 // A PNG's inflated rows of RGB or RGBA, each behind its filter.
-inline void check_rows(const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
-    if (width < 1 || height < 1 || (channels != 3 && channels != 4) ||
-        int64_t(rows.size()) != height * (width * channels + 1))
+inline void check_rows(size_t size, int64_t width, int64_t height, int channels) {
+    if (width < 1 || height < 1 || (channels != 3 && channels != 4) || int64_t(size) != height * (width * channels + 1))
         throw std::invalid_argument("rows must hold height * (width * channels + 1) bytes");
 }
 

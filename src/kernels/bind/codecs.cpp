@@ -32,13 +32,13 @@ nb::bytes encode_deflate(const Array<uint8_t, 1> &rows, uint32_t stride, int thr
 
 // A PNG's inflated rows to samples.
 nb::bytes unfiltered(const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels) {
-    check_rows(rows, width, height, channels);
-    std::vector<uint8_t> samples;
+    check_rows(rows.size(), width, height, channels);
+    std::vector<uint8_t> samples(rows.data(), rows.data() + rows.size());
     {
         nb::gil_scoped_release release;
-        samples = codecs::unfiltered(rows.data(), height, width, channels);
+        codecs::unfilter(samples.data(), height, width, channels);
     }
-    return bytes_of(samples);
+    return nb::bytes(samples.data(), size_t(height * width * channels));
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ NB_MODULE(_probes, m) {
         const mapping::PruneJob job{weights.data(), colors.data(), points.data(), int(palette.shape(0)),
                                     {stays.data(), stays.data() + stays.size()}, bit, least, flat, listed,
                                     fills.data(), more};
-        return row_of(mapping::Pruner(picture, job, indices.data()).to());
+        return row_of(mapping::Pruner(picture, job, indices.data(), 0).to());
     }, "pixels"_a, "weights"_a, "palette"_a, "indices"_a, "stays"_a, "bit"_a, "least"_a, "flat"_a, "listed"_a, "fills"_a,
       "more"_a);
     m.def("fills", [](const Array<uint8_t, 3> &pixels) {

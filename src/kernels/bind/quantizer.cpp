@@ -62,9 +62,16 @@ void bind_drawing(nb::module_ &m) {
             return nb::ndarray<nb::numpy, const uint8_t>(self.indices().data(),
                                                          {size_t(self.height), size_t(self.width)});
         }, nb::rv_policy::reference_internal)
-        .def("packed", [](const Drawing &self, int bits) { return bytes_by([&] { return self.packed(bits); }); }, "bits"_a)
-        .def("reordered", &Drawing::reordered, "rows"_a, "every"_a, Release())
-        .def("by_first_use", &Drawing::by_first_use, Release())
+        .def("packed", [](const Drawing &self, int bits) {
+            nb::bytes out = nb::steal<nb::bytes>(PyBytes_FromStringAndSize(nullptr, self.packed_size(bits)));
+            if (!out.is_valid()) throw nb::python_error();
+            auto *first = reinterpret_cast<uint8_t *>(PyBytes_AS_STRING(out.ptr()));
+            nb::gil_scoped_release release;
+            self.pack(bits, first);
+            return out;
+        }, "bits"_a)
+        .def("reordered", &Drawing::reordered, "rows"_a, "every"_a, "threads"_a = 1, Release())
+        .def("by_first_use", &Drawing::by_first_use, "threads"_a = 1, Release())
         .def("filtered", [](const Drawing &self) { return bytes_by([&] { return self.filtered(); }); })
         .def("filtered_entropy", &Drawing::filtered_entropy, "rows"_a, "every"_a, Release())
         .def("samples", [](const Drawing &self, int) { return bytes_by([&] { return self.painted(); }); }, "key"_a);
@@ -127,13 +134,14 @@ void bind_quantizer(nb::module_ &m) {
         .def("__init__", [](Quantizer *self, const Array<uint8_t, 3> &pixels, bool flat) {
             new (self) Quantizer(picture_of(pixels), flat);
         }, "pixels"_a, "flat"_a, nb::keep_alive<1, 2>())
-        .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int channels,
+        .def("__init__", [](Quantizer *self, const Rows &rows, int64_t width, int64_t height, int channels,
                             const color::Shaper *profile, int threads) {
-            check_rows(rows, width, height, channels);
+            check_rows(rows.size(), width, height, channels);
             if (profile && profile->values() != 256) throw std::invalid_argument("a profile of rows must be of 8 bits");
             nb::gil_scoped_release release;
             new (self) Quantizer(rows.data(), height, width, channels, profile, threads);
-        }, "rows"_a, "width"_a, "height"_a, "channels"_a, nb::kw_only(), "profile"_a = nb::none(), "threads"_a = 1)
+        }, "rows"_a, "width"_a, "height"_a, "channels"_a, nb::kw_only(), "profile"_a = nb::none(), "threads"_a = 1,
+             nb::keep_alive<1, 2>())
         .def("__init__", [](Quantizer *self, const Array<uint8_t, 1> &rows, int64_t width, int64_t height, int bits,
                             const nb::bytes &entries) {
             if (width < 1 || height < 1 || (bits != 1 && bits != 2 && bits != 4 && bits != 8) ||

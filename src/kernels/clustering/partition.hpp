@@ -54,7 +54,7 @@ template <class T> class Partition {
     // colors no more than 400: below some million numbers or distances one thread is faster.
     void hire(int k) {
         const double numbers = double(points.n) * points.d;
-        const bool worth = points.d <= MAX_BOXED_DIMS ? numbers > 3e6 : numbers * k > 1e8;
+        const bool worth = points.d <= MAX_BOXED_DIMS ? numbers > 1e6 : numbers * k > 1e8;
         if (!worth || pool_) return;
         const int64_t threads = std::min<int64_t>(threads_ > 0 ? threads_ : processors(), points.chunks);
         if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads - 1);

@@ -182,8 +182,8 @@ class Band {
     Parser parser_;
 };
 
-inline uint32_t adler32(const uint8_t *data, size_t size) {
-    uint32_t a = 1, b = 0;
+inline uint32_t adler32(const uint8_t *data, size_t size, uint32_t a = 1) {
+    uint32_t b = 0;
     while (size > 0) {
         const size_t part = std::min<size_t>(size, 5552);  // as many as 32 bits hold
         for (size_t i = 0; i < part; ++i) b += a += data[i];
@@ -193,6 +193,12 @@ inline uint32_t adler32(const uint8_t *data, size_t size) {
         size -= part;
     }
     return b << 16 | a;
+}
+// Of what two sums are of, one behind the other; of the second the length, and its sum from 0.
+inline uint32_t adler32_of_both(uint32_t one, uint32_t other, size_t length) {
+    constexpr uint64_t BASE = 65521;
+    const uint64_t a = one & 0xFFFF, b = one >> 16;
+    return uint32_t((b + a * (length % BASE) + (other >> 16)) % BASE << 16 | (a + (other & 0xFFFF)) % BASE);
 }
 
 constexpr uint32_t LARGE = 1 << 23;  // bytes
@@ -226,8 +232,10 @@ inline std::vector<uint8_t> zlib_stream(const uint8_t *data, uint32_t size, uint
     const uint32_t several = std::max(uint32_t(even_parts(size, BAND)), times == 0 && size >= SHARED ? 2u : 1u);
     const uint32_t bands = plain ? 1 : several;
     std::vector<BitWriter> bits(bands);
+    std::vector<uint32_t> sums(bands);
+    const auto edge = [&](int64_t band) { return uint32_t(uint64_t(size) * uint64_t(band) / bands); };
     const auto write = [&](int64_t k) {
-        const auto edge = [&](int64_t band) { return uint32_t(uint64_t(size) * uint64_t(band) / bands); };
+        sums[size_t(k)] = adler32(data + edge(k), edge(k + 1) - edge(k), 0);
         Band(data, edge(k), edge(k + 1), stride, times == 0 && size > LARGE).write(bits[size_t(k)], k + 1 == bands, times);
     };
     ThreadPool(std::min<int64_t>(threads ? threads : processors(), bands) - 1).each(bands, write, poll);
@@ -236,7 +244,8 @@ inline std::vector<uint8_t> zlib_stream(const uint8_t *data, uint32_t size, uint
     out.put(0xDA78, 16);
     for (const BitWriter &band : bits) out.append(band);
     out.align();
-    const uint32_t sum = adler32(data, size);
+    uint32_t sum = 1;
+    for (int64_t k = 0; k < bands; ++k) sum = adler32_of_both(sum, sums[size_t(k)], edge(k + 1) - edge(k));
     out.reserve(64);
     for (int shift = 24; shift >= 0; shift -= 8) out.put(sum >> shift & 255, 8);
     return out.finish();
@@ -244,8 +253,10 @@ inline std::vector<uint8_t> zlib_stream(const uint8_t *data, uint32_t size, uint
 // Of rows as they are.
 inline std::vector<uint8_t> padded_stream(const uint8_t *rows, size_t size, uint32_t stride, int threads,
                                           const std::function<void()> &poll, int times = 1) {
-    std::vector<uint8_t> padded(size + 2 * PAD);
+    Buffer<uint8_t> padded(size + 2 * PAD);
+    std::fill_n(padded.begin(), PAD, uint8_t(0));
     std::copy_n(rows, size, padded.begin() + PAD);
+    std::fill_n(padded.end() - PAD, PAD, uint8_t(0));
     return zlib_stream(padded.data() + PAD, uint32_t(size), stride, threads, poll, times);
 }
 

@@ -14,6 +14,7 @@
 #include "mapping/remap.hpp"
 #include "mapping/smoothness.hpp"
 #include "picture/fills.hpp"
+#include "picture/indices.hpp"
 
 namespace tinct::mapping {
 
@@ -50,30 +51,44 @@ struct PaletteError {
 // color the palette lacks says nothing of the others, and made the rest of a screenshot lose 14 points. Of photographs that
 // takes 2 % off.
 inline PaletteError palette_error(const Picture &picture, const float *weights, const std::vector<uint8_t> &fills,
-                                  const std::vector<float> &points, const uint8_t *nearest) {
+                                  const std::vector<float> &points, const uint8_t *nearest, ThreadPool &pool) {
     constexpr float NONE = 1e-8f, MOST = 16;
     const size_t channels = size_t(picture.channels);
     const auto points_of = picture.channels == 4 ? color::points_of<4> : color::points_of<3>;
-    std::vector<float> row(size_t(picture.width) * channels), errors;
     const int64_t every = std::max(std::clamp<int64_t>(picture.size() >> 17, 1, 4), picture.size() >> 20);
-    errors.reserve(size_t(picture.size() / every));
-    double distances = 0, pixels = 0;
-    for (int64_t y = 0; y < picture.height; y += every) {
-        points_of(picture.at(y * picture.width), picture.width, row.data());
-        pixels += double(picture.width);
-        for (int64_t x = 0; x < picture.width; ++x) {
-            const int64_t i = y * picture.width + x;
-            float error = 0;
-            for (size_t c = 0; c < channels; ++c) {
-                const float e = row[size_t(x) * channels + c] - points[nearest[i] * channels + c];
-                error += e * e;
+    struct Part {
+        std::vector<float> errors;
+        double distances = 0;
+    };
+    constexpr int64_t ROWS = 64;
+    const int64_t rows = (picture.height + every - 1) / every;
+    std::vector<Part> parts(size_t((rows + ROWS - 1) / ROWS));
+    pool.each(int64_t(parts.size()), [&](int64_t at) {
+        Part &part = parts[size_t(at)];
+        std::vector<float> row(size_t(picture.width) * channels);
+        for (int64_t y = at * ROWS * every; y < std::min((at + 1) * ROWS * every, picture.height); y += every) {
+            points_of(picture.at(y * picture.width), picture.width, row.data());
+            for (int64_t x = 0; x < picture.width; ++x) {
+                const int64_t i = y * picture.width + x;
+                float error = 0;
+                for (size_t c = 0; c < channels; ++c) {
+                    const float e = row[size_t(x) * channels + c] - points[nearest[i] * channels + c];
+                    error += e * e;
+                }
+                if (picture.hidden(i) || error < NONE || (!fills.empty() && fills[size_t(i)])) continue;
+                part.errors.push_back(weights[i] * error);
+                part.distances += double(std::sqrt(error));
             }
-            if (picture.hidden(i) || error < NONE || (!fills.empty() && fills[size_t(i)])) continue;
-            errors.push_back(weights[i] * error);
-            distances += double(std::sqrt(error));
         }
+    }, {});
+    std::vector<float> errors;
+    double distances = 0;
+    for (const Part &part : parts) {
+        errors.insert(errors.end(), part.errors.begin(), part.errors.end());
+        distances += part.distances;
     }
     if (errors.empty()) return {};
+    const double pixels = double(rows) * double(picture.width);
     std::vector<float> halves = errors;
     const auto middle = halves.begin() + int64_t(halves.size() / 2);
     std::nth_element(halves.begin(), middle, halves.end());
@@ -183,8 +198,9 @@ inline void prune(const Picture &picture, const float *weights, const std::vecto
     const float worth = price * options.part * (is_small(picture) ? ENTRY_OF_SMALL : 1.0f);
     const PruneJob job{weights, colors, points.data(), k, options.stays, worth, least, !fills.empty(), !grey,
                        fills.empty() ? nullptr : fills.data(), FILL};
-    const Pruner pruner(picture, job, indices);
-    std::transform(indices, indices + picture.size(), indices, [&](uint8_t index) { return pruner.to()[index]; });
+    std::vector<uint8_t> to = Pruner(picture, job, indices, options.threads).to();
+    to.resize(256);
+    replace_indices(indices, picture.size(), to.data(), options.threads, indices);
 }
 
 // From every pixel's nearest entry in `out`, as `remap` finds it, to the one that it takes; `weights` says how visible an
@@ -202,7 +218,7 @@ inline void make_lossy(const Picture &picture, const float *weights, const uint8
     uint8_t place[256] = {};
     for (size_t i = 0; i < order.size(); ++i) place[order[i]] = uint8_t(i);
     std::vector<uint8_t> nearest(size_t(picture.size()));
-    std::transform(out, out + picture.size(), nearest.begin(), [&](uint8_t entry) { return place[entry]; });
+    replace_indices(out, picture.size(), place, options.threads, nearest.data());
 
     const int64_t width = picture.width, height = picture.height;
     const bool hasty = band_pixels == HASTE;
@@ -211,10 +227,11 @@ inline void make_lossy(const Picture &picture, const float *weights, const uint8
     const int64_t band = std::max((height - 1) / std::max(parts, least) + 1, WARM);
     const int64_t bands = (height + band - 1) / band;
     ThreadPool pool(std::min<int64_t>(options.threads ? options.threads : processors(), bands) - 1);
-    const std::vector<uint8_t> fills = is_flat(picture) ? find_fills(picture, band, pool, poll) : std::vector<uint8_t>();
+    bool flat = is_flat(picture);
+    const std::vector<uint8_t> fills = flat ? find_fills(picture, band, pool, poll) : std::vector<uint8_t>();
     float price = options.price;
     if (options.share > 0) {
-        const PaletteError error = palette_error(picture, weights, fills, points, nearest.data());
+        const PaletteError error = palette_error(picture, weights, fills, points, nearest.data(), pool);
         const float lowest = price * (1 + room(picture.size(), float(error.distance)));
         price = std::max(lowest, options.share * float(error.squared)) * care(picture);
         // Distances are means over black and white; what is seen over the worse of them is more.
@@ -235,7 +252,8 @@ inline void make_lossy(const Picture &picture, const float *weights, const uint8
             cut = leave(picture, weights, points.data(), held.data(), must.data(), uint8_t(order.size() - 1), price, nearest.data());
     }
     const Picture drawn{cut.empty() ? picture.pixels : cut.data(), picture.height, picture.width, picture.channels};
-    const bool flat = is_flat(drawn), filled = !fills.empty();
+    const bool filled = !fills.empty();
+    if (!cut.empty()) flat = is_flat(drawn);
     const auto draw = [&](int64_t part) {
         const int64_t kept = part * band, first = std::max<int64_t>(kept - WARM, 0), last = std::min(kept + band, height);
         std::vector<uint8_t> indices(size_t((last - first) * width));

@@ -2,6 +2,7 @@
 // Gray 1989): another takes their place in all of their pixels, so that copies stay copies.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "color/points.hpp"
 #include "picture/picture.hpp"
+#include "threads/pool.hpp"
 
 namespace tinct::mapping {
 
@@ -36,17 +38,13 @@ struct PruneJob {
 
 class Pruner {
   public:
-    Pruner(const Picture &picture, const PruneJob &job, const uint8_t *indices)
+    Pruner(const Picture &picture, const PruneJob &job, const uint8_t *indices, int threads)
         : picture_(picture), job_(job), channels_(picture.channels), entries_(size_t(job.k)), to_(size_t(job.k)) {
         std::iota(to_.begin(), to_.end(), uint8_t(0));
-        for (int64_t i = 0; i < picture.size(); ++i) {
-            Entry &entry = entries_[indices[i]];
-            entry.used = true;
-            entry.weight += weight(i);
-        }
+        weigh(indices, threads);
         for (int i = 0; i < job.k; ++i) seek(i);  // with no sums as yet: at least that much
         if (std::none_of(entries_.begin(), entries_.end(), [](const Entry &entry) { return entry.gain > 0; })) return;
-        sum(indices);
+        sum(indices, threads);
         for (int i = 0; i < job.k; ++i) if (entries_[size_t(i)].summed) seek(i);
         int left = int(std::count_if(entries_.begin(), entries_.end(), [](const Entry &entry) { return entry.used; }));
         for (; left > job.least; --left) {
@@ -69,17 +67,45 @@ class Pruner {
         double gain = -INFINITY;          // in weighted squared error
     };
 
+    // How much the pixels of each count. Two sums in turn, because equal neighbours would wait for each other.
+    void weigh(const uint8_t *indices, int threads) {
+        struct Sum {
+            bool used = false;
+            double weight = 0;
+        };
+        using Sums = std::array<std::array<Sum, 256>, 2>;
+        std::vector<Sums> parts(size_t(parts_of(picture_.size())));
+        in_parts(picture_.size(), threads, [&](int64_t part, int64_t first, int64_t last) {
+            for (int64_t i = first; i < last; ++i) {
+                Sum &sum = parts[size_t(part)][size_t(i & 1)][indices[i]];
+                sum.used = true;
+                sum.weight += weight(i);
+            }
+        });
+        for (const Sums &part : parts)
+            for (const auto &sums : part)
+                for (size_t i = 0; i < entries_.size(); ++i) {
+                    entries_[i].used |= sums[i].used;
+                    entries_[i].weight += sums[i].weight;
+                }
+    }
     // Of entries that may go; of others the error grows by more than they cost, whatever their pixels are.
-    void sum(const uint8_t *indices) {
+    void sum(const uint8_t *indices, int threads) {
         for (Entry &entry : entries_) entry.summed = entry.gain > 0;
         const auto points_of = channels_ == 4 ? color::points_of<4> : color::points_of<3>;
-        for (int64_t i = 0; i < picture_.size(); ++i) {
-            Entry &entry = entries_[indices[i]];
-            if (!entry.summed) continue;
-            float point[4];
-            points_of(picture_.at(i), 1, point);
-            for (int c = 0; c < channels_; ++c) entry.sums[c] += weight(i) * double(point[c]);
-        }
+        using Sums = std::array<std::array<double, 4>, 256>;
+        std::vector<Sums> parts(size_t(parts_of(picture_.size())));
+        in_parts(picture_.size(), threads, [&](int64_t part, int64_t first, int64_t last) {
+            for (int64_t i = first; i < last; ++i) {
+                if (!entries_[indices[i]].summed) continue;
+                float point[4];
+                points_of(picture_.at(i), 1, point);
+                for (int c = 0; c < channels_; ++c) parts[size_t(part)][indices[i]][size_t(c)] += weight(i) * double(point[c]);
+            }
+        });
+        for (const Sums &part : parts)
+            for (size_t i = 0; i < entries_.size(); ++i)
+                for (int c = 0; c < channels_; ++c) entries_[i].sums[c] += part[i][size_t(c)];
     }
     double weight(int64_t i) const { return double(job_.weights[i] * (job_.fills && job_.fills[i] ? job_.more : 1.0f)); }
     int alpha(int i) const { return channels_ == 4 ? job_.colors[i * 4 + 3] : 255; }

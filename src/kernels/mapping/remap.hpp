@@ -70,7 +70,8 @@ class Mapping {
     // `histogram` holds the picture's colors: with dithering in Oklab. It is asked here alone.
     Mapping(const Picture &picture, const Entries &entries, Histogram &histogram, int threads,
             const std::function<void()> &poll)
-        : picture_(picture), entries_(entries), set_(histogram.set), labels_(size_t(set_->size), nearest_to_nothing()) {
+        : picture_(picture), entries_(entries), threads_(threads), set_(histogram.set),
+          labels_(size_t(set_->size), nearest_to_nothing()) {
         if (histogram.seen() == 0) return;
         const palette::Assignment found(histogram, entries.centers, entries.or_none(), threads, poll);
         double total = 0, mass = 0;
@@ -84,9 +85,12 @@ class Mapping {
     }
 
     // Of each pixel, among the entries that can be seen; their number: none of them.
-    void find_nearest(uint8_t *out) const {
-        const auto map = picture_.channels == 4 ? palette::map_pixels_rgba : palette::map_pixels_rgb;
-        map(picture_.pixels, picture_.size(), set_->colors.data(), set_->size, labels_.data(), out);
+    void find_nearest(uint8_t *out) const { map(labels_, out); }
+    // The same among all of the palette's.
+    void draw(uint8_t *out) const {
+        std::vector<uint8_t> entries = labels_;
+        for (int64_t i = 0; i < set_->size; ++i) entries[size_t(i)] = entry_of(i == set_->hidden, labels_[size_t(i)]);
+        map(entries, out);
     }
 
     // Root mean square of the visible colors, without dithering.
@@ -94,10 +98,7 @@ class Mapping {
 
     // From a mapping to the entries that can be seen to one to the palette's.
     void finish(uint8_t *drawn) const {
-        for (int64_t i = 0; i < picture_.size(); ++i)
-            drawn[i] = entries_.hidden >= 0 && (picture_.hidden(i) || drawn[i] == entries_.shown.size())
-                           ? uint8_t(entries_.hidden)
-                           : entries_.shown[drawn[i]];
+        for (int64_t i = 0; i < picture_.size(); ++i) drawn[i] = entry_of(picture_.hidden(i), drawn[i]);
     }
 
     void diffuse(const uint8_t *nearest, const DitherOptions &how, const std::function<void()> &poll, uint8_t *out) const {
@@ -119,6 +120,13 @@ class Mapping {
     }
 
   private:
+    uint8_t entry_of(bool hidden, uint8_t label) const {
+        return entries_.hidden >= 0 && (hidden || label == entries_.shown.size()) ? uint8_t(entries_.hidden) : entries_.shown[label];
+    }
+    void map(const std::vector<uint8_t> &labels, uint8_t *out) const {
+        const auto map = picture_.channels == 4 ? palette::map_pixels_rgba : palette::map_pixels_rgb;
+        map(picture_.pixels, picture_.size(), set_->colors.data(), set_->size, labels.data(), threads_, out);
+    }
     // What fully transparent pixels take from a palette without an entry of their kind: they are the origin.
     uint8_t nearest_to_nothing() const {
         const int d = picture_.channels;
@@ -137,6 +145,7 @@ class Mapping {
 
     const Picture &picture_;
     const Entries &entries_;
+    const int threads_;
     const std::shared_ptr<const palette::ColorSet> set_;
     std::vector<uint8_t> labels_;  // of its colors
     double error_ = 0;
@@ -162,10 +171,7 @@ inline void remap(const Picture &picture, const uint8_t *colors, int k, Histogra
         return;
     }
     const Mapping mapping(picture, entries, histogram, options.threads, poll);
-    if (options.dither == 0) {
-        mapping.find_nearest(out);
-        return mapping.finish(out);
-    }
+    if (options.dither == 0) return mapping.draw(out);
     std::vector<uint8_t> nearest(size_t(picture.size()));
     mapping.find_nearest(nearest.data());
     mapping.diffuse(nearest.data(), options, poll, out);

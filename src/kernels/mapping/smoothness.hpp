@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "color/oklab.hpp"
@@ -48,7 +49,9 @@ class Smoothness {
     // A row's differences to the left and upwards, in whole parts of ONE.
     void enter(int64_t y) {
         std::swap(above_, here_);
-        read_lightness(y, here_.data());
+        const size_t bytes = size_t(w_ * picture_.channels);
+        if (y > 0 && std::memcmp(picture_.at(y * w_), picture_.at((y - 1) * w_), bytes) == 0) here_ = above_;
+        else read_lightness(y, here_.data());
         int32_t *row = steps(y);
         for (int64_t x = 0; x < w_; ++x) {
             const float l = here_[size_t(x)], left = here_[size_t(std::max<int64_t>(x - 1, 0))];

@@ -115,7 +115,9 @@ template <int C> void weights_of(const uint8_t *pixels, int64_t height, int64_t 
     ThreadPool(std::min({int64_t(threads ? threads : processors()), bands, height * width / WORTH}) - 1).each(bands, weigh, {});
     const double total = std::accumulate(totals.begin(), totals.end(), 0.0);
     const float scale = float(double(height * width) / total);
-    for (int64_t i = 0; i < height * width; ++i) weights[i] *= scale;
+    in_parts(height * width, threads, [&](int64_t, int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) weights[i] *= scale;
+    });
 }
 
 /// For each of the distinct `colors` (u, C), in the order of their keys, the sum of the square roots of its pixels'
@@ -131,12 +133,11 @@ void sum_by_color(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64
     const auto add = [&](const auto &places) {
         const auto add_part = [&](int64_t part) {
             double *const own = part ? others.data() + (part - 1) * u : sums;
-            uint32_t last = 0;
-            int64_t at = -1;
-            for (int64_t first = n * part / parts, i = first; i < n * (part + 1) / parts; ++i) {
-                const uint32_t key = palette::Key<C>::of(pixels + i * C);
-                if (i == first || key != last) at = places.of(last = key);  // most of a graphic's repeat the one before
-                if (at >= 0) own[at] += double(std::sqrt(weights[i]));
+            for (int64_t i = n * part / parts, end = n * (part + 1) / parts; i < end;) {
+                const uint8_t *pixel = pixels + i * C;  // most of a graphic's repeat the one before
+                double sum = double(std::sqrt(weights[i]));
+                for (++i; i < end && std::memcmp(pixel, pixels + i * C, C) == 0; ++i) sum += double(std::sqrt(weights[i]));
+                if (const int64_t at = places.of(palette::Key<C>::of(pixel)); at >= 0) own[at] += sum;
             }
         };
         ThreadPool(std::min<int64_t>(threads ? threads : processors(), parts) - 1).each(parts, add_part, {});

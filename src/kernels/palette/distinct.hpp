@@ -10,6 +10,7 @@
 
 #include "memory/buffer.hpp"
 #include "memory/radix.hpp"
+#include "threads/pool.hpp"
 
 namespace tinct::palette {
 
@@ -254,27 +255,28 @@ class Ranks {
 
 // RGB: a table of all 2^24 keys.
 inline void map_pixels_rgb(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64_t u,
-                           const uint8_t *labels, uint8_t *out) {
+                           const uint8_t *labels, int threads, uint8_t *out) {
     Zeros<uint8_t> table(size_t(1) << 24);
     for (int64_t i = 0; i < u; ++i) table[Key<3>::of(colors + i * 3)] = labels[i];
-    for (int64_t i = 0; i < n; ++i) out[i] = table[Key<3>::of(pixels + i * 3)];
+    in_parts(n, threads, [&](int64_t, int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) out[i] = table[Key<3>::of(pixels + i * 3)];
+    });
 }
 
 // RGBA: 2^32 keys are too many for a table; runs skip the search.
 inline void map_pixels_rgba(const uint8_t *pixels, int64_t n, const uint8_t *colors, int64_t u,
-                            const uint8_t *labels, uint8_t *out) {
-    Places<4> places(colors, u);
-    uint32_t last = 0;
-    uint8_t label = 0;
-    for (int64_t i = 0; i < n; ++i) {
-        const uint32_t key = Key<4>::of(pixels + i * 4);
-        if (!i || key != last) {
-            const int64_t at = places.of(key);
-            label = at < 0 ? 0 : labels[at];
-            last = key;
+                            const uint8_t *labels, int threads, uint8_t *out) {
+    const Places<4> places(colors, u);
+    in_parts(n, threads, [&](int64_t, int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) {
+            if (i > first && std::memcmp(pixels + i * 4, pixels + i * 4 - 4, 4) == 0) {
+                out[i] = out[i - 1];
+                continue;
+            }
+            const int64_t at = places.of(Key<4>::of(pixels + i * 4));
+            out[i] = at < 0 ? 0 : labels[at];
         }
-        out[i] = label;
-    }
+    });
 }
 
 }  // namespace tinct::palette

@@ -16,12 +16,12 @@ inline int seen(const uint8_t *color, int j, int ground) {
 // Add the squared differences of n pixels; `other(i)` is the i-th of the other picture. Whole numbers: exact in any
 // order.
 template <int C, int D, class Other> void add(Totals &totals, const uint8_t *pixels, int64_t n, const Other &other) {
-    const auto square = [](int apart) { return uint64_t(apart * apart); };
+    const auto square = [](int apart) { return uint32_t(apart * apart); };
     uint64_t alike = 0;  // over each ground
     for (int64_t i = 0; i < n; ++i, pixels += C) {
         const uint8_t *color = other(i);
         if ((C == 3 || pixels[3] == 255) && (D == 3 || color[3] == 255)) {
-            for (int j = 0; j < 3; ++j) alike += square(pixels[j] - color[j]);
+            alike += square(pixels[0] - color[0]) + square(pixels[1] - color[1]) + square(pixels[2] - color[2]);
         } else if (C == D && pixels[3] == color[3] && std::equal(pixels, pixels + 3, color)) {
             continue;
         } else {

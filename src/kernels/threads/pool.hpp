@@ -109,4 +109,16 @@ class ThreadPool {
     std::exception_ptr error_;
 };
 
+// What is done to each of many pixels by itself: in parts, on so many threads (0: all). Their number must not matter, so what
+// is added up is merged in the order of the parts.
+constexpr int64_t PART_OF_PIXELS = 1 << 18;
+inline int64_t parts_of(int64_t size) { return (size + PART_OF_PIXELS - 1) / PART_OF_PIXELS; }
+// work(part, first, last) for each.
+inline void in_parts(int64_t size, int threads, const std::function<void(int64_t, int64_t, int64_t)> &work) {
+    const int64_t parts = parts_of(size);
+    ThreadPool(std::min<int64_t>(threads ? threads : processors(), parts) - 1).each(parts, [&](int64_t part) {
+        work(part, part * PART_OF_PIXELS, std::min(size, (part + 1) * PART_OF_PIXELS));
+    }, {});
+}
+
 }  // namespace tinct

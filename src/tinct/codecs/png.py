@@ -72,10 +72,10 @@ class Png(Codec):
         if listed:
             tried = [AS_GIVEN] if level else [AS_GIVEN, quick] if effort >= 2 else [usual]
             return min((encode_indexed(drawing, by, wide, threads) for by in tried), key=len)
-        drawing = drawing.by_first_use()
+        drawing = drawing.by_first_use(threads)
         found = ways(drawing, level=usual, wide=wide, threads=threads)
-        other = for_filters(drawing)
         large = flat and pixels > LARGE  # all of it would be filtered to be told from
+        other = drawing if large and effort < 2 else for_filters(drawing, threads)
         if not large and may_be_filtered(other, min(len(file) for file in found)):
             size, rows = (other.width, other.height), other.filtered()
             packed = drawing.packed(index_bits(len(drawing.entries)))
@@ -142,9 +142,9 @@ def encode_indexed(
     return indexed(drawing.packed(bits), *size, entries, bits, level, threads)
 
 
-def for_filters(drawing: "_kernels.Drawing") -> "_kernels.Drawing":
+def for_filters(drawing: "_kernels.Drawing", threads: int = 1) -> "_kernels.Drawing":
     """The same drawing, with a palette in an order that makes neighbors' indices near."""
-    return drawing.reordered(*bands(drawing))
+    return drawing.reordered(*bands(drawing), threads)
 
 
 def may_be_filtered(drawing: "_kernels.Drawing", size: float) -> bool:
