@@ -152,16 +152,12 @@ class Dealt {
     std::vector<int64_t> next_ = std::vector<int64_t>(PARTS * SIZE);  // where each part's next key of a bucket goes
 };
 
-// RGBA: the keys of runs of equal pixels, sorted. There are too many keys for tables, and graphics have few runs: an
-// icon of 418 colors takes a fifth of what it takes with buckets. Of 19 pictures one, a noisy gradient, takes half as
-// long again.
-inline Distinct count_runs(const uint8_t *pixels, int64_t n) {
+// RGBA, and RGB where they are few: the keys of runs of equal pixels, sorted. Of RGBA there are too many keys for tables, and
+// graphics have few runs: an icon of 418 colors takes a fifth of what it takes with buckets. Of 19 pictures one, a noisy
+// gradient, takes half as long again.
+template <int C> Distinct count_runs(const uint8_t *pixels, int64_t n) {
     constexpr int64_t SLICE = 1 << 22;  // pixels that are sorted at a time
-    const auto raw = [&](int64_t i) {
-        uint32_t color;
-        std::memcpy(&color, pixels + i * 4, sizeof color);
-        return color;
-    };
+    const auto begins = [&](int64_t i) { return std::memcmp(pixels + i * C, pixels + (i - 1) * C, C) != 0; };
     Buffer<uint64_t> runs, found;  // a key and how often it stands, of a slice and of those before
     const auto merge = [](Buffer<uint64_t> &all) {
         radix_sort(all, 32);
@@ -175,12 +171,12 @@ inline Distinct count_runs(const uint8_t *pixels, int64_t n) {
     for (int64_t i = 0; i < n;) {
         const int64_t end = std::min(i + SLICE, n);
         size_t size = 1;
-        for (int64_t j = i + 1; j < end; ++j) size += raw(j) != raw(j - 1);
+        for (int64_t j = i + 1; j < end; ++j) size += begins(j);
         runs.resize(size);
         for (uint64_t &run : runs) {
             const int64_t first = i++;
-            while (i < end && raw(i) == raw(first)) ++i;
-            run = uint64_t(Key<4>::of(pixels + first * 4)) << 32 | uint64_t(i - first);
+            while (i < end && !begins(i)) ++i;
+            run = uint64_t(Key<C>::of(pixels + first * C)) << 32 | uint64_t(i - first);
         }
         merge(runs);
         found.insert(found.end(), runs.begin(), runs.end());
@@ -191,8 +187,19 @@ inline Distinct count_runs(const uint8_t *pixels, int64_t n) {
     return out;
 }
 
+// Whether at most one of eight pixels begins a run: told from some stretches.
+inline bool repeats(const uint8_t *pixels, int64_t n) {
+    constexpr int64_t STRETCH = 1 << 10, EVERY = 16, MANY = 8;
+    int64_t runs = 0, all = 0;
+    for (int64_t first = 0; first < n; first += STRETCH * EVERY, ++all)
+        for (int64_t i = first + 1; i < std::min(first + STRETCH, n); ++i, ++all)
+            runs += std::memcmp(pixels + i * 3, pixels + (i - 1) * 3, 3) != 0;
+    return runs * MANY <= all;
+}
+
 inline Distinct count_colors(const uint8_t *pixels, int64_t n, int channels) {
-    return channels == 4 ? count_runs(pixels, n) : Dealt(pixels, n).count();
+    if (channels == 4) return count_runs<4>(pixels, n);
+    return repeats(pixels, n) ? count_runs<3>(pixels, n) : Dealt(pixels, n).count();
 }
 
 // Where each of u colors stands among them: an open hash, at most half full.
