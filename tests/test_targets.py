@@ -227,8 +227,12 @@ def test_large_pictures_are_tried_out_on_tiles_of_them():
     picture = encoder.Encoder(pixels, encoder.Options(dither=0.75), encoder.Clock())
     sample = picture.sample()
     assert sample.pixels.shape == (400, 400, 3)
-    np.testing.assert_array_equal(sample.pixels[:80, :80], pixels[:80, :80])
-    np.testing.assert_array_equal(sample.pixels[-80:, -80:], pixels[-80:, -80:])
+    middles = [1152 * n // 10 for n in (1, 3, 5, 7, 9)]  # of five rows or columns of tiles
+    for y, x in ((0, 0), (1, 3), (4, 4)):
+        rows, columns = (slice(middles[at] - 40, middles[at] + 40) for at in (y, x))
+        tile = sample.pixels[80 * y : 80 * y + 80, 80 * x : 80 * x + 80]
+        np.testing.assert_array_equal(tile, pixels[rows, columns])
+    assert sample.part == 400 * 400 / (1152 * 1152)
     assert len(sample.draw(8, 0.5).drawing.entries) == 8
 
 
@@ -349,7 +353,7 @@ def test_of_graphics_the_sample_is_drawn_where_it_just_does():
         assert told == pytest.approx(best.lossy, abs=0.02)
 
 
-def test_near_no_loss_a_drawing_misses_what_it_misses_without():
+def test_near_no_loss_a_drawing_misses_what_it_misses_without_or_half_as_much():
     pixels = np.tile(text(), (2, 2, 1))
     search = Search(encoder.Encoder(pixels, encoder.Options(dither=0.75), encoder.Clock()), 256)
     curves, way = search.curves, (256, None)
@@ -357,7 +361,7 @@ def test_near_no_loss_a_drawing_misses_what_it_misses_without():
     at = max(i for i, other in enumerate(curves.ways) if other == way)
     level = int(np.abs(curves.losses[at] - 1 / 32).argmin())
     search.trials = {(*way, 1 / 8): replace(told[1 / 8], score=told[1 / 8].score - 4)}
-    assert search._expected()[0][at, level] == pytest.approx(LEVELS[level] - 4, abs=0.3)
+    assert search._expected()[0][at, level] == pytest.approx(LEVELS[level] - 2.5, abs=0.3)
     search.trials[*way, 0.0] = told[0.0]
     assert search._expected()[0][at, level] == pytest.approx(LEVELS[level] - 1, abs=0.3)
 

@@ -126,6 +126,7 @@ class Trial:
     lossy: float
     drawn: Encoded
     score: float
+    part: float = 1.0  # of the picture that was drawn
 
     @property
     def bytes(self) -> int:
@@ -134,9 +135,14 @@ class Trial:
 
     @property
     def log_bytes(self) -> float:
-        """The logarithm of the bytes per pixel."""
+        """The logarithm of the bytes per pixel; a palette's are shared by all of the picture.
+
+        They are a third of the bytes of a chart's sample.
+        """
         drawing = self.drawn.drawing
-        return math.log(self.bytes / (drawing.height * drawing.width))
+        palette = min(3 * len(drawing.entries), self.bytes / 2)
+        bytes_of_part = self.bytes - (1 - self.part) * palette
+        return math.log(bytes_of_part / (drawing.height * drawing.width))
 
 
 class Encoder:
@@ -162,10 +168,12 @@ class Encoder:
         self.codec = codec_of(options.format)
         self.flat: bool = self.picture.flat
         self.hasty = False  # whether drawings are but samples, to be made quickly
+        self.part = 1.0  # of a picture, of which this is a sample
         self._threads = options.threads or 0
         self._pinned = options.pinned.entries(pixels)
         self._undithered: dict[int, tuple[Encoded, float]] = {}
         self._moved: dict[int, bytes] = {}  # palettes that drawings of a search ended with
+        self._wide: dict[int, bool] = {}  # and whether each index has a byte of its own there
 
     @cached_property
     def colors(self) -> int:
@@ -247,20 +255,20 @@ class Encoder:
                 self._moved[colors] = first.drawing.full_palette
             chosen = self._moved[colors]
         # DEFLATE looks for bytes. Two pixels or more in one hide what they repeat, and copies are
-        # worth more where each has its own, or not: a tenth either way.
+        # worth more where each has its own, or not: a tenth either way. A search asks once.
         count = len(chosen) // self.picture.channels
         packs = lossy != 0 and count <= PACKED and self.codec.packs
-        last = last and not packs
-        ways = [
-            partial(self._filed, chosen, colors, lossy, wide, asked, last)
-            for wide in (False, True)[: packs + 1]
-        ]
+        widths = (self._wide[colors],) if colors in self._wide else (False, True)[: packs + 1]
+        last = last and len(widths) == 1
+        ways = [partial(self._filed, chosen, colors, lossy, wide, asked, last) for wide in widths]
         # Trials of samples and of small pictures are side by side already; large ones take memory.
         alone = self.hasty or self.small or self.size > LARGE
         threads = 1 if alone else self._threads
         drawn = min(abreast(ways, threads, self.clock), key=lambda way: way.size)
         if moves:
             self._moved[colors] = drawn.drawing.full_palette
+        if packs and searched and not self.small:
+            self._wide[colors] = drawn.wide
         return drawn
 
     def draw_best(self, colors: int, lossy: Loss, *, last: bool = False) -> Encoded:
@@ -322,10 +330,10 @@ class Encoder:
         """
         if lossy or dither is None:
             drawn = self._made(colors, lossy, dither, False, not self.hasty)
-            return Trial(colors, dither, lossy, drawn, self.score(drawn))
+            return Trial(colors, dither, lossy, drawn, self.score(drawn), self.part)
         drawn, score = self.undithered(colors)
         drawn = self._encoded(drawn)
-        return Trial(colors, dither, lossy, drawn, score)
+        return Trial(colors, dither, lossy, drawn, score, self.part)
 
     def repacked(self, drawn: Encoded) -> Encoded:
         """What a search found, packed with more care.
@@ -384,7 +392,7 @@ class Encoder:
         tiled = [np.ascontiguousarray(plane[tiles]) for plane in (self.pixels, self.original)]
         options = replace(self.options, effort=min(self.options.effort, 1))
         sample = Encoder(tiled[0], options, self.clock, tiled[1], None, part)
-        sample.hasty, sample.flat = True, self.flat
+        sample.hasty, sample.flat, sample.part = True, self.flat, sample.size / self.size
         return sample
 
     def _with(self, options: Options) -> Encoder:
@@ -477,5 +485,5 @@ class Encoder:
 def _starts(length: int, side: int) -> NDArray[np.int64]:
     if length < 2 * TILES * side:
         return np.arange(min(length, TILES * side)) + max(length - TILES * side, 0) // 2
-    first = np.arange(TILES) * (length - side) // (TILES - 1)
+    first = (2 * np.arange(TILES) + 1) * length // (2 * TILES) - side // 2  # margins are no rule
     return np.asarray((first[:, None] + np.arange(side)).ravel(), dtype=np.int64)

@@ -30,10 +30,13 @@ __all__ = ["Search"]
 
 POINTS = 26.0  # by how much SSIMULACRA2 falls while bytes fall to 1/e
 CLOSE = 0.4  # points left over that are close enough
-GAIN = 0.2  # and those that are worth no drawing
-MOST, MOST_IF_FAR, LAST = 4, 8, 9  # drawings while one fits, or leaves far more, and until one fits
+GAIN, LEAP = 0.2, 0.8  # and those that are worth no drawing, and where so few are left
+MOST, MOST_IF_FAR, LAST = 5, 8, 9  # drawings while one fits, or leaves far more, and until one fits
 FAR = 1.2  # points left over that are far more
 STRANGE = 0.5  # how much dithered ways say of the others
+# Of the logarithm of bytes: by how much a way that was not drawn yet may come out better. 112
+# searches of graphics take 0.3 % fewer bytes by it, for a tenth more drawings; at 0.1 no fewer.
+UNSEEN = 0.05
 HALVINGS = 3  # of what lies between two drawings of a small picture
 
 
@@ -79,15 +82,15 @@ class Search:
             self.curves.see()
             self.sees = False
         for drawings in range(LAST):
-            if found is not None:
-                left = of(found, slack)
-                if left <= CLOSE or drawings >= (MOST if left <= FAR else MOST_IF_FAR):
-                    break
             setting, aim = self._aim(slack, cost)
             if setting in self.trials:
                 break
-            if found is not None and of(found, cost) - aim < GAIN:
-                break
+            if found is not None:
+                left, gain = of(found, slack), of(found, cost) - aim
+                if gain < (LEAP if left <= CLOSE else GAIN):
+                    break
+                if drawings >= (MOST if left <= FAR else MOST_IF_FAR):
+                    break
             trial = self._trial(setting)
             if of(trial, slack) >= 0 and (found is None or of(trial, cost) < of(found, cost)):
                 found = trial
@@ -119,7 +122,10 @@ class Search:
         # Near no loss, a way misses what it misses without, which is a way of its own.
         plain = {curves.ways[at]: [min(points)] for at, points in off.items() if not min(points)[0]}
         for at, points in off.items():
-            losses, points = curves.losses[at], sorted({*points, *plain.get(curves.ways[at], ())})
+            least, off_by, beyond = min(points)  # where that isn't known, half of it: else no
+            half = [(0.0, off_by / 2, beyond)] if least else []  # loss would reach the goal
+            losses = curves.losses[at]
+            points = sorted({*points, *plain.get(curves.ways[at], half)})
             lossy, missed, more = np.array(points).T
             expected = np.interp(lossy, losses, LEVELS)
             score[at] += np.interp(losses, lossy, missed)
@@ -137,15 +143,16 @@ class Search:
         self, way: Way, off: dict[int, list[tuple[float, float, float]]]
     ) -> tuple[float, float]:
         """What a way is expected to miss, told by others: half as much for each doubling between
-        their colors, and where one dithers and the other doesn't.
+        their colors, and where one dithers and the other doesn't. Of bytes all of it, for those of
+        the tiles are off; and less, for one of such ways may take fewer than it seems.
         """
         few, dither = way
         others = [self.curves.ways[at] for at in off]
         near = np.exp2(-np.abs(np.log2([colors / few for colors, _ in others])))
         near *= [1 if (other is None) == (dither is None) else STRANGE for _, other in others]
         means = np.array([np.mean(points, axis=0) for points in off.values()])
-        _, missed, more = near @ means / max(near.sum(), 1)
-        return float(missed), float(more)
+        _, missed, more = near @ means / near.sum()
+        return float(missed * min(near.sum(), 1)), float(more) - UNSEEN
 
     def _trial(self, setting: Setting) -> Trial:
         if setting not in self.trials:
