@@ -41,8 +41,8 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 
 def ours(pixels, effort):
     """(setting, PNG, pixels) of each quality that can be reached."""
-    encoder = Encoder(pixels, Options(dither=0.75, effort=effort), Clock())
-    for goal in GOALS:
+    for goal in GOALS:  # each as if nothing else had been asked for
+        encoder = Encoder(pixels, Options(dither=0.75, effort=effort), Clock())
         try:
             drawn = least_bytes(encoder, 256, goal)
         except TargetError:

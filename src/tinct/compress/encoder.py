@@ -258,7 +258,8 @@ class Encoder:
         # worth more where each has its own, or not: a tenth either way. A search asks once.
         count = len(chosen) // self.picture.channels
         packs = lossy != 0 and count <= PACKED and self.codec.packs
-        widths = (self._wide[colors],) if colors in self._wide else (False, True)[: packs + 1]
+        known = searched and colors in self._wide
+        widths = (self._wide[colors],) if known else (False, True)[: packs + 1]
         last = last and len(widths) == 1
         ways = [partial(self._filed, chosen, colors, lossy, wide, asked, last) for wide in widths]
         # Trials of samples and of small pictures are side by side already; large ones take memory.

@@ -113,11 +113,11 @@ class Search:
         off: dict[int, list[tuple[float, float, float]]] = {}  # by way: losses, and what was missed
         for (*way, lossy), trial in self.trials.items():
             for at in (i for i, other in enumerate(curves.ways) if other == tuple(way)):
-                reached = np.isfinite(curves.sizes[at])
+                reached = np.isfinite(curves.sizes[at]) & ((curves.losses[at] > 0) == (lossy > 0))
                 away = np.where(reached, np.abs(curves.losses[at] - lossy), math.inf)
                 level = int(away.argmin())
-                missed = trial.log_bytes - curves.sizes[at, level]
-                if abs(curves.losses[at, level] - lossy) < 1 / 64 and math.isfinite(missed):
+                if away[level] < 1 / 64:
+                    missed = trial.log_bytes - curves.sizes[at, level]
                     off.setdefault(at, []).append((lossy, trial.score - LEVELS[level], missed))
         # Near no loss, a way misses what it misses without, which is a way of its own.
         plain = {curves.ways[at]: [min(points)] for at, points in off.items() if not min(points)[0]}
