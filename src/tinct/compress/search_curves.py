@@ -33,7 +33,7 @@ CLOSE = 0.4  # points left over that are close enough
 GAIN, LEAP = 0.2, 0.8  # and those that are worth no drawing, and where so few are left
 MOST, MOST_IF_FAR, LAST = 5, 8, 9  # drawings while one fits, or leaves far more, and until one fits
 FAR = 1.2  # points left over that are far more
-LITTLE = 0.5  # points that less loss was expected to gain: where hardly any came, no more will
+LITTLE = 1.0  # points that less loss was expected to gain: where hardly any came, no more will
 STRANGE = 0.5  # how much dithered ways say of the others
 # Of the logarithm of bytes: by how much a way that was not drawn yet may come out better. 112
 # searches of graphics take 0.3 % fewer bytes by it, for a tenth more drawings; at 0.1 no fewer.
