@@ -51,7 +51,7 @@ template <class T> class Partition {
     void snap(std::vector<T> &centers) const { tinct::snap(centers, offset, points.d); }
 
     // Start threads if work with k centers is worth it. Waking a thread costs some 50 µs, an iteration over 100,000
-    // colors no more than 400: below some million numbers or distances one thread is faster.
+    // colors no more than 400: below a million numbers, or a hundred million distances, one thread is faster.
     void hire(int k) {
         const double numbers = double(points.n) * points.d;
         const bool worth = points.d <= MAX_BOXED_DIMS ? numbers > 1e6 : numbers * k > 1e8;

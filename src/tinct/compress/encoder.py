@@ -135,10 +135,7 @@ class Trial:
 
     @property
     def log_bytes(self) -> float:
-        """The logarithm of the bytes per pixel; a palette's are shared by all of the picture.
-
-        They are a third of the bytes of a chart's sample.
-        """
+        """The logarithm of the bytes per pixel; a palette's are shared by all of the picture."""
         drawing = self.drawn.drawing
         palette = min(3 * len(drawing.entries), self.bytes / 2)
         bytes_of_part = self.bytes - (1 - self.part) * palette
